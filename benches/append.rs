@@ -1,0 +1,3 @@
+//! To be measured: append.
+
+pub fn run() {}

@@ -1,0 +1,3 @@
+//! To be measured: console.
+
+pub fn run() {}

@@ -1,0 +1,23 @@
+//! `cargo bench -- NAME`: measures one thing beside its reference in the same run, and prints ratios.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a bench prints what it measured and stops where it cannot"
+)]
+
+mod append;
+mod console;
+mod open;
+mod search;
+
+fn main() {
+    let name = std::env::args().skip(1).find(|arg| !arg.starts_with('-')).unwrap_or_default();
+    match name.as_str() {
+        "append" => append::run(),
+        "open" => open::run(),
+        "search" => search::run(),
+        "console" => console::run(),
+        _ => println!("usage: cargo bench -- append|open|search|console"),
+    }
+}

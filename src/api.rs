@@ -1,0 +1,1 @@
+//! axum over a door: REST and SSE.

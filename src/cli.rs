@@ -1,0 +1,1 @@
+//! Verbs, tables, JSON and exit statuses, over a door.

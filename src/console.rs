@@ -1,0 +1,1 @@
+//! The terminal operations console, over doors.

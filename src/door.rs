@@ -1,0 +1,146 @@
+//! The door: the one trait through which any face asks any hub for anything.
+//!
+//! A face never knows whether the hub is in its own process or behind a socket: `hub` implements the door over the
+//! store, `remote` over HTTP. Requests and answers are plain data with names as at the surface, so that `api`
+//! passes them through unchanged. Faults are [`Fault`]; nothing else crosses.
+
+mod events;
+mod memories;
+mod search;
+mod status;
+
+pub use events::{EVENTS_PAGE_MAX, EventPage, EventQuery, EventStats, Order, StreamItem, StreamRequest};
+pub use memories::{
+    BATCH_BYTES_MAX, BATCH_MAX, Forgotten, LIST_PAGE_MAX, ListOrder, ListRequest, MemoryPage, MemoryPatch,
+    NewMemory, Revision, Saved, Upsert, UpsertDone, Upserted, UpsertedAs,
+};
+pub use search::{
+    Explanation, Hit, Legs, SEARCH_LIMIT_MAX, SUGGEST_MAX, SearchAnswer, SearchMode, SearchRequest,
+    SuggestAnswer, SuggestRequest, Suggestion, TOTAL_EXACT_MAX, TermWorth,
+};
+pub use status::{Damage, Disk, FsckReport, Limit, Status, ViewState, ViewStatus, Writes};
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Actor, Fault, Id, Memory, Projects};
+
+/// Who asks, on whose behalf, and what they may see. Made by the face that knows (the socket's peer, a key).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Caller {
+    pub actor: Actor,
+    /// Joins everything one request caused, through every event.
+    pub correlation: Id,
+    pub session: Option<String>,
+    pub tool: Option<String>,
+    /// The wall around what a key may see; narrower than any filter in a request.
+    pub projects: Projects,
+}
+
+/// A name for a view in requests that act on one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ViewName {
+    Records,
+    Lexical,
+}
+
+impl ViewName {
+    pub const ALL: [ViewName; 2] = [ViewName::Records, ViewName::Lexical];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            ViewName::Records => "records",
+            ViewName::Lexical => "lexical",
+        }
+    }
+}
+
+/// One line of an export: a record or an event, with which it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "record", rename_all = "snake_case")]
+pub enum ExportLine {
+    Memory {
+        #[serde(flatten)]
+        memory: Box<Memory>,
+        /// Hidden by `rm`.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        forgotten: bool,
+    },
+    Event {
+        #[serde(flatten)]
+        event: crate::model::Event,
+    },
+}
+
+/// A hub, wherever it is. Cancelling a call never undoes what it asked for: a commit on its way is finished.
+#[async_trait]
+pub trait Door: Send + Sync + 'static {
+    /// Saves a new memory.
+    async fn add(&self, caller: &Caller, new: NewMemory) -> Result<Saved, Fault>;
+
+    /// Changes the fields that are set. `revision` given: refused as a conflict when it is no longer that.
+    async fn edit(
+        &self,
+        caller: &Caller,
+        id: Id,
+        patch: MemoryPatch,
+        revision: Option<u32>,
+    ) -> Result<Saved, Fault>;
+
+    /// Saves a memory that takes another's place, both links in one commit; answers the new one.
+    async fn supersede(&self, caller: &Caller, id: Id, new: NewMemory) -> Result<Saved, Fault>;
+
+    /// Hides at once; erased when a cleaner comes by.
+    async fn forget(&self, caller: &Caller, id: Id) -> Result<Forgotten, Fault>;
+
+    /// Brings back what [`Door::forget`] hid.
+    async fn restore(&self, caller: &Caller, id: Id) -> Result<Saved, Fault>;
+
+    /// Saves many in one commit of the bulk lane, each known by its `origin.url`: new, changed or left alone.
+    async fn upsert(&self, caller: &Caller, batch: Upsert) -> Result<UpsertDone, Fault>;
+
+    /// These memories, in this order; `not_found` names the first that is not there or not to be seen.
+    async fn get(&self, caller: &Caller, ids: &[Id]) -> Result<Vec<Memory>, Fault>;
+
+    /// Every revision, newest first.
+    async fn history(&self, caller: &Caller, id: Id) -> Result<Vec<Revision>, Fault>;
+
+    /// Memories by a secondary index, without ranking.
+    async fn list(&self, caller: &Caller, list: ListRequest) -> Result<MemoryPage, Fault>;
+
+    /// Ranked memories for a query in the query language.
+    async fn search(&self, caller: &Caller, request: SearchRequest) -> Result<SearchAnswer, Fault>;
+
+    /// Completions of a query's last word.
+    async fn suggest(&self, caller: &Caller, request: SuggestRequest) -> Result<SuggestAnswer, Fault>;
+
+    /// Tells that a hit was opened: the search becomes an event, the memory's use is counted.
+    async fn opened(&self, caller: &Caller, id: Id, query: &str) -> Result<(), Fault>;
+
+    /// A page of history.
+    async fn events(&self, caller: &Caller, query: EventQuery) -> Result<EventPage, Fault>;
+
+    /// Counts by subject without its project and name (`memory.saved`).
+    async fn event_stats(&self, caller: &Caller, query: EventQuery) -> Result<EventStats, Fault>;
+
+    /// Events from a cursor on and then live, without end; ends only when the hub goes away.
+    async fn stream(
+        &self,
+        caller: &Caller,
+        request: StreamRequest,
+    ) -> Result<BoxStream<'static, Result<StreamItem, Fault>>, Fault>;
+
+    /// What the hub is and how it does.
+    async fn status(&self) -> Result<Status, Fault>;
+
+    /// Throws a view away and builds it anew from the log; answers at once, [`Door::status`] shows the progress.
+    async fn reindex(&self, caller: &Caller, view: ViewName) -> Result<(), Fault>;
+
+    /// Reads every frame of the log and holds every view against it.
+    async fn fsck(&self, caller: &Caller) -> Result<FsckReport, Fault>;
+
+    /// Every record, then every event.
+    async fn export(&self, caller: &Caller) -> Result<BoxStream<'static, Result<ExportLine, Fault>>, Fault>;
+}

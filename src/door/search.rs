@@ -1,0 +1,145 @@
+//! Search: what is asked and answered.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Fault, Id, MemoryFilter, Project, Status, Time};
+
+pub const SEARCH_LIMIT_MAX: usize = 200;
+/// Totals are counted exactly up to here, then given as "at least".
+pub const TOTAL_EXACT_MAX: usize = 10_000;
+pub const SUGGEST_MAX: usize = 20;
+
+/// Which legs answer. Modes appear with the legs that make them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SearchMode {
+    /// The best this hub has.
+    #[default]
+    Auto,
+    #[serde(alias = "text", alias = "keyword", alias = "exact")]
+    Lexical,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SearchRequest {
+    /// In the query language.
+    #[serde(alias = "q", alias = "search", alias = "text")]
+    pub query: String,
+    /// 0: 20. At most [`SEARCH_LIMIT_MAX`].
+    #[serde(alias = "top_k", alias = "k", alias = "n", alias = "max_results", alias = "page_size")]
+    #[serde(alias = "n_results")]
+    pub limit: usize,
+    #[serde(alias = "search_type")]
+    pub mode: SearchMode,
+    /// Besides what the query itself says; both must hold.
+    pub filter: MemoryFilter,
+    pub explain: bool,
+    /// While typing: the last word is a prefix.
+    pub as_you_type: bool,
+    /// The `cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// What each leg gave a hit.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Legs {
+    pub lexical: f32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hit {
+    pub id: Id,
+    /// Kind of record: `memory`.
+    pub kind: String,
+    pub title: String,
+    /// Plain text around the matched terms of the best chunk.
+    pub snippet: String,
+    /// Byte ranges of the matched terms in `snippet`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub highlights: Vec<Range<usize>>,
+    /// The heading of the chunk that matched best, where it has one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub heading: String,
+    pub score: f32,
+    pub legs: Legs,
+    pub matched_terms: Vec<String>,
+    #[serde(rename = "type")]
+    pub memory_type: String,
+    pub project: Project,
+    #[serde(default)]
+    pub tags: Vec<String>,
+    pub status: Status,
+    pub updated_at: Time,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explain: Option<Explanation>,
+}
+
+/// Why a hit is where it is.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Explanation {
+    /// In sentences.
+    pub words: Vec<String>,
+    pub terms: Vec<TermWorth>,
+}
+
+/// What one term of the query was worth for a hit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TermWorth {
+    pub term: String,
+    /// `title`, `headings`, `body` or `tags`.
+    pub field: String,
+    pub worth: f32,
+    /// Live documents that hold it, of those the query may see.
+    pub documents: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct SearchAnswer {
+    pub results: Vec<Hit>,
+    /// Exact to [`TOTAL_EXACT_MAX`]; beyond it `total_at_least` is set.
+    pub total: usize,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub total_at_least: bool,
+    pub took_ms: f64,
+    pub legs_used: Vec<String>,
+    /// `null`, or `scan`: the index is being built and a bounded scan of the records answered.
+    pub degraded_mode: Option<String>,
+    #[serde(default)]
+    pub degraded_reasons: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SuggestRequest {
+    #[serde(alias = "q")]
+    pub query: String,
+    /// Byte position of the cursor in the query; none is its end.
+    pub at: Option<usize>,
+    pub filter: MemoryFilter,
+    /// 0: 8. At most [`SUGGEST_MAX`].
+    pub limit: usize,
+}
+
+/// A completion: replace `replace` of the query by `text`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Suggestion {
+    pub text: String,
+    pub replace: Range<usize>,
+    /// `word`, `field`, `tag`, `type`, `project`, `status` or `time`.
+    pub kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub documents: Option<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct SuggestAnswer {
+    pub suggestions: Vec<Suggestion>,
+    /// What is wrong with the query and where, while it is being typed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
+}

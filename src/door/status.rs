@@ -1,0 +1,120 @@
+//! Status: what a hub says of itself.
+
+use serde::{Deserialize, Serialize};
+
+use super::ViewName;
+use crate::model::{Cursor, Fault, Sequence, Time};
+
+/// Where a view of the log stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum ViewState {
+    Opening,
+    CatchingUp { applied: Sequence, head: Sequence },
+    Ready,
+    Rebuilding { applied: Sequence, head: Sequence },
+    Failed { reason: String },
+}
+
+impl ViewState {
+    pub fn is_ready(&self) -> bool {
+        matches!(self, ViewState::Ready)
+    }
+
+    /// In words, as every face shows it: `opening`, `catching up 3 of 9`, `ready`, `rebuilding 40 %`, `failed`.
+    pub fn words(&self) -> String {
+        match self {
+            ViewState::Opening => "opening".to_owned(),
+            ViewState::CatchingUp { applied, head } => format!("catching up {applied} of {head}"),
+            ViewState::Ready => "ready".to_owned(),
+            ViewState::Rebuilding { applied, head } => {
+                format!("rebuilding {} %", (applied.0 * 100).checked_div(head.0).unwrap_or(0))
+            }
+            ViewState::Failed { reason } => format!("failed: {reason}"),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ViewStatus {
+    pub name: ViewName,
+    #[serde(flatten)]
+    pub state: ViewState,
+}
+
+/// Whether the hub takes writes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Writes {
+    Open,
+    /// Not before the record view is ready.
+    Waiting,
+    /// Refused, with the fault a write would get; they resume by themselves.
+    Refused {
+        fault: Fault,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Disk {
+    pub free_bytes: u64,
+    pub total_bytes: u64,
+    pub data_bytes: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The hub's name: from the config, else the machine's.
+    pub hub: String,
+    pub version: String,
+    pub pid: u32,
+    pub data_dir: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub socket: Option<String>,
+    pub started_at: Time,
+    pub time: Time,
+    /// The newest event's place.
+    pub head: Cursor,
+    pub writes: Writes,
+    pub views: Vec<ViewStatus>,
+    /// None while the record view is not there to count.
+    pub memories: Option<u64>,
+    pub forgotten: Option<u64>,
+    pub attached: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk: Option<Disk>,
+}
+
+impl Status {
+    pub fn view(&self, name: ViewName) -> Option<&ViewState> {
+        self.views.iter().find(|view| view.name == name).map(|view| &view.state)
+    }
+}
+
+/// A bound the hub enforces.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Limit {
+    pub name: String,
+    pub value: u64,
+    pub unit: String,
+}
+
+/// Something on disk that is not what was written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Damage {
+    pub file: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+    pub what: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct FsckReport {
+    pub segments: u64,
+    pub frames: u64,
+    pub events: u64,
+    pub bytes: u64,
+    pub records: u64,
+    pub damage: Vec<Damage>,
+    pub took_ms: u64,
+}

@@ -1,0 +1,1 @@
+//! The live feed: readers page the log, the head is announced.

@@ -1,0 +1,1 @@
+//! Where a face finds its door.

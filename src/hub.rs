@@ -1,0 +1,1 @@
+//! Composes store, search and events behind the door.

@@ -1,0 +1,1 @@
+//! Markdown folders, JSONL and plain text, through a door.

@@ -1,0 +1,42 @@
+//! Plain data and its rules: what a record, an event, a subject, a fault and a moment are.
+//!
+//! Everything here is a value. Nothing reads the clock, touches a file or waits; `now` and fresh ids
+//! come in as arguments, so the same input gives the same answer on every machine and in every test.
+//!
+//! Encodings: in files MessagePack with field names ([`encode`], [`decode`]), at the surface JSON. A field
+//! that an older writer did not know takes its default; a field that this program does not know is ignored.
+
+mod commit;
+mod event;
+mod fault;
+mod filter;
+mod id;
+mod memory;
+mod project;
+mod subject;
+mod time;
+
+pub use commit::{Change, Commit, Entry, EventDraft, Lane, Precondition};
+pub use event::{Actor, Class, Event, Severity};
+pub use fault::{Code, Fault};
+pub use filter::{EventFilter, FilterError, MemoryFilter, PATTERNS_MAX, Projects};
+pub use id::{Cursor, Id, LogId, Sequence};
+pub use memory::{
+    CONTENT_BYTES_MAX, METADATA_BYTES_MAX, Memory, Origin, Status, TAG_BYTES_MAX, TAGS_MAX, TITLE_BYTES_MAX,
+    content_hash, title_of,
+};
+pub use project::Project;
+pub use subject::{Pattern, SUBJECT_BYTES_MAX, Subject, SubjectError, TOKEN_BYTES_MAX, TOKENS_MAX, token};
+pub use time::{Time, TimeError, TimeWords};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Encodes a value as MessagePack with field names, the form of every file.
+pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    rmp_serde::to_vec_named(value).expect("plain data with string keys always encodes")
+}
+
+/// Decodes what [`encode`] wrote, by this version or another one.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, rmp_serde::decode::Error> {
+    rmp_serde::from_slice(bytes)
+}

@@ -1,0 +1,166 @@
+//! A commit: the changes and events that happen together or not at all, and what must hold for them to.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Actor, Event, Id, Memory, Sequence, Severity, Subject, Time};
+
+/// What a commit does to the record view. Tagged from outside: serde reads inner tags as if from text, and ids and
+/// moments are not text in files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// This revision is now the memory.
+    Put { memory: Memory },
+    /// Hidden from every list and search; its history stays until a cleaner erases it.
+    Forget { id: Id },
+    /// No longer hidden: this, its last revision, is seen again. Whole, so that a view needs no other to apply it.
+    Restore { memory: Memory },
+    /// Its answer was opened: counts towards `access_count`.
+    Accessed { id: Id },
+}
+
+impl Change {
+    pub fn id(&self) -> Id {
+        match self {
+            Change::Put { memory } | Change::Restore { memory } => memory.id,
+            Change::Forget { id } | Change::Accessed { id } => *id,
+        }
+    }
+}
+
+/// An event before the log has given it its place and moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventDraft {
+    pub id: Id,
+    pub kind: String,
+    pub subject: Subject,
+    pub time: Time,
+    pub correlation_id: Id,
+    pub causation_id: Option<Id>,
+    pub actor: Actor,
+    pub severity: Severity,
+    pub data: Map<String, Value>,
+}
+
+impl EventDraft {
+    /// The event at its place.
+    pub fn placed(self, sequence: Sequence, recorded_at: Time) -> Event {
+        Event {
+            id: self.id,
+            kind: self.kind,
+            subject: self.subject,
+            time: self.time,
+            sequence,
+            recorded_at,
+            correlation_id: self.correlation_id,
+            causation_id: self.causation_id,
+            actor: self.actor,
+            severity: self.severity,
+            data: self.data,
+        }
+    }
+}
+
+/// What the writer checks, in log order, before a commit gets its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Precondition {
+    /// The memory exists (hidden or not) at this revision.
+    Revision { id: Id, revision: u32 },
+    /// The memory exists and is, or is not, hidden.
+    Hidden { id: Id, hidden: bool },
+    /// No memory has this id.
+    Absent { id: Id },
+}
+
+/// Interactive commits go before bulk ones, so an import never delays a save.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lane {
+    #[default]
+    Interactive,
+    Bulk,
+}
+
+/// What is to happen together. At least one event.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Commit {
+    pub changes: Vec<Change>,
+    pub events: Vec<EventDraft>,
+    pub preconditions: Vec<Precondition>,
+    /// A retry with the same key within 24 h gets the first commit's position and makes no second one.
+    pub idempotency_key: Option<String>,
+    pub lane: Lane,
+}
+
+/// A commit as the log holds it: what every view is made from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// In order, numbers contiguous, one `recorded_at` for all.
+    pub events: Vec<Event>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+}
+
+impl Entry {
+    pub fn first(&self) -> Sequence {
+        self.events.first().map_or(Sequence::ZERO, |event| event.sequence)
+    }
+
+    /// The position after which this entry has been applied.
+    pub fn last(&self) -> Sequence {
+        self.events.last().map_or(Sequence::ZERO, |event| event.sequence)
+    }
+
+    pub fn recorded_at(&self) -> Time {
+        self.events.first().map_or(Time::default(), |event| event.recorded_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{decode, encode};
+
+    #[test]
+    fn an_entry_reads_back_and_keeps_reading_when_fields_are_added() {
+        let memory: Memory = serde_json::from_value(serde_json::json!({
+            "id": Id::NIL, "created_at": "2026-11-21T00:00:00Z", "updated_at": "2026-11-21T00:00:00Z",
+            "revision": 1, "content": "kept", "metadata": { "deep": { "er": [1, 2.5, null] } },
+        }))
+        .unwrap();
+        let draft = EventDraft {
+            id: Id::from_bytes([7; 16]),
+            kind: "memory.saved".into(),
+            subject: "_.memory.saved".parse().unwrap(),
+            time: Time::from_unix_ms(5),
+            correlation_id: Id::NIL,
+            causation_id: None,
+            actor: Actor::hub(),
+            severity: Severity::Info,
+            data: Map::new(),
+        };
+        let entry = Entry {
+            events: vec![draft.placed(Sequence(9), Time::from_unix_ms(6))],
+            changes: vec![
+                Change::Put { memory },
+                Change::Forget { id: Id::NIL },
+                Change::Accessed { id: Id::NIL },
+            ],
+            idempotency_key: Some("k".into()),
+        };
+        assert_eq!(decode::<Entry>(&encode(&entry)).unwrap(), entry);
+        assert_eq!((entry.first(), entry.last()), (Sequence(9), Sequence(9)));
+
+        // A newer writer's field is ignored, an older writer's absence is a default.
+        #[derive(Serialize)]
+        struct Newer<'a> {
+            events: &'a [Event],
+            shade: u8,
+        }
+        let newer = encode(&Newer { events: &entry.events, shade: 3 });
+        let read: Entry = decode(&newer).unwrap();
+        assert_eq!((read.events, read.changes, read.idempotency_key), (entry.events, vec![], None));
+    }
+}

@@ -1,0 +1,273 @@
+//! Moments: milliseconds since 1970 in UTC. RFC 3339 at the surface, an integer in files.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use chrono::{
+    DateTime, Datelike, Days, FixedOffset, Months, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc,
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+const MINUTE_MS: i64 = 60_000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// A moment, exact to the millisecond, so that JSON and files hold the same one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Time(i64);
+
+/// A text that names no moment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no time: try 2026-11-21, 2026-11-21T14:02:31Z, 14:02, 3d, -2h, yesterday 9am or \"last week\""
+)]
+pub struct TimeError(pub String);
+
+impl Time {
+    /// The latest moment that RFC 3339 can write, year 9999.
+    const UNIX_MS_MAX: i64 = 253_402_300_799_999;
+
+    /// Clamped to the years 0 to 9999.
+    pub fn from_unix_ms(ms: i64) -> Time {
+        Time(ms.clamp(-62_167_219_200_000, Time::UNIX_MS_MAX))
+    }
+
+    pub fn unix_ms(self) -> i64 {
+        self.0
+    }
+
+    /// How long after `earlier` this is; zero when it is not.
+    pub fn since(self, earlier: Time) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0).max(0) as u64)
+    }
+
+    pub fn plus(self, span: Duration) -> Time {
+        Time::from_unix_ms(self.0.saturating_add(span.as_millis().min(i64::MAX as u128) as i64))
+    }
+
+    pub fn minus(self, span: Duration) -> Time {
+        Time::from_unix_ms(self.0.saturating_sub(span.as_millis().min(i64::MAX as u128) as i64))
+    }
+
+    pub fn at(self, offset: FixedOffset) -> DateTime<FixedOffset> {
+        self.utc().with_timezone(&offset)
+    }
+
+    pub fn utc(self) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(self.0).expect("clamped to the years chrono knows")
+    }
+}
+
+impl<Z: chrono::TimeZone> From<DateTime<Z>> for Time {
+    fn from(moment: DateTime<Z>) -> Time {
+        Time::from_unix_ms(moment.timestamp_millis())
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.utc().to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+impl FromStr for Time {
+    type Err = TimeError;
+
+    /// RFC 3339 with a zone, or a date alone (midnight UTC).
+    fn from_str(text: &str) -> Result<Time, TimeError> {
+        let text = text.trim();
+        DateTime::parse_from_rfc3339(text)
+            .map(Time::from)
+            .or_else(|_| text.parse::<NaiveDate>().map(|day| day.and_time(NaiveTime::MIN).and_utc().into()))
+            .map_err(|_| TimeError(text.to_owned()))
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            serializer.serialize_i64(self.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
+        if deserializer.is_human_readable() {
+            String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        } else {
+            i64::deserialize(deserializer).map(Time::from_unix_ms)
+        }
+    }
+}
+
+/// Reads moments as people write them, seen from `now` in the zone `offset`.
+#[derive(Debug, Clone, Copy)]
+pub struct TimeWords {
+    pub now: Time,
+    pub offset: FixedOffset,
+}
+
+impl TimeWords {
+    /// The start of what the words name: `last week` is the moment seven days ago, `yesterday` its midnight.
+    ///
+    /// RFC 3339; `2026-11-21`, `2026-11`, `2026`; `2026-11-21 14:02[:31]`; `14:02`, `9am`; spans back
+    /// `90s 5m 2h 3d 2w -2h`, `3 days ago`, `last hour|day|week|month|year`; `now`, `today`, `yesterday`, a weekday,
+    /// each with or without a time of day.
+    pub fn parse(&self, text: &str) -> Result<Time, TimeError> {
+        let lower = text.trim().to_ascii_lowercase();
+        self.absolute(text.trim())
+            .or_else(|| self.span_back(&lower))
+            .or_else(|| self.calendar(&lower))
+            .ok_or_else(|| TimeError(text.trim().to_owned()))
+    }
+
+    fn local(&self, moment: NaiveDateTime) -> Option<Time> {
+        moment.and_local_timezone(self.offset).single().map(Time::from)
+    }
+
+    fn absolute(&self, text: &str) -> Option<Time> {
+        if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
+            return Some(moment.into());
+        }
+        for form in ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"] {
+            if let Ok(moment) = NaiveDateTime::parse_from_str(text, form) {
+                return self.local(moment);
+            }
+        }
+        let day = match text.len() {
+            4 if text.bytes().all(|b| b.is_ascii_digit()) => format!("{text}-01-01"),
+            7 => format!("{text}-01"),
+            _ => text.to_owned(),
+        };
+        NaiveDate::parse_from_str(&day, "%Y-%m-%d")
+            .ok()
+            .and_then(|day| self.local(day.and_time(NaiveTime::MIN)))
+    }
+
+    fn span_back(&self, text: &str) -> Option<Time> {
+        let text = text.strip_suffix(" ago").unwrap_or(text);
+        let text = text.strip_prefix("last ").map_or_else(|| text.to_owned(), |unit| format!("1{unit}"));
+        let text = text.trim_start_matches('-');
+        let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let count: i64 = text.get(..digits)?.parse().ok()?;
+        let now = self.now.at(self.offset);
+        let back =
+            |ms: i64| Some(Time::from_unix_ms(self.now.unix_ms().saturating_sub(count.saturating_mul(ms))));
+        let months = |n: i64| {
+            let n = u32::try_from(count.checked_mul(n)?).ok()?;
+            now.checked_sub_months(Months::new(n)).map(Time::from)
+        };
+        match text[digits..].trim() {
+            "s" | "sec" | "second" | "seconds" => back(1_000),
+            "m" | "min" | "minute" | "minutes" => back(MINUTE_MS),
+            "h" | "hour" | "hours" => back(HOUR_MS),
+            "d" | "day" | "days" => back(DAY_MS),
+            "w" | "week" | "weeks" => back(7 * DAY_MS),
+            "mo" | "month" | "months" => months(1),
+            "y" | "year" | "years" => months(12),
+            _ => None,
+        }
+    }
+
+    fn calendar(&self, text: &str) -> Option<Time> {
+        if text == "now" {
+            return Some(self.now);
+        }
+        let today = self.now.at(self.offset).date_naive();
+        let (word, clock) = text.split_once(' ').unwrap_or((text, ""));
+        let day = match word {
+            "today" => Some(today),
+            "yesterday" => today.checked_sub_days(Days::new(1)),
+            word => word.parse::<chrono::Weekday>().ok().and_then(|weekday| {
+                let back = (7 + today.weekday().num_days_from_monday() - weekday.num_days_from_monday()) % 7;
+                today.checked_sub_days(Days::new(u64::from(back)))
+            }),
+        };
+        match day {
+            Some(day) => {
+                self.local(day.and_time(if clock.is_empty() { NaiveTime::MIN } else { time_of_day(clock)? }))
+            }
+            None => {
+                let today = self.local(today.and_time(time_of_day(text)?))?;
+                let ahead = today > self.now;
+                Some(if ahead { Time::from_unix_ms(today.0 - DAY_MS) } else { today })
+            }
+        }
+    }
+}
+
+fn time_of_day(text: &str) -> Option<NaiveTime> {
+    for form in ["%H:%M:%S", "%H:%M"] {
+        if let Ok(time) = NaiveTime::parse_from_str(text, form) {
+            return Some(time);
+        }
+    }
+    let (hour, afternoon) = match (text.strip_suffix("am"), text.strip_suffix("pm")) {
+        (Some(hour), _) => (hour, 0),
+        (_, Some(hour)) => (hour, 12),
+        _ => return None,
+    };
+    let hour: u32 = hour.trim().parse().ok().filter(|hour| (1..=12).contains(hour))?;
+    NaiveTime::from_hms_opt(hour % 12 + afternoon, 0, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{decode, encode};
+
+    fn words() -> TimeWords {
+        // A Saturday afternoon in Sydney.
+        TimeWords {
+            now: "2026-11-21T14:02:31+11:00".parse().unwrap(),
+            offset: FixedOffset::east_opt(11 * 3600).unwrap(),
+        }
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let time = words().parse(text).unwrap();
+        assert_eq!(time.at(words().offset).to_rfc3339_opts(SecondsFormat::Secs, true), expected, "{text}");
+    }
+
+    #[test]
+    fn moments_as_people_write_them() {
+        check("2026-11-01T00:00:00Z", "2026-11-01T11:00:00+11:00");
+        check("2026-11-01", "2026-11-01T00:00:00+11:00");
+        check("2026-10", "2026-10-01T00:00:00+11:00");
+        check("2025", "2025-01-01T00:00:00+11:00");
+        check("2026-11-01 9:30", "2026-11-01T09:30:00+11:00");
+        check("10:32", "2026-11-21T10:32:00+11:00");
+        check("23:00", "2026-11-20T23:00:00+11:00");
+        check("9am", "2026-11-21T09:00:00+11:00");
+        check("12am", "2026-11-21T00:00:00+11:00");
+        check("-2h", "2026-11-21T12:02:31+11:00");
+        check("3d", "2026-11-18T14:02:31+11:00");
+        check("3 days ago", "2026-11-18T14:02:31+11:00");
+        check("last week", "2026-11-14T14:02:31+11:00");
+        check("last month", "2026-10-21T14:02:31+11:00");
+        check("yesterday", "2026-11-20T00:00:00+11:00");
+        check("Yesterday 9am", "2026-11-20T09:00:00+11:00");
+        check("today", "2026-11-21T00:00:00+11:00");
+        check("monday", "2026-11-16T00:00:00+11:00");
+        check("saturday", "2026-11-21T00:00:00+11:00");
+        check("now", "2026-11-21T14:02:31+11:00");
+    }
+
+    #[test]
+    fn what_is_no_time_says_so() {
+        for text in ["", "soon", "13pm", "2026-13-01", "-", "99999999999999999999d", "yesterday noonish"] {
+            assert!(words().parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn one_moment_in_every_encoding() {
+        let time = Time::from_unix_ms(1_795_000_000_123);
+        assert_eq!(decode::<Time>(&encode(&time)).unwrap(), time);
+        assert_eq!(serde_json::to_string(&time).unwrap(), "\"2026-11-18T11:06:40.123Z\"");
+        assert_eq!(serde_json::from_str::<Time>("\"2026-11-18T11:06:40.123Z\"").unwrap(), time);
+    }
+}

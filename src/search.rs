@@ -1,0 +1,1 @@
+//! The query language, the lexical index and what it answers.

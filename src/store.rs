@@ -1,0 +1,1 @@
+//! The log, the record view and what keeps them whole.

@@ -1,0 +1,128 @@
+//! How tasks start and end, and what time it is for them.
+//!
+//! [`Tasks`] is the only place that spawns: every task gets the token that ends it and is awaited at shutdown.
+//! [`Clock`] is the only place that reads the clock and makes ids; a test gives a fixed one and moves it by hand.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::model::{Id, Time};
+
+/// The time and fresh ids, from the machine or from a test's hand. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Clock(Source);
+
+#[derive(Debug, Clone)]
+enum Source {
+    System,
+    Fixed { now_ms: Arc<AtomicI64>, ids: Arc<AtomicU64> },
+}
+
+impl Clock {
+    pub fn system() -> Clock {
+        Clock(Source::System)
+    }
+
+    /// Stands still until [`Clock::advance`]; its ids count up, so that screens and answers repeat exactly.
+    pub fn fixed(now: Time) -> Clock {
+        Clock(Source::Fixed { now_ms: Arc::new(AtomicI64::new(now.unix_ms())), ids: Arc::default() })
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+    pub fn now(&self) -> Time {
+        match &self.0 {
+            Source::System => chrono::Utc::now().into(),
+            Source::Fixed { now_ms, .. } => Time::from_unix_ms(now_ms.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Moves a fixed clock; the machine's own cannot be moved and stays as it is.
+    pub fn advance(&self, span: Duration) {
+        if let Source::Fixed { now_ms, .. } = &self.0 {
+            now_ms.fetch_add(span.as_millis() as i64, Ordering::SeqCst);
+        }
+    }
+
+    /// A fresh id.
+    pub fn id(&self) -> Id {
+        let mut random = [0; 10];
+        match &self.0 {
+            Source::System => random.copy_from_slice(&uuid::Uuid::new_v4().into_bytes()[6..]),
+            Source::Fixed { ids, .. } => {
+                random[2..].copy_from_slice(&ids.fetch_add(1, Ordering::SeqCst).to_be_bytes());
+            }
+        }
+        Id::from_parts(self.now(), random)
+    }
+}
+
+/// A group of tasks that end together.
+#[derive(Debug, Clone, Default)]
+pub struct Tasks {
+    tracker: TaskTracker,
+    token: CancellationToken,
+}
+
+impl Tasks {
+    pub fn new() -> Tasks {
+        Tasks::default()
+    }
+
+    /// Cancelled when the group is to end. Every task selects on it.
+    pub fn token(&self) -> CancellationToken {
+        self.token.clone()
+    }
+
+    /// Starts a task in the group.
+    pub fn spawn<F>(&self, task: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        drop(self.tracker.spawn(task));
+    }
+
+    /// Asks all to end and waits for them; `false` when some were still running after `patience`.
+    pub async fn end(&self, patience: Duration) -> bool {
+        self.token.cancel();
+        self.tracker.close();
+        tokio::time::timeout(patience, self.tracker.wait()).await.is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fixed_clock_repeats_itself() {
+        let ids = || {
+            let clock = Clock::fixed(Time::from_unix_ms(1_000));
+            let first = clock.id();
+            clock.advance(Duration::from_secs(1));
+            (first, clock.id(), clock.now())
+        };
+        assert_eq!(ids(), ids());
+        assert_eq!(ids().2, Time::from_unix_ms(2_000));
+    }
+
+    #[tokio::test]
+    async fn ending_waits_for_every_task() {
+        let tasks = Tasks::new();
+        let (done, mut seen) = tokio::sync::mpsc::channel(1);
+        let token = tasks.token();
+        tasks.spawn(async move {
+            token.cancelled().await;
+            done.send(()).await.unwrap();
+        });
+        assert!(tasks.end(Duration::from_secs(5)).await);
+        assert!(seen.try_recv().is_ok());
+    }
+}

@@ -1,0 +1,1 @@
+//! The verbs, as a person at a shell.

@@ -1,0 +1,1 @@
+//! Disk faults on the store.

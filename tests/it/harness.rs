@@ -1,0 +1,1 @@
+//! What every test here stands on.

@@ -1,0 +1,13 @@
+//! What is tested through the whole program: one binary, so that the crate is linked once.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod cli;
+mod faults;
+mod harness;
+mod house;
+mod kill;
+mod pty;
+mod screens;
+mod search;
+mod socket;

@@ -1,0 +1,1 @@
+//! Notes kept and found.
