@@ -1,1 +1,369 @@
-//! Composes store, search and events behind the door.
+//! The hub: composes store, search and events behind the door.
+//!
+//! It decides what a request means (which commit, which preconditions, which event tells it) and waits for the
+//! views that an answer needs; the rooms above do the work and know nothing of each other. The lexical index is
+//! fed from the log here, so that search never reads the store.
+
+mod feed;
+mod memories;
+mod search;
+mod told;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures::{StreamExt, stream::BoxStream};
+use tokio::sync::watch;
+
+use crate::{
+    door::{
+        Caller, Disk, Door, EventPage, EventQuery, EventStats, ExportLine, Forgotten, FsckReport,
+        ListRequest, MemoryPage, MemoryPatch, NewMemory, Revision, Saved, SearchAnswer, SearchRequest,
+        Status, StreamItem, StreamRequest, SuggestAnswer, SuggestRequest, Upsert, UpsertDone, ViewName,
+        ViewState, ViewStatus,
+    },
+    events::{self, Follow},
+    model::{Fault, Id, Memory, Sequence, Time},
+    search::Lexical,
+    store::{Store, StoreOptions},
+    tasks::{Clock, Tasks, blocking},
+};
+
+/// How long a request waits for a view that is opening before it says so instead.
+const READY_PATIENCE: Duration = Duration::from_secs(4);
+/// How long [`Hub::close`] waits for its tasks.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+/// Lines of an export that may wait for their reader.
+const EXPORT_AHEAD: usize = 64;
+/// Events an export reads at a time.
+const EXPORT_EVENTS: usize = 512;
+
+/// What a hub is told when it starts.
+pub struct HubOptions {
+    pub name: String,
+    pub clock: Clock,
+    /// Where it is served, for its status.
+    pub socket: Option<String>,
+    /// Open event streams of other processes, counted by who serves them.
+    pub attached: Arc<AtomicU32>,
+    /// Smaller log segments, for tests.
+    pub segment_bytes: Option<u64>,
+    /// Whether to tell its start and stop as events: a console does, a verb's one command does not.
+    pub announce: bool,
+}
+
+/// A hub over a data directory of which this process is the owner.
+pub struct Hub {
+    name: String,
+    data_dir: PathBuf,
+    socket: Option<String>,
+    attached: Arc<AtomicU32>,
+    announce: bool,
+    started_at: Time,
+    clock: Clock,
+    store: Store,
+    lexical: Arc<Lexical>,
+    tasks: Tasks,
+    /// Counts changes of the status that are worth telling.
+    status_changed: watch::Sender<u64>,
+}
+
+impl Hub {
+    /// Recovers the log and returns; the views open behind it. Must be called on a runtime.
+    pub fn start(data_dir: &Path, options: HubOptions) -> Result<Arc<Hub>, Fault> {
+        let mut store_options = StoreOptions::new(options.clock.clone());
+        if let Some(bytes) = options.segment_bytes {
+            store_options.segment_bytes = bytes;
+        }
+        let store = Store::open(data_dir, store_options).map_err(Fault::from)?;
+        let lexical = Arc::new(Lexical::open(&data_dir.join("lexical"), store.cursor(Sequence::ZERO).log));
+        let hub = Arc::new(Hub {
+            name: options.name,
+            data_dir: data_dir.to_owned(),
+            socket: options.socket,
+            attached: options.attached,
+            announce: options.announce,
+            started_at: options.clock.now(),
+            clock: options.clock,
+            store,
+            lexical,
+            tasks: Tasks::new(),
+            status_changed: watch::Sender::new(0),
+        });
+        feed::start(&hub);
+        told::start(&hub);
+        Ok(hub)
+    }
+
+    /// Ends streams, tells the stop, and closes the views and the log.
+    pub async fn close(&self) {
+        told::stop(self).await;
+        if !self.tasks.end(CLOSE_PATIENCE).await {
+            tracing::warn!("a task of the hub was still running when it closed");
+        }
+        let (store, lexical) = (self.store.clone(), self.lexical.clone());
+        let closed = blocking(move || {
+            lexical.close();
+            store.close();
+            Ok(())
+        });
+        if let Err(fault) = closed.await {
+            tracing::error!(%fault, cause = ?fault.cause, "closing the store");
+        }
+    }
+
+    /// Runs a read of the record view beside the runtime, once the view is there.
+    async fn read<T, F>(&self, work: F) -> Result<T, Fault>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Store) -> Result<T, Fault> + Send + 'static,
+    {
+        self.records_ready().await?;
+        let store = self.store.clone();
+        blocking(move || work(&store)).await
+    }
+
+    /// Waits for the record view, not longer than a person would.
+    async fn records_ready(&self) -> Result<(), Fault> {
+        let mut state = self.store.state();
+        let ready = state.wait_for(|state| {
+            matches!(
+                state.records,
+                ViewState::Ready | ViewState::Failed { .. } | ViewState::Rebuilding { .. }
+            )
+        });
+        // What is there of a rebuilding view is served; the store says `unavailable` for what is not.
+        if tokio::time::timeout(READY_PATIENCE, ready).await.is_ok_and(|found| found.is_ok()) {
+            return Ok(());
+        }
+        let words = self.store.state().borrow().records.words();
+        Err(Fault::unavailable(format!("the records are {words}"))
+            .hint("`wheelhouse status` shows the progress"))
+    }
+
+    fn status_now(&self) -> Status {
+        let state = self.store.state().borrow().clone();
+        let head = *self.store.head().borrow();
+        Status {
+            hub: self.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            data_dir: self.data_dir.display().to_string(),
+            socket: self.socket.clone(),
+            started_at: self.started_at,
+            time: self.clock.now(),
+            head: self.store.cursor(head),
+            writes: state.writes,
+            views: vec![
+                ViewStatus { name: ViewName::Records, state: state.records },
+                ViewStatus { name: ViewName::Lexical, state: self.lexical.state() },
+            ],
+            memories: state.memories,
+            forgotten: state.forgotten,
+            attached: self.attached.load(Ordering::Relaxed),
+            disk: disk(&self.data_dir),
+        }
+    }
+
+    /// Tells everyone who watches that the status is another one.
+    fn status_has_changed(&self) {
+        self.status_changed.send_modify(|changes| *changes += 1);
+    }
+
+    fn status_source(self: &Arc<Hub>) -> Arc<dyn Fn() -> Status + Send + Sync> {
+        let hub = self.clone();
+        Arc::new(move || hub.status_now())
+    }
+}
+
+/// Room on the disk that holds the data, and what the data takes of it.
+fn disk(data_dir: &Path) -> Option<Disk> {
+    let room = rustix::fs::statvfs(data_dir).ok()?;
+    let data_bytes = ["log", "records", "lexical"].iter().map(|part| bytes_in(&data_dir.join(part))).sum();
+    Some(Disk {
+        free_bytes: room.f_bavail * room.f_frsize,
+        total_bytes: room.f_blocks * room.f_frsize,
+        data_bytes,
+    })
+}
+
+fn bytes_in(dir: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(dir) else { return 0 };
+    entries
+        .flatten()
+        .map(|entry| match entry.metadata() {
+            Ok(found) if found.is_dir() => bytes_in(&entry.path()),
+            Ok(found) => found.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}
+
+/// The door of a hub in this process.
+pub struct HubDoor(pub Arc<Hub>);
+
+#[async_trait]
+impl Door for HubDoor {
+    async fn add(&self, caller: &Caller, new: NewMemory) -> Result<Saved, Fault> {
+        memories::add(&self.0, caller, new).await
+    }
+
+    async fn edit(
+        &self,
+        caller: &Caller,
+        id: Id,
+        patch: MemoryPatch,
+        revision: Option<u32>,
+    ) -> Result<Saved, Fault> {
+        memories::edit(&self.0, caller, id, patch, revision).await
+    }
+
+    async fn supersede(&self, caller: &Caller, id: Id, new: NewMemory) -> Result<Saved, Fault> {
+        memories::supersede(&self.0, caller, id, new).await
+    }
+
+    async fn forget(&self, caller: &Caller, id: Id) -> Result<Forgotten, Fault> {
+        memories::forget(&self.0, caller, id).await
+    }
+
+    async fn restore(&self, caller: &Caller, id: Id) -> Result<Saved, Fault> {
+        memories::restore(&self.0, caller, id).await
+    }
+
+    async fn upsert(&self, caller: &Caller, batch: Upsert) -> Result<UpsertDone, Fault> {
+        memories::upsert(&self.0, caller, batch).await
+    }
+
+    async fn get(&self, caller: &Caller, ids: &[Id]) -> Result<Vec<Memory>, Fault> {
+        memories::get(&self.0, caller, ids.to_vec()).await
+    }
+
+    async fn history(&self, caller: &Caller, id: Id) -> Result<Vec<Revision>, Fault> {
+        memories::history(&self.0, caller, id).await
+    }
+
+    async fn list(&self, caller: &Caller, list: ListRequest) -> Result<MemoryPage, Fault> {
+        let wall = caller.projects.clone();
+        self.0.read(move |store| store.list(&list, &wall)).await
+    }
+
+    async fn search(&self, caller: &Caller, request: SearchRequest) -> Result<SearchAnswer, Fault> {
+        search::search(&self.0, caller, request).await
+    }
+
+    async fn suggest(&self, caller: &Caller, request: SuggestRequest) -> Result<SuggestAnswer, Fault> {
+        search::suggest(&self.0, caller, request).await
+    }
+
+    async fn opened(&self, caller: &Caller, id: Id, query: &str) -> Result<(), Fault> {
+        search::opened(&self.0, caller, id, query).await
+    }
+
+    async fn events(&self, caller: &Caller, query: EventQuery) -> Result<EventPage, Fault> {
+        let (store, wall) = (self.0.store.clone(), caller.projects.clone());
+        blocking(move || events::page(&store, &wall, &query)).await
+    }
+
+    async fn event_stats(&self, caller: &Caller, query: EventQuery) -> Result<EventStats, Fault> {
+        let (store, wall) = (self.0.store.clone(), caller.projects.clone());
+        blocking(move || events::stats(&store, &wall, &query)).await
+    }
+
+    async fn stream(
+        &self,
+        caller: &Caller,
+        request: StreamRequest,
+    ) -> Result<BoxStream<'static, Result<StreamItem, Fault>>, Fault> {
+        let hub = &self.0;
+        let follow = Follow {
+            store: hub.store.clone(),
+            wall: caller.projects.clone(),
+            status: hub.status_source(),
+            status_changed: hub.status_changed.subscribe(),
+            token: hub.tasks.token(),
+        };
+        events::follow(follow, request)
+    }
+
+    async fn status(&self) -> Result<Status, Fault> {
+        let hub = self.0.clone();
+        blocking(move || Ok(hub.status_now())).await
+    }
+
+    async fn reindex(&self, _caller: &Caller, view: ViewName) -> Result<(), Fault> {
+        match view {
+            ViewName::Records => {
+                let store = self.0.store.clone();
+                blocking(move || store.rebuild_records()).await?;
+            }
+            ViewName::Lexical => feed::reset(&self.0).await?,
+        }
+        self.0.status_has_changed();
+        Ok(())
+    }
+
+    async fn fsck(&self, _caller: &Caller) -> Result<FsckReport, Fault> {
+        let store = self.0.store.clone();
+        blocking(move || store.fsck()).await
+    }
+
+    async fn export(&self, caller: &Caller) -> Result<BoxStream<'static, Result<ExportLine, Fault>>, Fault> {
+        self.0.records_ready().await?;
+        let (sender, receiver) = futures::channel::mpsc::channel(EXPORT_AHEAD);
+        let (store, wall) = (self.0.store.clone(), caller.projects.clone());
+        self.0.tasks.spawn(async move {
+            let written = blocking(move || {
+                export(&store, &wall, sender);
+                Ok(())
+            });
+            if let Err(fault) = written.await {
+                tracing::error!(%fault, "export");
+            }
+        });
+        Ok(receiver.boxed())
+    }
+}
+
+type ExportSender = futures::channel::mpsc::Sender<Result<ExportLine, Fault>>;
+
+/// Every record, then every event. Stops when the reader goes away.
+fn export(store: &Store, wall: &crate::model::Projects, mut sender: ExportSender) {
+    let mut send = |line| futures::executor::block_on(futures::SinkExt::send(&mut sender, line)).is_ok();
+    let mut reading = true;
+    let scanned = store.scan(&mut |stored| {
+        if wall.see(&stored.memory.project) {
+            let line =
+                ExportLine::Memory { memory: Box::new(stored.memory.clone()), forgotten: stored.hidden };
+            reading = send(Ok(line));
+        }
+        reading
+    });
+    if let Err(fault) = scanned {
+        send(Err(fault));
+        return;
+    }
+    let mut after = Sequence::ZERO;
+    while reading {
+        let entries = match store.read_log(after, EXPORT_EVENTS) {
+            Ok(entries) => entries,
+            Err(fault) => {
+                send(Err(fault));
+                return;
+            }
+        };
+        let Some(last) = entries.last() else { return };
+        after = last.last();
+        for event in entries.iter().flat_map(|entry| &entry.events) {
+            if reading && wall.see_name(event.subject.project()) {
+                reading = send(Ok(ExportLine::Event { event: event.clone() }));
+            }
+        }
+    }
+}

@@ -1,4 +1,68 @@
 //! Wheelhouse: a team's knowledge hub and the terminal operations console on it, in one binary.
+//!
+//! A hub keeps what a team and its coding agents know (memories), tells every change as an event, finds what is asked
+//! for, and shows it live in a terminal. It needs no service, no network and no setup: a directory is enough.
+//!
+//! # Bird's eye
+//!
+//! Every change is one *commit*: a frame in an append-only, checksummed, fsynced log. Everything else is a *view* of
+//! that log, and can be deleted and rebuilt.
+//!
+//! ```text
+//!  keys, mouse ──┐                                          ┌─▶ console panes, overlays
+//!  command line ─┼─▶ hub ── commit(records + events) ─▶ log ┼─▶ HTTP answers, event streams
+//!  imports ──────┘    ▲                                 │   └─▶ consoles of other processes
+//!                     └── reads ◀── records · lexical ◀─┘
+//! ```
+//!
+//! # Invariants
+//!
+//! 1. *Acknowledged means fsynced.* A commit is acknowledged when its frame is on disk and applied to the record view.
+//!    Durable but not applied is a success with `applied: false`, never a failure that would be retried.
+//! 2. *Every view is disposable.* Each holds the position it has applied, catches up when opened, and is rebuilt when
+//!    missing or damaged. Its state stands in every status.
+//! 3. *Every change is an event*, with actor and correlation, in the same commit as the record.
+//! 4. *One process owns a data directory*; all others attach to it over its Unix socket.
+//! 5. *The console never waits*: nothing on its input or draw path touches disk, locks or network.
+//! 6. *Nothing is dropped silently*: gaps, drops and degraded answers are counted and shown.
+//! 7. *Private by default*: no network is needed or used.
+//!
+//! # Code map
+//!
+//! In reading order; a module uses only what stands above it, and a test holds that.
+//!
+//! | module | job | invariant |
+//! |---|---|---|
+//! | [`model`] | plain data and its rules: records, events, subjects, filters, ids, faults, time | no I/O, no clock |
+//! | [`door`] | the one trait through which any face asks any hub for anything | no implementation |
+//! | [`tasks`] | how tasks start and end; the clock | only it spawns, only it reads the clock |
+//! | [`report`] | how a fault is shown to people | one renderer for every face |
+//! | [`config`] | the settings, in one file | an unknown key warns, never stops |
+//! | [`telemetry`] | the program's own log | never on the terminal |
+//! | [`store`] | the log, the record view, recovery, `fsck` | only it names sled; the log is the truth |
+//! | [`search`] | query language, lexical index, explanation | only it names tantivy; never reads the store |
+//! | [`events`] | live feed and history | a slow reader costs others nothing |
+//! | [`ingest`] | Markdown, text and JSONL into memories | a bad file never stops the rest |
+//! | [`hub`] | composes the above behind the door | no HTTP, no terminal |
+//! | [`remote`] | the door over HTTP on a Unix socket | answers as the hub would |
+//! | [`api`] | axum over a door: REST, SSE | no decisions of its own |
+//! | [`home`] | where a face finds its door: own or attach | one owner, by the lock |
+//! | [`console`] | the TUI, over doors | `update` is pure; drawing only reads |
+//! | [`cli`] | verbs, tables, JSON, exit statuses | works the same with or without a running hub |
+//!
+//! # Glossary
+//!
+//! One word per concept, in code, on screen and at the surface.
+//!
+//! - **hub**: the process that owns a data directory; **console**, **verb**: faces of it; **door**: how a face asks.
+//! - **commit**: what happens together; **log**: all commits in order; **segment**: a file of it; **frame**: a commit
+//!   in it; **sequence**: an event's number; **epoch**: rises when history changes; **cursor**: log, epoch, sequence.
+//! - **view**: what is made from the log (*records*, *lexical*); **record**: what is kept (a *memory*); **event**: what
+//!   happened; **subject**: what an event is about; **pattern**: a choice of subjects; **class**: how long it is kept.
+//! - **memory**: something worth knowing again; **revision**: one state of it; **origin**: where it came from;
+//!   **project**: the wall around it.
+//! - **leg**: a way of finding (*lexical*); **hit**: what it found; **snippet**: the part that shows why.
+//! - **pane**, **overlay**, **action**, **binding**: of the console.
 
 pub mod api;
 pub mod cli;

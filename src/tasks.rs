@@ -14,7 +14,7 @@ use std::{
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::model::{Id, Time};
+use crate::model::{Fault, Id, Time};
 
 /// The time and fresh ids, from the machine or from a test's hand. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -44,6 +44,15 @@ impl Clock {
         }
     }
 
+    /// The machine's distance from UTC now; a fixed clock stands in Greenwich.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+    pub fn offset(&self) -> chrono::FixedOffset {
+        match &self.0 {
+            Source::System => *chrono::Local::now().offset(),
+            Source::Fixed { .. } => chrono::Offset::fix(&chrono::Utc),
+        }
+    }
+
     /// Moves a fixed clock; the machine's own cannot be moved and stays as it is.
     pub fn advance(&self, span: Duration) {
         if let Source::Fixed { now_ms, .. } = &self.0 {
@@ -61,6 +70,20 @@ impl Clock {
             }
         }
         Id::from_parts(self.now(), random)
+    }
+}
+
+/// Runs what blocks (files, sled, a long loop) beside the runtime's own threads. A panic in it is a `bug`.
+pub async fn blocking<T, F>(work: F) -> Result<T, Fault>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T, Fault> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(Fault::bug("a part of the hub stopped in the middle of this request")
+            .cause(error)
+            .hint("nothing that was acknowledged is lost; ask again")),
     }
 }
 

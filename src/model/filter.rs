@@ -37,7 +37,8 @@ impl Projects {
         self.see_name(project.as_str())
     }
 
-    fn see_name(&self, project: &str) -> bool {
+    /// As [`Projects::see`], for the first token of a subject.
+    pub fn see_name(&self, project: &str) -> bool {
         match self {
             Projects::All => true,
             Projects::Only(list) => list.iter().any(|seen| seen.as_str() == project),

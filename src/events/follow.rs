@@ -1,0 +1,179 @@
+//! Following the log: from a cursor through the past into the present, for as long as the reader pulls.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use futures::stream::{self, BoxStream, StreamExt};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    door::{Status, StreamItem, StreamRequest},
+    model::{Cursor, Entry, EventFilter, Fault, Projects, Sequence},
+    store::Store,
+    tasks::blocking,
+};
+
+/// A reader hears from the hub at least this often, so that silence means a broken line.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Changes of the hub's status are told at most this often.
+const STATUS_PAUSE: Duration = Duration::from_millis(250);
+/// Events read from the log at a time; bounds what one reader holds.
+const PAGE_EVENTS: usize = 256;
+
+/// What following needs from the hub besides its log.
+pub struct Follow {
+    pub store: Store,
+    /// The caller's wall; the request's filter narrows it.
+    pub wall: Projects,
+    pub status: Arc<dyn Fn() -> Status + Send + Sync>,
+    /// Changes whenever [`Follow::status`] would answer differently.
+    pub status_changed: watch::Receiver<u64>,
+    /// Ends the stream.
+    pub token: CancellationToken,
+}
+
+/// The stream of everything that matches after the request's cursor. It ends when the hub does.
+pub fn follow(
+    hub: Follow,
+    request: StreamRequest,
+) -> Result<BoxStream<'static, Result<StreamItem, Fault>>, Fault> {
+    request.filter.check().map_err(|error| Fault::invalid(error.to_string()))?;
+    let mut head = hub.store.head();
+    let now = *head.borrow_and_update();
+    let mut pending = VecDeque::new();
+    let position = match request.after {
+        None => now,
+        Some(cursor) if is_ours(&hub.store, cursor, now) => cursor.sequence,
+        Some(cursor) => {
+            let reason = "history_changed".to_owned();
+            pending.push_back(StreamItem::Gap { from: cursor.sequence, to: now, reason });
+            now
+        }
+    };
+    pending.push_front(StreamItem::Start { cursor: hub.store.cursor(position) });
+    let session = Session {
+        head,
+        filter: request.filter,
+        position,
+        pending,
+        caught_up: false,
+        heartbeat_at: Instant::now(),
+        status_after: Instant::now(),
+        hub,
+    };
+    Ok(stream::unfold(session, |mut session| async move { session.next().await.map(|item| (item, session)) })
+        .boxed())
+}
+
+/// Whether a cursor speaks of this log's history.
+fn is_ours(store: &Store, cursor: Cursor, head: Sequence) -> bool {
+    let here = store.cursor(cursor.sequence);
+    (cursor.log, cursor.epoch) == (here.log, here.epoch) && cursor.sequence <= head
+}
+
+struct Session {
+    hub: Follow,
+    head: watch::Receiver<Sequence>,
+    filter: EventFilter,
+    position: Sequence,
+    pending: VecDeque<StreamItem>,
+    caught_up: bool,
+    heartbeat_at: Instant,
+    status_after: Instant,
+}
+
+impl Session {
+    async fn next(&mut self) -> Option<Result<StreamItem, Fault>> {
+        loop {
+            if let Some(item) = self.pending.pop_front() {
+                return Some(Ok(item));
+            }
+            if self.hub.token.is_cancelled() {
+                return None;
+            }
+            let head = *self.head.borrow_and_update();
+            if self.position < head {
+                if let Err(fault) = self.read().await {
+                    return Some(Err(fault));
+                }
+            } else if !self.caught_up {
+                self.caught_up = true;
+                self.pending.push_back(StreamItem::CaughtUp { cursor: self.hub.store.cursor(self.position) });
+            } else if !self.wait().await {
+                return None;
+            }
+        }
+    }
+
+    /// Takes the next page of the log. A number that is missing in it is told as a gap.
+    async fn read(&mut self) -> Result<(), Fault> {
+        let (store, after) = (self.hub.store.clone(), self.position);
+        let entries = blocking(move || store.read_log(after, PAGE_EVENTS)).await?;
+        if entries.is_empty() {
+            let to = *self.head.borrow();
+            self.gap(to);
+            self.position = to;
+        }
+        for entry in entries {
+            if entry.first() > self.position.next() {
+                self.gap(Sequence(entry.first().0 - 1));
+            }
+            self.take(&entry);
+        }
+        Ok(())
+    }
+
+    fn gap(&mut self, to: Sequence) {
+        self.pending.push_back(StreamItem::Gap {
+            from: self.position.next(),
+            to,
+            reason: "damaged".to_owned(),
+        });
+    }
+
+    fn take(&mut self, entry: &Entry) {
+        for event in &entry.events {
+            let seen = event.sequence > self.position && self.hub.wall.see_name(event.subject.project());
+            if seen && self.filter.matches(event) {
+                let cursor = self.hub.store.cursor(event.sequence);
+                self.pending.push_back(StreamItem::Event { cursor, event: event.clone() });
+            }
+        }
+        self.position = entry.last().max(self.position);
+    }
+
+    /// Until there is something to say; `false` when the stream is over.
+    async fn wait(&mut self) -> bool {
+        tokio::select! {
+            () = self.hub.token.cancelled() => false,
+            changed = self.head.changed() => changed.is_ok(),
+            () = sleep_until(self.heartbeat_at) => { self.beat(); true }
+            changed = changed_after(&mut self.hub.status_changed, self.status_after) => {
+                if changed { self.beat(); }
+                changed
+            }
+        }
+    }
+
+    fn beat(&mut self) {
+        self.hub.status_changed.mark_unchanged();
+        self.pending.push_back(StreamItem::Heartbeat { status: Box::new((self.hub.status)()) });
+        let now = Instant::now();
+        self.heartbeat_at = now + HEARTBEAT;
+        self.status_after = now + STATUS_PAUSE;
+    }
+}
+
+/// The next change, not before `moment`.
+async fn changed_after(changes: &mut watch::Receiver<u64>, moment: Instant) -> bool {
+    if changes.changed().await.is_err() {
+        return false;
+    }
+    // Seen now, told at `moment`: if the reader's wait ends otherwise in between, it must be seen again.
+    changes.mark_changed();
+    sleep_until(moment).await;
+    true
+}

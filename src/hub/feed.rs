@@ -1,0 +1,89 @@
+//! Feeding the lexical index from the log: catches up at the start, then follows.
+
+use std::{sync::Arc, time::Duration};
+
+use super::Hub;
+use crate::{
+    door::ViewState,
+    model::{Fault, Sequence},
+    store::Store,
+    tasks::blocking,
+};
+
+/// Events read from the log for one step. Large enough to catch up fast, small enough to stop soon.
+const STEP_EVENTS: usize = 2_000;
+/// After a log that could not be read, the next try.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Starts the task; it ends with the hub.
+pub fn start(hub: &Arc<Hub>) {
+    let feed = hub.clone();
+    let token = hub.tasks.token();
+    hub.tasks.spawn(async move {
+        tokio::select! {
+            () = token.cancelled() => {}
+            () = run(&feed) => {}
+        }
+    });
+}
+
+/// Empties the index; the task feeds it again from the beginning.
+pub async fn reset(hub: &Arc<Hub>) -> Result<(), Fault> {
+    let lexical = hub.lexical.clone();
+    blocking(move || {
+        lexical.reset();
+        Ok(())
+    })
+    .await?;
+    hub.status_has_changed();
+    Ok(())
+}
+
+async fn run(hub: &Arc<Hub>) {
+    let mut head = hub.store.head();
+    let mut changes = hub.status_changed.subscribe();
+    let opened = hub.lexical.clone();
+    if let Err(fault) = blocking(move || Ok(opened.durable())).await {
+        tracing::error!(%fault, "opening the lexical index");
+        return;
+    }
+    let mut told = hub.lexical.state();
+    loop {
+        let to = *head.borrow_and_update();
+        hub.lexical.set_head(to);
+        while hub.lexical.applied() < to && !matches!(hub.lexical.state(), ViewState::Failed { .. }) {
+            let (store, lexical) = (hub.store.clone(), hub.lexical.clone());
+            match blocking(move || step(&store, &lexical)).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(fault) => {
+                    tracing::error!(%fault, cause = ?fault.cause, "feeding the lexical index");
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+            tell(hub, &mut told);
+        }
+        tell(hub, &mut told);
+        tokio::select! {
+            moved = head.changed() => if moved.is_err() { return },
+            // A reset puts the index behind the head without the head moving.
+            changed = changes.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+/// One page of the log into the index; `false` when there was none.
+fn step(store: &Store, lexical: &crate::search::Lexical) -> Result<bool, Fault> {
+    let after: Sequence = lexical.applied();
+    let entries = store.read_log(after, STEP_EVENTS)?;
+    lexical.apply(&entries);
+    Ok(!entries.is_empty())
+}
+
+fn tell(hub: &Hub, told: &mut ViewState) {
+    let state = hub.lexical.state();
+    if state != *told {
+        *told = state;
+        hub.status_has_changed();
+    }
+}

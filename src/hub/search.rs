@@ -1,0 +1,117 @@
+//! Searching: the index when it is there, a bounded scan of the records while it is not.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::json;
+
+use super::{
+    Hub,
+    told::{event, memory_event, object, tell_later},
+};
+use crate::{
+    door::{Caller, SearchAnswer, SearchRequest, SuggestAnswer, SuggestRequest, ViewState},
+    model::{Change, Commit, Fault, Id, Memory, TimeWords},
+    search::Lexical,
+    tasks::blocking,
+};
+
+/// A search asked for by a verb or an agent waits this long for an index that is about to be ready.
+const INDEX_PATIENCE: Duration = Duration::from_secs(2);
+/// How often it looks.
+const INDEX_LOOK: Duration = Duration::from_millis(5);
+/// Records that a scan may read; more would hold the answer back.
+const SCAN_RECORDS_MAX: usize = 5_000;
+/// Of a query, in the event that tells it.
+const QUERY_CHARS_TOLD: usize = 200;
+
+pub async fn search(hub: &Arc<Hub>, caller: &Caller, request: SearchRequest) -> Result<SearchAnswer, Fault> {
+    // What is typed is answered with what is there; what is asked for once waits to see what was just saved.
+    if !request.as_you_type {
+        index_ready(hub).await;
+    }
+    let (wall, words) = (caller.projects.clone(), words(hub));
+    let asked = request.clone();
+    let answer = if can_answer(hub) {
+        let lexical = hub.lexical.clone();
+        blocking(move || lexical.search(&asked, &wall, words)).await?
+    } else {
+        hub.read(move |store| {
+            let mut records: Vec<Memory> = Vec::new();
+            store.scan(&mut |stored| {
+                if !stored.hidden {
+                    records.push(stored.memory.clone());
+                }
+                records.len() < SCAN_RECORDS_MAX
+            })?;
+            Lexical::scan(&asked, &wall, words, &mut records.into_iter())
+        })
+        .await?
+    };
+    if !request.as_you_type {
+        tell_served(hub, caller, &request, &answer);
+    }
+    Ok(answer)
+}
+
+pub async fn suggest(
+    hub: &Arc<Hub>,
+    caller: &Caller,
+    request: SuggestRequest,
+) -> Result<SuggestAnswer, Fault> {
+    if !can_answer(hub) {
+        return Ok(SuggestAnswer::default());
+    }
+    let (lexical, wall, words) = (hub.lexical.clone(), caller.projects.clone(), words(hub));
+    blocking(move || lexical.suggest(&request, &wall, words)).await
+}
+
+/// The hit was opened: its use is counted in the log, not in the record.
+pub async fn opened(hub: &Arc<Hub>, caller: &Caller, id: Id, query: &str) -> Result<(), Fault> {
+    let memory = super::memories::visible(hub, caller, id).await?;
+    let mut served = memory_event(hub, caller, &memory, "search.served");
+    served.data.insert("query".to_owned(), told(query).into());
+    let commit = Commit { changes: vec![Change::Accessed { id }], events: vec![served], ..Commit::default() };
+    tell_later(hub, commit);
+    Ok(())
+}
+
+fn tell_served(hub: &Arc<Hub>, caller: &Caller, request: &SearchRequest, answer: &SearchAnswer) {
+    let data = json!({
+        "query": told(&request.query),
+        "hits": answer.total,
+        "took_ms": (answer.took_ms * 100.0).round() / 100.0,
+        "legs": answer.legs_used,
+    });
+    let project = match &request.filter.projects {
+        crate::model::Projects::Only(list) => list.first().map_or("_", |project| project.as_str()),
+        crate::model::Projects::All => "_",
+    };
+    let kind = if answer.degraded_mode.is_some() { "search.degraded" } else { "search.served" };
+    let served = event(hub, caller, project, kind, object(data));
+    tell_later(hub, Commit { events: vec![served], ..Commit::default() });
+}
+
+fn told(query: &str) -> String {
+    query.chars().take(QUERY_CHARS_TOLD).collect()
+}
+
+/// An index that is catching up answers with what it has; one that is opening or being rebuilt does not.
+fn can_answer(hub: &Hub) -> bool {
+    matches!(hub.lexical.state(), ViewState::Ready | ViewState::CatchingUp { .. })
+}
+
+/// Until the index holds all that was acknowledged before this moment, or patience ends.
+async fn index_ready(hub: &Hub) {
+    let head = *hub.store.head().borrow();
+    let deadline = tokio::time::Instant::now() + INDEX_PATIENCE;
+    while hub.lexical.applied() < head && tokio::time::Instant::now() < deadline {
+        if matches!(hub.lexical.state(), ViewState::Failed { .. }) {
+            return;
+        }
+        tokio::time::sleep(INDEX_LOOK).await;
+    }
+}
+
+fn words(hub: &Hub) -> TimeWords {
+    TimeWords { now: hub.clock.now(), offset: hub.clock.offset() }
+}

@@ -1,0 +1,129 @@
+//! What the hub tells of itself: starts, stops, what recovery found; and that its status changed.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::Hub;
+use crate::{
+    door::Caller,
+    model::{Actor, Commit, EventDraft, Fault, Id, Lane, Memory, Projects, Severity, Subject},
+};
+
+/// Watches the store's state for the status, and tells what happened before the hub was there to tell.
+pub fn start(hub: &Arc<Hub>) {
+    let watching = hub.clone();
+    let token = hub.tasks.token();
+    hub.tasks.spawn(async move {
+        let mut state = watching.store.state();
+        loop {
+            tokio::select! {
+                () = token.cancelled() => return,
+                changed = state.changed() => if changed.is_err() { return },
+            }
+            state.mark_unchanged();
+            watching.status_has_changed();
+        }
+    });
+    let telling = hub.clone();
+    let token = hub.tasks.token();
+    hub.tasks.spawn(async move {
+        tokio::select! {
+            () = token.cancelled() => {}
+            () = tell_start(&telling) => {}
+        }
+    });
+}
+
+async fn tell_start(hub: &Hub) {
+    let correlation = hub.clock.id();
+    let mut events: Vec<EventDraft> = hub
+        .store
+        .recovered()
+        .into_iter()
+        .map(|found| {
+            let mut draft = hub_event(hub, correlation, found.kind, found.data);
+            draft.severity = found.severity;
+            draft
+        })
+        .collect();
+    if hub.announce {
+        let data = json!({ "version": env!("CARGO_PKG_VERSION"), "pid": std::process::id() });
+        events.push(hub_event(hub, correlation, "hub.started", object(data)));
+    }
+    if !events.is_empty() {
+        write(hub, events).await;
+    }
+}
+
+/// Tells the stop, if the start was told.
+pub async fn stop(hub: &Hub) {
+    if hub.announce {
+        let correlation = hub.clock.id();
+        let event = hub_event(hub, correlation, "hub.stopped", object(json!({ "pid": std::process::id() })));
+        write(hub, vec![event]).await;
+    }
+}
+
+async fn write(hub: &Hub, events: Vec<EventDraft>) {
+    if hub.records_ready().await.is_err() {
+        return;
+    }
+    if let Err(fault) = hub.store.commit(Commit { events, ..Commit::default() }).await {
+        tracing::warn!(%fault, cause = ?fault.cause, "an event of the hub was not written");
+    }
+}
+
+fn hub_event(hub: &Hub, correlation: Id, kind: &str, data: Map<String, Value>) -> EventDraft {
+    let caller =
+        Caller { actor: Actor::hub(), correlation, session: None, tool: None, projects: Projects::All };
+    event(hub, &caller, "_", kind, data)
+}
+
+/// An event of now, by this caller.
+pub fn event(hub: &Hub, caller: &Caller, project: &str, kind: &str, data: Map<String, Value>) -> EventDraft {
+    EventDraft {
+        id: hub.clock.id(),
+        kind: kind.to_owned(),
+        subject: subject(project, kind),
+        time: hub.clock.now(),
+        correlation_id: caller.correlation,
+        causation_id: None,
+        actor: caller.actor.clone(),
+        severity: Severity::Info,
+        data,
+    }
+}
+
+/// The event that tells a change of this memory.
+pub fn memory_event(hub: &Hub, caller: &Caller, memory: &Memory, kind: &str) -> EventDraft {
+    let data = json!({
+        "id": memory.id,
+        "title": memory.title,
+        "revision": memory.revision,
+        "type": memory.kind,
+    });
+    event(hub, caller, memory.project.as_str(), kind, object(data))
+}
+
+/// Writes an event that nobody waits for. Lost only with the process.
+pub fn tell_later(hub: &Arc<Hub>, commit: Commit) {
+    let telling = hub.clone();
+    hub.tasks.spawn(async move {
+        let told: Result<_, Fault> = telling.store.commit(Commit { lane: Lane::Bulk, ..commit }).await;
+        if let Err(fault) = told {
+            tracing::debug!(%fault, "an event of a search was not written");
+        }
+    });
+}
+
+fn subject(project: &str, kind: &str) -> Subject {
+    format!("{project}.{kind}").parse().expect("a project's slug and a type of this program are tokens")
+}
+
+pub fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        other => Map::from_iter([("value".to_owned(), other)]),
+    }
+}
