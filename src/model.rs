@@ -7,6 +7,7 @@
 //! that an older writer did not know takes its default; a field that this program does not know is ignored.
 
 mod commit;
+mod envelope;
 mod event;
 mod fault;
 mod filter;
@@ -17,6 +18,7 @@ mod subject;
 mod time;
 
 pub use commit::{Change, Commit, Entry, EventDraft, Lane, Precondition};
+pub use envelope::Envelope;
 pub use event::{Actor, Class, Event, Severity};
 pub use fault::{Code, Fault};
 pub use filter::{EventFilter, FilterError, MemoryFilter, PATTERNS_MAX, Projects};

@@ -99,7 +99,7 @@ fn mentions(event: &Event, text: &str) -> bool {
 
 /// Which memories: every field that is set must hold. `Default` sees every current memory of every project.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct MemoryFilter {
     pub projects: Projects,
     /// Any of these types; empty is any.
