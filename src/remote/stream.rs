@@ -1,0 +1,143 @@
+//! A hub's event stream as door items. It ends with a fault, whatever ended it.
+
+use std::{collections::VecDeque, time::Duration};
+
+use futures::{StreamExt, stream, stream::BoxStream};
+use reqwest::Response;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{
+    sse::{Frame, Parser},
+    wire::{Wire, not_understood, problem},
+};
+use crate::{
+    door::StreamItem,
+    model::{Code, Cursor, Envelope, Fault, Sequence},
+};
+
+/// Three heartbeats missed.
+const SILENCE_MAX: Duration = Duration::from_secs(45);
+
+struct Reading {
+    response: Response,
+    wire: Wire,
+    parser: Parser,
+    frames: Vec<Frame>,
+    items: VecDeque<Result<StreamItem, Fault>>,
+    ended: bool,
+}
+
+/// The items of an answer to `/events/stream`. Dropping them closes the connection.
+pub fn items(response: Response, wire: Wire) -> BoxStream<'static, Result<StreamItem, Fault>> {
+    let reading = Reading {
+        response,
+        wire,
+        parser: Parser::default(),
+        frames: Vec::new(),
+        items: VecDeque::new(),
+        ended: false,
+    };
+    stream::unfold(reading, |mut reading| async move {
+        let item = reading.next().await?;
+        Some((item, reading))
+    })
+    .boxed()
+}
+
+impl Reading {
+    async fn next(&mut self) -> Option<Result<StreamItem, Fault>> {
+        while self.items.is_empty() && !self.ended {
+            if let Err(fault) = self.read().await {
+                self.items.push_back(Err(fault));
+            }
+        }
+        let item = self.items.pop_front();
+        self.ended |= matches!(item, Some(Err(_)));
+        item
+    }
+
+    /// The next bytes, as the items they complete.
+    async fn read(&mut self) -> Result<(), Fault> {
+        let chunk = tokio::time::timeout(SILENCE_MAX, self.response.chunk())
+            .await
+            .map_err(|_| {
+                Fault::new(Code::Timeout, "the hub's stream is silent")
+                    .cause(format!("not a heartbeat for {} s", SILENCE_MAX.as_secs()))
+            })?
+            .map_err(|error| self.wire.fault(&error))?
+            .ok_or_else(|| self.wire.ended())?;
+        let fed = self.parser.feed(&chunk, &mut self.frames);
+        self.items.extend(self.frames.drain(..).filter_map(|frame| item(frame).transpose()));
+        fed.map_err(|error| not_understood(&error))
+    }
+}
+
+/// The item a frame is; none for what a newer hub may send.
+fn item(frame: Frame) -> Result<Option<StreamItem>, Fault> {
+    #[derive(Deserialize)]
+    struct Gap {
+        from: Sequence,
+        to: Sequence,
+        reason: String,
+    }
+    Ok(match frame.event.as_str() {
+        "" if frame.data.is_empty() => Some(StreamItem::Start { cursor: cursor(&frame)? }),
+        "heartbeat" => Some(StreamItem::Heartbeat { status: Box::new(json(&frame)?) }),
+        "gap" => {
+            let Gap { from, to, reason } = json(&frame)?;
+            Some(StreamItem::Gap { from, to, reason })
+        }
+        "caught_up" => Some(StreamItem::CaughtUp { cursor: cursor(&frame)? }),
+        "fault" => {
+            return Err(problem(frame.data.as_bytes())
+                .unwrap_or_else(|| not_understood(&"the stream ended with a fault of another form")));
+        }
+        // The types of events have a dot.
+        kind if kind.contains('.') => {
+            let event: Envelope = json(&frame)?;
+            Some(StreamItem::Event { cursor: cursor(&frame)?, event: event.into() })
+        }
+        _ => None,
+    })
+}
+
+fn cursor(frame: &Frame) -> Result<Cursor, Fault> {
+    let id = frame.id.as_deref().unwrap_or_default();
+    id.parse().map_err(|fault: Fault| not_understood(&fault.message))
+}
+
+fn json<T: DeserializeOwned>(frame: &Frame) -> Result<T, Fault> {
+    serde_json::from_str(&frame.data).map_err(|error| not_understood(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CURSOR: &str = "w1.00000000000000000000000000000007.3.42";
+
+    #[track_caller]
+    fn check(event: &str, id: Option<&str>, data: &str, expected: Option<StreamItem>) {
+        let frame = Frame { event: event.into(), id: id.map(str::to_owned), data: data.into() };
+        assert_eq!(item(frame).unwrap(), expected);
+    }
+
+    #[test]
+    fn frames_are_items() {
+        let cursor: Cursor = CURSOR.parse().unwrap();
+        check("", Some(CURSOR), "", Some(StreamItem::Start { cursor }));
+        check("caught_up", Some(CURSOR), "{}", Some(StreamItem::CaughtUp { cursor }));
+        let gap = StreamItem::Gap { from: Sequence(1), to: Sequence(4), reason: "cleaned".into() };
+        check("gap", None, r#"{"from":1,"to":4,"reason":"cleaned"}"#, Some(gap));
+        check("weather", None, "rain", None);
+    }
+
+    #[test]
+    fn a_fault_ends_it_as_the_hub_said() {
+        let data = serde_json::to_string(&Fault::unavailable("closing").hint("again")).unwrap();
+        let frame = Frame { event: "fault".into(), id: None, data };
+        assert_eq!(item(frame).unwrap_err(), Fault::unavailable("closing").hint("again"));
+        let frame = Frame { event: "memory.saved".into(), id: Some(CURSOR.into()), data: "{".into() };
+        assert_eq!(item(frame).unwrap_err().code, Code::Unsupported);
+    }
+}
