@@ -1,0 +1,186 @@
+//! Parameters as the requests of the door.
+
+use super::params::{LIMIT, Params};
+use crate::{
+    door::{
+        EventQuery, ListOrder, ListRequest, Order, SearchMode, SearchRequest, StreamRequest, SuggestRequest,
+    },
+    model::{
+        Actor, EventFilter, Fault, MemoryFilter, Pattern, Project, Projects, Severity, Status, Time,
+        TimeWords,
+    },
+};
+
+const PROJECT: &[&str] = &["project", "project_id", "project_name", "group_id", "namespace", "dataset_name"];
+const KIND: &[&str] = &["type", "memory_type", "kind", "category", "obs_type"];
+const ACTOR: &[&str] = &["actor", "user_id", "agent_id"];
+const QUERY: &[&str] = &["q", "query", "search", "text"];
+const MODE: &[&str] = &["mode", "search_type"];
+
+/// Where `after` and `before` are moments, as other servers' searches have them.
+const SINCE: &[&str] = &["since", "after", "dateStart", "start_date", "timeframe"];
+const UNTIL: &[&str] = &["until", "before", "dateEnd", "end_date"];
+/// Where they are places.
+const LIST_SINCE: &[&str] = &["since", "dateStart", "start_date", "timeframe"];
+const LIST_UNTIL: &[&str] = &["until", "dateEnd", "end_date"];
+
+pub fn list(mut params: Params, words: TimeWords) -> Result<ListRequest, Fault> {
+    let request = ListRequest {
+        filter: memories(&mut params, words, LIST_SINCE, LIST_UNTIL)?,
+        order: params.with(&["order"], order_of_list)?.unwrap_or_default(),
+        after: params.one(&["cursor", "after"])?,
+        limit: params.parse(LIMIT)?.unwrap_or(0),
+        forgotten: params.flag(&["forgotten"])?,
+    };
+    params.end()?;
+    Ok(request)
+}
+
+/// `filter` comes from a body that has one; the parameters narrow it.
+pub fn search(
+    mut params: Params,
+    filter: Option<MemoryFilter>,
+    words: TimeWords,
+) -> Result<SearchRequest, Fault> {
+    let named = memories(&mut params, words, SINCE, UNTIL)?;
+    let filter = match filter {
+        Some(filter) if named == MemoryFilter::default() => filter,
+        Some(_) => {
+            return Err(Fault::invalid("a filter is given twice")
+                .hint("either as `filter` or as fields beside the query, not both"));
+        }
+        None => named,
+    };
+    let request = SearchRequest {
+        query: params.one(QUERY)?.unwrap_or_default(),
+        limit: params.parse(LIMIT)?.unwrap_or(0),
+        mode: params.with(MODE, mode)?.unwrap_or_default(),
+        filter,
+        explain: params.flag(&["explain"])?,
+        as_you_type: params.flag(&["as_you_type"])?,
+        cursor: params.one(&["cursor"])?,
+    };
+    params.end()?;
+    Ok(request)
+}
+
+pub fn suggest(mut params: Params, words: TimeWords) -> Result<SuggestRequest, Fault> {
+    let request = SuggestRequest {
+        query: params.one(QUERY)?.unwrap_or_default(),
+        at: params.parse(&["at"])?,
+        filter: memories(&mut params, words, SINCE, UNTIL)?,
+        limit: params.parse(LIMIT)?.unwrap_or(0),
+    };
+    params.end()?;
+    Ok(request)
+}
+
+pub fn events(params: &mut Params, words: TimeWords) -> Result<EventQuery, Fault> {
+    Ok(EventQuery {
+        filter: event_filter(params, words)?,
+        after: params.parse(&["after_cursor", "after"])?,
+        before: params.parse(&["before_cursor", "before"])?,
+        order: params.with(&["order"], order_of_events)?.unwrap_or_default(),
+        limit: params.parse(LIMIT)?.unwrap_or(0),
+    })
+}
+
+pub fn stream(mut params: Params, words: TimeWords) -> Result<StreamRequest, Fault> {
+    let request = StreamRequest {
+        filter: event_filter(&mut params, words)?,
+        after: params.parse(&["after_cursor", "after"])?,
+    };
+    params.end()?;
+    Ok(request)
+}
+
+fn memories(
+    params: &mut Params,
+    words: TimeWords,
+    since: &[&'static str],
+    until: &[&'static str],
+) -> Result<MemoryFilter, Fault> {
+    let time = |text: &str| time(text, words);
+    let mut tags = params.all(&["tag"]);
+    for list in params.all(&["tags"]) {
+        tags.extend(list.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned));
+    }
+    Ok(MemoryFilter {
+        projects: projects(params)?,
+        kinds: params.all(KIND),
+        tags,
+        statuses: params.each(&["status"], |word| {
+            Status::parse(word).ok_or_else(|| words_of(Status::ALL.map(Status::word)))
+        })?,
+        actor: params.one(ACTOR)?,
+        since: params.with(since, time)?,
+        until: params.with(until, time)?,
+        origin: params.one(&["origin"])?,
+    })
+}
+
+fn event_filter(params: &mut Params, words: TimeWords) -> Result<EventFilter, Fault> {
+    let time = |text: &str| time(text, words);
+    let filter = EventFilter {
+        patterns: params
+            .each(&["subject"], |text| text.parse::<Pattern>().map_err(|error| error.to_string()))?,
+        projects: projects(params)?,
+        since: params.with(LIST_SINCE, time)?,
+        until: params.with(LIST_UNTIL, time)?,
+        correlation: params.parse(&["correlation", "correlation_id"])?,
+        causation: params.parse(&["causation", "causation_id"])?,
+        actor: params.one(ACTOR)?.map(Actor),
+        severity: params.with(&["severity"], |word| {
+            Severity::ALL
+                .into_iter()
+                .find(|severity| severity.word() == word)
+                .ok_or_else(|| words_of(Severity::ALL.map(Severity::word)))
+        })?,
+        text: params.one(&["text"])?,
+    };
+    filter.check().map_err(|error| Fault::invalid("too many `subject`s").cause(error))?;
+    Ok(filter)
+}
+
+fn projects(params: &mut Params) -> Result<Projects, Fault> {
+    let none = params.flag(&["no_project"])?;
+    let named = params.all(PROJECT);
+    Ok(match (none, named.as_slice()) {
+        (true, _) => Projects::Only(Vec::new()),
+        (false, []) => Projects::All,
+        (false, named) => Projects::Only(named.iter().map(|name| Project::slug(name)).collect()),
+    })
+}
+
+fn time(text: &str, words: TimeWords) -> Result<Time, String> {
+    words.parse(text).map_err(|error| error.to_string())
+}
+
+fn mode(word: &str) -> Result<SearchMode, String> {
+    match word {
+        "auto" => Ok(SearchMode::Auto),
+        "lexical" | "text" | "keyword" | "exact" => Ok(SearchMode::Lexical),
+        _ => Err(words_of(["auto", "lexical"])),
+    }
+}
+
+fn order_of_list(word: &str) -> Result<ListOrder, String> {
+    match word {
+        "recent" => Ok(ListOrder::Recent),
+        "oldest" => Ok(ListOrder::Oldest),
+        "due" => Ok(ListOrder::Due),
+        _ => Err(words_of(["recent", "oldest", "due"])),
+    }
+}
+
+fn order_of_events(word: &str) -> Result<Order, String> {
+    match word {
+        "desc" => Ok(Order::Desc),
+        "asc" => Ok(Order::Asc),
+        _ => Err(words_of(["desc", "asc"])),
+    }
+}
+
+fn words_of<const N: usize>(words: [&str; N]) -> String {
+    format!("it is one of {}", words.join(", "))
+}

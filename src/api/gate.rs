@@ -1,0 +1,114 @@
+//! What every request goes through, once: who asks, how many at once, how long, and what a panic becomes.
+
+use std::{any::Any, panic::AssertUnwindSafe, time::Duration};
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use futures::FutureExt;
+
+use super::{
+    Api, REQUESTS_MAX,
+    peer::{Peer, own_user},
+    problem::{Answer, Refusal},
+};
+use crate::{
+    door::Caller,
+    model::{Actor, Code, Fault, Project, Projects, token},
+};
+
+/// An answer that takes longer is a `timeout`; what it asked for may still happen.
+pub const REQUEST_PATIENCE: Duration = Duration::from_secs(5);
+/// A session or a tool is a name, not a text.
+const NAME_BYTES_MAX: usize = 256;
+
+const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
+const SESSION: HeaderName = HeaderName::from_static("x-wheelhouse-session");
+const TOOL: HeaderName = HeaderName::from_static("x-wheelhouse-tool");
+/// Narrows what a request sees, for a face that acts for someone who may see less; it never widens.
+const PROJECTS: HeaderName = HeaderName::from_static("x-wheelhouse-projects");
+
+pub async fn gate(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    let correlation = text(request.headers(), &CORRELATION)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_else(|| api.clock.id());
+    let caller = caller(&request, correlation);
+    let answer = async {
+        request.extensions_mut().insert(caller?);
+        let _permit = api.requests.try_acquire().map_err(|_| {
+            Fault::new(Code::Busy, format!("{REQUESTS_MAX} requests are being answered"))
+                .hint("ask again in a moment")
+        })?;
+        AssertUnwindSafe(next.run(request)).catch_unwind().await.map_err(|panic| bug(&*panic))
+    };
+    let mut response = answer.await.unwrap_or_else(|fault: Fault| Refusal::from(fault).into_response());
+    let id = HeaderValue::try_from(correlation.to_string()).expect("an id is ASCII");
+    response.headers_mut().insert(CORRELATION, id);
+    response
+}
+
+/// What a panic in a route, or in what it asked, is for the client.
+pub fn bug(panic: &(dyn Any + Send)) -> Fault {
+    let said = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    tracing::error!(panic = said, "a request ended in a panic");
+    Fault::bug("the hub made a mistake").cause(said).hint("its log says where; the hub goes on")
+}
+
+pub async fn in_time(request: Request, next: Next) -> Answer {
+    tokio::time::timeout(REQUEST_PATIENCE, next.run(request)).await.map_err(|_| {
+        Fault::new(Code::Timeout, format!("no answer within {} s", REQUEST_PATIENCE.as_secs()))
+            .hint("a write may still happen: look before asking again, or send an Idempotency-Key")
+            .into()
+    })
+}
+
+pub async fn no_such_path(uri: Uri) -> Answer {
+    Err(Fault::not_found(format!("no such path: {}", uri.path()))
+        .hint("paths begin with /api/v1, as in /api/v1/memories, /api/v1/search, /api/v1/events, /api/v1/status")
+        .into())
+}
+
+pub async fn no_such_method(method: Method, uri: Uri) -> Answer {
+    Err(Refusal::with_status(
+        Fault::invalid(format!("{} does not take {method}", uri.path())).hint("`Allow` says what it takes"),
+        StatusCode::METHOD_NOT_ALLOWED,
+    ))
+}
+
+fn caller(request: &Request, correlation: crate::model::Id) -> Result<Caller, Fault> {
+    let peer = request.extensions().get::<Peer>().ok_or_else(|| Fault::bug("a request without a peer"))?;
+    peer.check()?;
+    let headers = request.headers();
+    let (session, tool) = (name(headers, &SESSION)?, name(headers, &TOOL)?);
+    let actor = match &tool {
+        Some(tool) => format!("user:{}/{}", own_user(), token(tool)),
+        None => format!("user:{}", own_user()),
+    };
+    let projects = match text(headers, &PROJECTS) {
+        Some("") => Projects::Only(Vec::new()),
+        Some(list) => Projects::Only(list.split(',').map(Project::slug).collect()),
+        None => Projects::All,
+    };
+    Ok(Caller { actor: Actor(actor), correlation, session, tool, projects })
+}
+
+fn text<'a>(headers: &'a HeaderMap, header: &HeaderName) -> Option<&'a str> {
+    std::str::from_utf8(headers.get(header)?.as_bytes()).ok()
+}
+
+fn name(headers: &HeaderMap, header: &HeaderName) -> Result<Option<String>, Fault> {
+    let Some(value) = headers.get(header) else { return Ok(None) };
+    let name = std::str::from_utf8(value.as_bytes()).ok().map(str::trim);
+    match name {
+        Some(name) if (1..=NAME_BYTES_MAX).contains(&name.len()) => Ok(Some(name.to_owned())),
+        _ => Err(Fault::invalid(format!("{header} is no name"))
+            .hint(format!("a name has 1 to {NAME_BYTES_MAX} bytes of UTF-8"))),
+    }
+}

@@ -1,0 +1,226 @@
+//! A door's stream as server-sent events.
+//!
+//! Pulled as the socket drains: what a client has not read waits in the log, not here. Whatever ends the stream is
+//! said in a last `fault` frame, so that a client knows an end from a cut.
+
+use std::{
+    convert::Infallible,
+    io::Write,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use futures::{FutureExt, Stream, StreamExt, stream, stream::BoxStream};
+use serde::Serialize;
+use serde_json::json;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
+
+use super::{gate::bug, problem::Problem};
+use crate::{
+    door::StreamItem,
+    model::{Cursor, Envelope, Fault},
+};
+
+/// How long a client waits before it comes back.
+const RETRY: &[u8] = b"retry: 2000\n";
+/// Items that are ready together go out together, up to about this size.
+const CHUNK_BYTES: usize = 32 << 10;
+
+type Items = BoxStream<'static, Result<StreamItem, Fault>>;
+
+/// A stream that is open: counted while it lives, however it ends.
+pub struct Watching {
+    attached: Arc<AtomicU32>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Watching {
+    pub fn new(attached: Arc<AtomicU32>, place: OwnedSemaphorePermit) -> Watching {
+        attached.fetch_add(1, Ordering::SeqCst);
+        Watching { attached, _place: place }
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.attached.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+struct Writing {
+    /// None after the last frame.
+    items: Option<Items>,
+    hub: String,
+    token: CancellationToken,
+    begun: bool,
+    _watching: Watching,
+}
+
+/// The frames of a stream, in chunks.
+pub fn frames(
+    items: Items,
+    hub: String,
+    token: CancellationToken,
+    watching: Watching,
+) -> impl Stream<Item = Result<Vec<u8>, Infallible>> + Send {
+    let writing = Writing { items: Some(items), hub, token, begun: false, _watching: watching };
+    stream::unfold(writing, |mut writing| async move {
+        let chunk = writing.chunk().await?;
+        Some((Ok(chunk), writing))
+    })
+}
+
+impl Writing {
+    /// What is ready, at least one item.
+    async fn chunk(&mut self) -> Option<Vec<u8>> {
+        let items = self.items.as_mut()?;
+        let mut chunk = if std::mem::replace(&mut self.begun, true) { Vec::new() } else { RETRY.to_vec() };
+        let mut item = tokio::select! {
+            biased;
+            () = self.token.cancelled() => Some(Err(closing())),
+            item = next(items) => item,
+        };
+        loop {
+            let written = match item {
+                Some(Ok(item)) => write(item, &self.hub, &mut chunk),
+                Some(Err(fault)) => Err(fault),
+                None => Err(closing()),
+            };
+            if let Err(fault) = written {
+                end(&fault, &mut chunk);
+                self.items = None;
+                break;
+            }
+            if chunk.len() >= CHUNK_BYTES {
+                break;
+            }
+            match next(items).now_or_never() {
+                Some(ready) => item = ready,
+                None => break,
+            }
+        }
+        Some(chunk)
+    }
+}
+
+/// The next item; a panic on the way to it is a fault of this stream alone.
+async fn next(items: &mut Items) -> Option<Result<StreamItem, Fault>> {
+    AssertUnwindSafe(items.next()).catch_unwind().await.unwrap_or_else(|panic| Some(Err(bug(&*panic))))
+}
+
+pub fn closing() -> Fault {
+    Fault::unavailable("the hub is closing")
+        .hint("it went away; asking again starts it or finds who took over")
+}
+
+fn write(item: StreamItem, hub: &str, out: &mut Vec<u8>) -> Result<(), Fault> {
+    match item {
+        StreamItem::Start { cursor } => frame(None, Some(cursor), None::<&()>, out),
+        StreamItem::Event { cursor, event } => {
+            let event = Envelope::new(event, hub);
+            frame(Some(&event.kind), Some(cursor), Some(&event), out)
+        }
+        StreamItem::Gap { from, to, reason } => {
+            frame(Some("gap"), None, Some(&json!({ "from": from, "to": to, "reason": reason })), out)
+        }
+        StreamItem::CaughtUp { cursor } => {
+            frame(Some("caught_up"), Some(cursor), Some(&json!({ "cursor": cursor })), out)
+        }
+        StreamItem::Heartbeat { status } => frame(Some("heartbeat"), None, Some(&status), out),
+    }
+}
+
+fn end(fault: &Fault, out: &mut Vec<u8>) {
+    if let Err(error) = frame(Some("fault"), None, Some(&Problem::new(fault)), out) {
+        tracing::error!(%error, "the end of a stream could not be said");
+    }
+}
+
+/// JSON has no line ends, so its data is one line.
+fn frame<D: Serialize>(
+    event: Option<&str>,
+    id: Option<Cursor>,
+    data: Option<&D>,
+    out: &mut Vec<u8>,
+) -> Result<(), Fault> {
+    let mut write = || -> std::io::Result<()> {
+        if let Some(event) = event {
+            writeln!(out, "event: {event}")?;
+        }
+        if let Some(id) = id {
+            writeln!(out, "id: {id}")?;
+        }
+        out.extend_from_slice(b"data:");
+        if let Some(data) = data {
+            out.push(b' ');
+            serde_json::to_writer(&mut *out, data)?;
+        }
+        out.extend_from_slice(b"\n\n");
+        Ok(())
+    };
+    write().map_err(|error| Fault::bug("a frame does not go into JSON").cause(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::model::Sequence;
+
+    fn watching(attached: &Arc<AtomicU32>) -> Watching {
+        let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        Watching::new(attached.clone(), place)
+    }
+
+    async fn text(items: Items, token: CancellationToken) -> String {
+        let attached = Arc::default();
+        let chunks: Vec<_> = frames(items, "h".into(), token, watching(&attached)).collect().await;
+        String::from_utf8(chunks.into_iter().flat_map(Result::unwrap).collect()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn frames_are_as_the_surface_says() {
+        let cursor: Cursor = "w1.00000000000000000000000000000007.3.42".parse().unwrap();
+        let items = stream::iter([
+            Ok(StreamItem::Start { cursor }),
+            Ok(StreamItem::Gap { from: Sequence(1), to: Sequence(2), reason: "cleaned".into() }),
+            Ok(StreamItem::CaughtUp { cursor }),
+            Err(Fault::unavailable("gone")),
+        ]);
+        assert_eq!(
+            text(items.boxed(), CancellationToken::new()).await,
+            format!(
+                "retry: 2000\nid: {cursor}\ndata:\n\n\
+                 event: gap\ndata: {{\"from\":1,\"reason\":\"cleaned\",\"to\":2}}\n\n\
+                 event: caught_up\nid: {cursor}\ndata: {{\"cursor\":\"{cursor}\"}}\n\n\
+                 event: fault\ndata: {{\"type\":\"urn:wheelhouse:fault:unavailable\",\"title\":\"Not there now\",\
+                 \"status\":503,\"code\":\"unavailable\",\"message\":\"gone\"}}\n\n"
+            )
+        );
+    }
+
+    #[tokio::test]
+    async fn a_closing_hub_ends_it_and_a_panic_is_said() {
+        let token = CancellationToken::new();
+        token.cancel();
+        let closed = text(stream::pending().boxed(), token).await;
+        assert!(closed.contains("\"message\":\"the hub is closing\""), "{closed}");
+        let panics = stream::poll_fn(|_| panic!("over")).boxed();
+        assert!(text(panics, CancellationToken::new()).await.contains("\"code\":\"bug\""));
+    }
+
+    #[tokio::test]
+    async fn a_stream_is_counted_while_it_lives() {
+        let attached = Arc::default();
+        let frames =
+            frames(stream::pending().boxed(), "h".into(), CancellationToken::new(), watching(&attached));
+        assert_eq!(attached.load(Ordering::SeqCst), 1);
+        drop(frames);
+        assert_eq!(attached.load(Ordering::SeqCst), 0);
+    }
+}
