@@ -30,7 +30,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub use self::{limits::limits, peer::own_user};
+pub use self::{accept::CLOSE_PATIENCE, limits::limits, peer::own_user};
 use crate::{
     door::Door,
     model::{Code, Fault, TimeWords},

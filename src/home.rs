@@ -1,200 +1,229 @@
-//! Where a face finds its door: it owns the data directory, or attaches to the process that does.
+//! Where a face finds its door: it owns the data directory and starts the hub, or attaches to who does.
 //!
-//! The lock decides, nothing else: who holds `flock` on the lock file owns. The pid and the address in that file are
-//! only text for finders. Alive means a successful connect; a stale socket is removed only by who holds the lock.
-//! A face whose hub went away asks again, and owns or attaches anew.
+//! A kernel lock on one file decides who owns; the text in that file only says where the owner answers. Alive means
+//! that a connection succeeds. Whoever owns serves the hub's socket, for a single verb too, so that two faces never
+//! need to agree on anything. A face whose owner went away asks for its door again and gets one.
+//!
+//! Invariant: the lock is held from before the first byte of the store is read until after its last is written.
 
 mod lock;
+mod own;
 mod place;
+mod socket;
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use tokio::{net::UnixListener, sync::Mutex, time::Instant};
-use tokio_util::sync::CancellationToken;
+use tokio::{
+    sync::{Semaphore, oneshot},
+    time::Instant,
+};
 
-use self::lock::Lock;
+use self::{
+    lock::{Holder, Lock, Taken},
+    own::Owned,
+    place::Place,
+};
 use crate::{
-    api,
+    api::own_user,
     door::{Caller, Door},
-    hub::{Hub, HubDoor, HubOptions},
     model::{Actor, Code, Fault, Projects},
     remote::Remote,
     tasks::{Clock, Tasks, blocking},
 };
 
-/// How long two starts in the same second sort themselves out, and a closing owner is waited for.
-const FIND_PATIENCE: Duration = Duration::from_secs(5);
-const FIND_PAUSE_FIRST: Duration = Duration::from_millis(10);
-const FIND_PAUSE_MAX: Duration = Duration::from_millis(200);
-/// How long answers on their way are waited for when the owner closes.
-const SERVE_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a start waits for an owner that is coming up or going away.
+pub const DOOR_PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE_MIN: Duration = Duration::from_millis(5);
+const PAUSE_MAX: Duration = Duration::from_millis(100);
 
+/// What a face says of the hub it wants.
+#[derive(Debug, Clone)]
 pub struct HomeOptions {
     pub data_dir: PathBuf,
-    /// Own a directory on a file system whose locks and fsync cannot be relied on.
+    /// Takes a network file system all the same.
     pub unsafe_filesystem: bool,
     pub hub_name: String,
     pub clock: Clock,
-    /// Whether an owned hub tells its start and stop as events: a console's does, a verb's one command does not.
+    /// Whether an owned hub tells its start and stop as events: a console's does, that of a single verb does not.
     pub announce: bool,
 }
 
-/// A door, and whether this process owns what is behind it.
+/// A door, and whether its hub is in this process.
 #[derive(Clone)]
 pub struct Opened {
     pub door: Arc<dyn Door>,
     pub owned: bool,
 }
 
-/// A face's way to a hub. Nothing is opened before it is asked for.
-pub struct Home {
+/// Where a face's door is. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Home(Arc<Inner>);
+
+struct Inner {
     options: HomeOptions,
-    owned: Mutex<Option<Owned>>,
+    /// Where this login keeps its sockets. A service and a login by SSH have different ones.
+    runtime_dir: Option<PathBuf>,
+    tasks: Tasks,
+    /// One start or close at a time.
+    turn: Semaphore,
+    state: Mutex<State>,
 }
 
-/// A hub of this process, and what serves it.
-struct Owned {
-    hub: Arc<Hub>,
-    socket: PathBuf,
-    serving: CancellationToken,
-    served: Tasks,
-    lock: Lock,
+enum State {
+    /// Nothing owned: attached somewhere, or not asked yet.
+    Away,
+    Owner(Arc<Owned>),
+    Closed,
+}
+
+/// What one look at the lock came to.
+enum Look {
+    Opened(Opened),
+    /// Someone else owns and does not answer, or not yet.
+    Wait(Holder),
 }
 
 impl Home {
     pub fn new(options: HomeOptions) -> Home {
-        Home { options, owned: Mutex::new(None) }
+        Home(Arc::new(Inner {
+            options,
+            runtime_dir: std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from),
+            tasks: Tasks::new(),
+            turn: Semaphore::new(1),
+            state: Mutex::new(State::Away),
+        }))
     }
 
     pub fn data_dir(&self) -> &Path {
-        &self.options.data_dir
+        &self.0.options.data_dir
     }
 
     pub fn clock(&self) -> &Clock {
-        &self.options.clock
+        &self.0.options.clock
     }
 
-    /// Owns or attaches. Returns as soon as there is something to ask: views of an owned hub may still be opening.
+    /// Owns or attaches. Returns as soon as there is something to ask; an owned hub may still be opening its views.
+    /// Asked again after the owner went away, it owns or attaches anew.
     pub async fn door(&self) -> Result<Opened, Fault> {
-        let mut owned = self.owned.lock().await;
-        if let Some(owned) = &*owned {
-            return Ok(Opened { door: Arc::new(HubDoor(owned.hub.clone())), owned: true });
-        }
-        let (dir, unsafe_filesystem) = (self.options.data_dir.clone(), self.options.unsafe_filesystem);
-        let dir = blocking(move || place::prepare(&dir, unsafe_filesystem)).await?;
-        let deadline = Instant::now() + FIND_PATIENCE;
-        let mut pause = FIND_PAUSE_FIRST;
-        loop {
-            if let Some(lock) = Lock::take(&dir)? {
-                let opened = self.own(&dir, lock).await?;
-                let door = Arc::new(HubDoor(opened.hub.clone()));
-                *owned = Some(opened);
-                return Ok(Opened { door, owned: true });
-            }
-            if let Some(remote) = attach(&dir).await {
-                return Ok(Opened { door: Arc::new(remote), owned: false });
-            }
-            if Instant::now() >= deadline {
-                return Err(in_use(&dir));
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(FIND_PAUSE_MAX);
-        }
+        let (answer, answered) = oneshot::channel();
+        let home = self.clone();
+        // In a task, because who asks may be cancelled and a start may not: half a start would leave the lock
+        // without a hub. Nobody listening any more is fine, the next to ask finds what was opened.
+        self.0.tasks.spawn(async move { drop(answer.send(home.open().await)) });
+        answered.await.unwrap_or_else(|_| Err(Fault::bug("the start of the hub ended without an answer")))
     }
 
-    /// Opens the store, serves it, and only then says where.
-    async fn own(&self, dir: &Path, mut lock: Lock) -> Result<Owned, Fault> {
-        let socket = place::socket_to_bind(dir)?;
-        let listener = bind(&socket)?;
-        let attached = Arc::default();
-        let options = HubOptions {
-            name: self.options.hub_name.clone(),
-            clock: self.options.clock.clone(),
-            socket: Some(socket.display().to_string()),
-            attached: Arc::clone(&attached),
-            segment_bytes: None,
-            announce: self.options.announce,
-        };
-        let at = dir.to_owned();
-        let hub = match blocking(move || Hub::start(&at, options)).await {
-            Ok(hub) => hub,
-            Err(fault) => {
-                remove(&socket);
-                return Err(fault);
-            }
-        };
-        lock.tell(&socket)?;
-        let (serving, served) = (CancellationToken::new(), Tasks::new());
-        let door: Arc<dyn Door> = Arc::new(HubDoor(hub.clone()));
-        served.spawn(api::serve(listener, door, self.options.clock.clone(), attached, serving.clone()));
-        Ok(Owned { hub, socket, serving, served, lock })
-    }
-
-    /// Stops serving, closes the hub and gives the directory free, in this order. Harmless when nothing is owned.
+    /// Stops accepting, ends the streams, waits for requests in flight, closes the hub, removes the socket and
+    /// releases the lock, in this order, each within a bound. A door that was only attached to is left alone.
     pub async fn close(&self) {
-        let Some(owned) = self.owned.lock().await.take() else { return };
-        owned.serving.cancel();
-        if !owned.served.end(SERVE_PATIENCE).await {
-            tracing::warn!("an answer was still on its way when the hub closed");
+        let _turn = self.0.turn.acquire().await;
+        let state = std::mem::replace(&mut *self.state(), State::Closed);
+        if let State::Owner(owned) = state {
+            owned.close().await;
         }
-        owned.hub.close().await;
-        // While the lock is held: after it another owner may be listening there.
-        remove(&owned.socket);
-        drop(owned.lock);
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn open(&self) -> Result<Opened, Fault> {
+        let _turn = self.0.turn.acquire().await;
+        match &*self.state() {
+            State::Owner(owned) => return Ok(owned.opened()),
+            State::Closed => return Err(Fault::unavailable("this face has closed its hub")),
+            State::Away => {}
+        }
+        let (options, runtime_dir) = (self.0.options.clone(), self.0.runtime_dir.clone());
+        let place = blocking(move || Place::prepare(&options, runtime_dir)).await?;
+        let deadline = Instant::now() + DOOR_PATIENCE;
+        let mut pause = PAUSE_MIN;
+        loop {
+            match self.look(&place, deadline).await? {
+                Look::Opened(opened) => return Ok(opened),
+                Look::Wait(holder) if Instant::now() >= deadline => return Err(in_use(&place, &holder)),
+                Look::Wait(_) => tokio::time::sleep(pause).await,
+            }
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+    }
+
+    async fn look(&self, place: &Place, deadline: Instant) -> Result<Look, Fault> {
+        let dir = place.dir.clone();
+        match blocking(move || Lock::take(&dir)).await? {
+            Taken::Owned(lock) => {
+                // Only when somebody removed the lock's file under a running hub.
+                if let Some(door) = living(place, deadline).await {
+                    return Ok(Look::Opened(door));
+                }
+                let owned = Arc::new(Owned::start(place, lock, &self.0.options).await?);
+                let opened = owned.opened();
+                *self.state() = State::Owner(owned);
+                Ok(Look::Opened(opened))
+            }
+            Taken::Held(holder) => attach(place, holder, deadline).await,
+        }
     }
 }
 
-/// The hub of another process, by the address it told or one of those it could have.
-async fn attach(dir: &Path) -> Option<Remote> {
-    for socket in Lock::told_socket(dir).into_iter().chain(place::socket_candidates(dir)) {
-        if let Ok(remote) = Remote::connect(&socket).await {
-            return Some(remote);
+/// The owner's address first, then the places a socket may be: the owner may have another environment.
+async fn attach(place: &Place, holder: Holder, deadline: Instant) -> Result<Look, Fault> {
+    let said = holder.socket.clone().into_iter();
+    for socket in said.chain(place.sockets().into_iter().map(|candidate| candidate.path)) {
+        if !socket::answers(&socket).await {
+            continue;
+        }
+        let Ok(connected) = tokio::time::timeout_at(deadline, Remote::connect(&socket)).await else { break };
+        match connected {
+            Ok(remote) => return Ok(Look::Opened(Opened { door: Arc::new(remote), owned: false })),
+            // It is going away, or hangs.
+            Err(fault) if fault.code.is_transient() => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(Look::Wait(holder))
+}
+
+/// A hub of this very directory that answers although the lock is free.
+async fn living(place: &Place, deadline: Instant) -> Option<Opened> {
+    for candidate in place.sockets() {
+        if !socket::answers(&candidate.path).await {
+            continue;
+        }
+        let remote = Remote::new(&candidate.path).ok()?;
+        let status = tokio::time::timeout_at(deadline, remote.status()).await;
+        if status.is_ok_and(|status| status.is_ok_and(|status| Path::new(&status.data_dir) == place.dir)) {
+            tracing::warn!(dir = %place.dir.display(), "a hub runs here without its lock; attaching to it");
+            return Some(Opened { door: Arc::new(remote), owned: false });
         }
     }
     None
 }
 
-fn bind(socket: &Path) -> Result<UnixListener, Fault> {
-    // Stale: its owner is dead, because this process holds the lock.
-    remove(socket);
-    let listener = UnixListener::bind(socket);
-    let private = listener.and_then(|listener| place::make_private(socket).map(|()| listener));
-    private.map_err(|error| {
-        Fault::unavailable(format!("cannot listen on {}", socket.display()))
-            .cause(error)
-            .hint("set XDG_RUNTIME_DIR to a directory of yours, or choose another one with --data-dir")
-    })
-}
-
-fn remove(socket: &Path) {
-    match std::fs::remove_file(socket) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            tracing::warn!(%error, socket = %socket.display(), "removing the socket");
-        }
-        _ => {}
-    }
-}
-
-fn in_use(dir: &Path) -> Fault {
-    let fault = Fault::new(
-        Code::Busy,
-        format!("the store at {} is in use, and its owner does not answer", dir.display()),
-    );
-    match Lock::told_pid(dir) {
+fn in_use(place: &Place, holder: &Holder) -> Fault {
+    let dir = place.dir.display();
+    let fault = Fault::new(Code::Unavailable, format!("the store at {dir} is in use"));
+    let seconds = DOOR_PATIENCE.as_secs();
+    match holder.pid {
         Some(pid) => fault
-            .hint(format!("it is held by pid {pid}; see what that process does, or end it and try again")),
-        None => fault.hint("another process is starting or ending; try again"),
+            .cause(format!("process {pid} holds its lock and answered at no socket for {seconds} s"))
+            .hint(format!(
+                "a hub that starts, stops or hangs as pid {pid}: wait for it, or end it with `kill {pid}`"
+            )),
+        None => fault
+            .cause(format!("another process holds its lock and answered at no socket for {seconds} s"))
+            .hint(format!("`fuser {dir}/lock` tells which it is")),
     }
 }
 
-/// A request of this machine's user, made in this process.
+/// The person at this machine.
 pub fn local_caller(clock: &Clock) -> Caller {
     Caller {
-        actor: Actor(format!("user:{}", api::own_user())),
+        actor: Actor(format!("user:{}", own_user())),
         correlation: clock.id(),
         session: None,
         tool: None,

@@ -1,0 +1,90 @@
+//! A hub that this process owns: started, served, closed, in an order that leaves nothing half done.
+
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use super::{HomeOptions, Opened, lock::Lock, place::Place, socket};
+use crate::{
+    api,
+    door::Door,
+    hub::{Hub, HubDoor, HubOptions},
+    model::Fault,
+    tasks::{Tasks, blocking},
+};
+
+/// The surface's own patience with requests in flight, and a bit.
+const SERVE_PATIENCE: Duration = Duration::from_secs(8);
+/// Views are flushed and the log is ended within this, or the lock stays held until the process ends.
+const HUB_PATIENCE: Duration = Duration::from_secs(30);
+
+const _: () = assert!(SERVE_PATIENCE.as_secs() > api::CLOSE_PATIENCE.as_secs());
+
+pub struct Owned {
+    hub: Arc<Hub>,
+    door: Arc<dyn Door>,
+    serving: Tasks,
+    socket: PathBuf,
+    /// Taken by [`Owned::close`].
+    lock: Mutex<Option<Lock>>,
+}
+
+impl Owned {
+    /// Listens before the hub starts, so that who comes meanwhile waits instead of finding nobody.
+    pub async fn start(place: &Place, mut lock: Lock, options: &HomeOptions) -> Result<Owned, Fault> {
+        place.check_writable()?;
+        let (listener, socket) = socket::bind(&place.sockets(), place.uid)?;
+        let attached = Arc::default();
+        let hub_options = HubOptions {
+            name: options.hub_name.clone(),
+            clock: options.clock.clone(),
+            socket: Some(socket.display().to_string()),
+            attached: Arc::clone(&attached),
+            segment_bytes: None,
+            announce: options.announce,
+        };
+        let dir = place.dir.clone();
+        let hub = match blocking(move || Hub::start(&dir, hub_options)).await {
+            Ok(hub) => hub,
+            Err(fault) => {
+                drop(listener);
+                remove(&socket);
+                return Err(fault);
+            }
+        };
+        let door: Arc<dyn Door> = Arc::new(HubDoor(hub.clone()));
+        let serving = Tasks::new();
+        let token = serving.token();
+        serving.spawn(api::serve(listener, door.clone(), options.clock.clone(), attached, token));
+        if let Err(error) = lock.say(Some(&socket)) {
+            tracing::warn!(%error, "the lock does not say where the hub answers; others will look for it");
+        }
+        Ok(Owned { hub, door, serving, socket, lock: Mutex::new(Some(lock)) })
+    }
+
+    pub fn opened(&self) -> Opened {
+        Opened { door: self.door.clone(), owned: true }
+    }
+
+    pub async fn close(&self) {
+        let Some(lock) = self.lock.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        if !self.serving.end(SERVE_PATIENCE).await {
+            tracing::warn!("the surface was still busy when the hub closed");
+        }
+        let closed = tokio::time::timeout(HUB_PATIENCE, self.hub.close()).await.is_ok();
+        remove(&self.socket);
+        if !closed {
+            tracing::error!("the hub did not close in its time; its lock ends with this process");
+            std::mem::forget(lock);
+        }
+    }
+}
+
+fn remove(socket: &PathBuf) {
+    if let Err(error) = fs::remove_file(socket) {
+        tracing::debug!(%error, "the socket was not there to remove");
+    }
+}
