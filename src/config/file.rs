@@ -1,0 +1,216 @@
+//! The settings file: read by its table of keys, every complaint with its line.
+
+use std::path::Path;
+
+use toml::de::{DeTable, DeValue};
+
+use super::{Config, KEYS, Key, Kind, Provenance};
+use crate::model::Fault;
+
+/// A key is "near" another up to this many edits, and never more than a third of its length.
+const EDITS_MAX: usize = 3;
+
+/// Something about a settings file that its owner wants to know.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Note {
+    pub line: usize,
+    pub message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// Whether the program refuses to start with it.
+    pub stops: bool,
+}
+
+/// Everything there is to say about a settings file, in the order of its lines.
+pub fn check(text: &str) -> Vec<Note> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let mut notes: Vec<Note> = errors.iter().map(|error| syntax(text, error)).collect();
+    if notes.is_empty() {
+        for (name, value) in table.get_ref() {
+            let line = line_of(text, name.span().start);
+            notes.extend(entry(name.get_ref(), value.get_ref()).err().map(|wrong| wrong.note(line)));
+        }
+    }
+    notes.sort_by_key(|note| note.line);
+    notes
+}
+
+/// Sets what the file says; the first thing that cannot be understood is the fault.
+pub(super) fn apply(config: &mut Config, path: &Path, text: &str) -> Result<(), Fault> {
+    if let Some(note) = check(text).into_iter().find(|note| note.stops) {
+        let fault = Fault::invalid(format!("{}:{}: {}", path.display(), note.line, note.message));
+        return Err(match note.hint {
+            Some(hint) => fault.hint(hint),
+            None => fault.hint("`wheelhouse config check` names everything that is wrong with it"),
+        });
+    }
+    let (table, _) = DeTable::parse_recoverable(text);
+    for (name, value) in table.get_ref() {
+        if let Ok((key, value)) = entry(name.get_ref(), value.get_ref()) {
+            let line = line_of(text, name.span().start);
+            config.set(key.name, &value, Provenance::File { path: path.to_owned(), line })?;
+        }
+    }
+    Ok(())
+}
+
+enum Wrong {
+    Unknown { name: String },
+    Value { key: &'static Key, found: String },
+}
+
+impl Wrong {
+    fn note(self, line: usize) -> Note {
+        match self {
+            Wrong::Unknown { name } => Note {
+                line,
+                message: format!("unknown setting {name:?}, passed over"),
+                hint: Some(match nearest(&name) {
+                    Some(near) => format!("did you mean {near:?}?"),
+                    None => "`wheelhouse config show` lists every setting".to_owned(),
+                }),
+                stops: false,
+            },
+            Wrong::Value { key, found } => Note {
+                line,
+                message: format!("{} is {}, not {found}", key.name, key.kind),
+                hint: None,
+                stops: true,
+            },
+        }
+    }
+}
+
+/// The key and the text of its value, as [`Config::set`] takes it.
+fn entry(name: &str, value: &DeValue<'_>) -> Result<(&'static Key, String), Wrong> {
+    let Some(key) = KEYS.iter().find(|key| key.name == name) else {
+        return Err(Wrong::Unknown { name: name.to_owned() });
+    };
+    let wrong = |found: &str| Err(Wrong::Value { key, found: found.to_owned() });
+    match (key.kind, value) {
+        (Kind::Text, DeValue::String(text)) => Ok((key, text.to_string())),
+        (Kind::Flag, DeValue::Boolean(flag)) => Ok((key, flag.to_string())),
+        (Kind::OneOf(words), DeValue::String(text)) if words.contains(&text.as_ref()) => {
+            Ok((key, text.to_string()))
+        }
+        (_, DeValue::String(text)) => wrong(&format!("{text:?}")),
+        (_, DeValue::Integer(_)) => wrong("a number"),
+        (_, DeValue::Float(_)) => wrong("a number"),
+        (_, DeValue::Boolean(_)) => wrong("true or false"),
+        (_, DeValue::Datetime(_)) => wrong("a date"),
+        (_, DeValue::Array(_)) => wrong("a list"),
+        (_, DeValue::Table(_)) => wrong("a table"),
+    }
+}
+
+fn syntax(text: &str, error: &toml::de::Error) -> Note {
+    let message = error.message().lines().collect::<Vec<_>>().join(", ");
+    Note {
+        line: error.span().map_or(1, |span| line_of(text, span.start)),
+        message: format!("this is not TOML: {message}"),
+        hint: None,
+        stops: true,
+    }
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    1 + text.as_bytes().iter().take(offset).filter(|&&byte| byte == b'\n').count()
+}
+
+fn nearest(name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_lowercase().replace('-', "_");
+    let enough = EDITS_MAX.min(1 + name.chars().count() / 3);
+    KEYS.iter()
+        .map(|key| (edits(&name, key.name), key.name))
+        .filter(|(edits, _)| *edits <= enough)
+        .min()
+        .map(|(_, key)| key)
+}
+
+/// Levenshtein's distance.
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut corner = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let change = corner + usize::from(x != *y);
+            corner = row[j + 1];
+            row[j + 1] = change.min(corner + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_says(text: &str, expected: &[(usize, &str, bool)]) {
+        let notes = check(text);
+        let said: Vec<_> = notes
+            .iter()
+            .map(|note| {
+                let hint = note.hint.as_ref().map_or(String::new(), |hint| format!("; {hint}"));
+                (note.line, format!("{}{hint}", note.message), note.stops)
+            })
+            .collect();
+        let expected: Vec<_> =
+            expected.iter().map(|(line, message, stops)| (*line, (*message).to_owned(), *stops)).collect();
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn a_good_file_says_nothing() {
+        check_says("", &[]);
+        check_says("# mine\ntheme = \"harbour\"\nmouse = false\ntime = \"utc\"\n", &[]);
+    }
+
+    #[test]
+    fn a_slip_is_named_with_its_line_and_what_was_meant() {
+        check_says(
+            "theme = \"harbour\"\nmose = true\n\nlog-level = \"warn\"\nwidgets = 3\n[hubs]\na = 1\n",
+            &[
+                (2, "unknown setting \"mose\", passed over; did you mean \"mouse\"?", false),
+                (4, "unknown setting \"log-level\", passed over; did you mean \"log_level\"?", false),
+                (
+                    5,
+                    "unknown setting \"widgets\", passed over; `wheelhouse config show` lists every setting",
+                    false,
+                ),
+                (
+                    6,
+                    "unknown setting \"hubs\", passed over; `wheelhouse config show` lists every setting",
+                    false,
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_wrong_value_stops_with_its_line() {
+        check_says(
+            "mouse = \"on\"\ntime = \"lokal\"\nproject = 3\n",
+            &[
+                (1, "mouse is true or false, not \"on\"", true),
+                (2, "time is one of \"relative\", \"local\", \"utc\", not \"lokal\"", true),
+                (3, "project is a text in quotes, not a number", true),
+            ],
+        );
+        assert!(check("theme = \n").iter().all(|note| note.stops && note.line == 1));
+    }
+
+    #[test]
+    fn a_file_sets_what_it_says_and_remembers_where() {
+        let path = Path::new("/c.toml");
+        let mut config = Config::default();
+        apply(&mut config, path, "\nproject = \"My Team\"\nunknown = 1\nascii = true\n").unwrap();
+        assert_eq!((config.project.as_ref().unwrap().as_str(), config.ascii), ("my-team", true));
+        assert_eq!(config.provenance("project"), Provenance::File { path: path.into(), line: 2 });
+        assert_eq!(config.provenance("mouse"), Provenance::Default);
+        let fault = apply(&mut config, path, "mouse = 1").unwrap_err();
+        assert_eq!(fault.message, "/c.toml:1: mouse is true or false, not a number");
+    }
+}

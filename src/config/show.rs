@@ -1,0 +1,73 @@
+//! The settings in force, as `config show` and the console print them.
+
+use super::{Colour, Config, KEYS, TimeForm};
+
+/// A setting, its value and where that came from.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Setting {
+    pub name: &'static str,
+    pub value: String,
+    pub from: String,
+    pub what: &'static str,
+}
+
+impl Config {
+    /// Every setting, in the order of the table.
+    pub fn settings(&self) -> Vec<Setting> {
+        KEYS.iter()
+            .map(|key| Setting {
+                name: key.name,
+                value: self.value(key.name),
+                from: self.provenance(key.name).to_string(),
+                what: key.what,
+            })
+            .collect()
+    }
+
+    fn value(&self, name: &str) -> String {
+        let or_none = |text: Option<String>| text.unwrap_or_default();
+        match name {
+            "hub_name" => or_none(self.hub_name.clone()),
+            "data_dir" => or_none(self.data_dir().ok().map(|dir| dir.display().to_string())),
+            "project" => or_none(self.project.as_ref().map(ToString::to_string)),
+            "theme" => self.theme.clone().unwrap_or_else(|| "auto".to_owned()),
+            "keymap" => self.keymap.clone(),
+            "color" => match self.colour {
+                Colour::Auto => "auto",
+                Colour::Always => "always",
+                Colour::Never => "never",
+            }
+            .to_owned(),
+            "ascii" => self.ascii.to_string(),
+            "mouse" => self.mouse.to_string(),
+            "time" => match self.time {
+                TimeForm::Relative => "relative",
+                TimeForm::Local => "local",
+                TimeForm::Utc => "utc",
+            }
+            .to_owned(),
+            _ => self.log_level.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Kind, Provenance};
+
+    #[test]
+    fn what_was_set_is_what_is_shown() {
+        for key in KEYS {
+            let value = match key.kind {
+                Kind::Text => "text",
+                Kind::Flag => "true",
+                Kind::OneOf(words) => words[words.len() - 1],
+            };
+            let mut config = Config::default();
+            config.set(key.name, value, Provenance::Environment("X")).unwrap();
+            let shown = config.settings().into_iter().find(|setting| setting.name == key.name).unwrap();
+            assert_eq!((shown.value.as_str(), shown.from.as_str()), (value, "X"), "{}", key.name);
+        }
+    }
+}
