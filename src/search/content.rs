@@ -1,0 +1,134 @@
+//! The content of the index: the shards on disk, the one being written to disk, and the fresh one in memory.
+//!
+//! **Invariant**: of every memory at most one revision is live over all shards, the newest applied. What is applied
+//! grows entry by entry, without holes.
+
+use std::sync::Arc;
+
+use super::{
+    disk::DiskShard,
+    document::Document,
+    memory::MemoryShard,
+    shard::{Bits, IndexError, Seat},
+};
+use crate::model::{Change, Id, Sequence};
+
+/// What an entry does to the index.
+pub(super) enum Step {
+    Put(Document),
+    Take(Id),
+}
+
+impl Step {
+    pub(super) fn of(change: &Change) -> Option<Step> {
+        match change {
+            Change::Put { memory } | Change::Restore { memory } => Some(Step::Put(Document::of(memory))),
+            Change::Forget { id } => Some(Step::Take(*id)),
+            Change::Accessed { .. } => None,
+        }
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Content {
+    disk: Vec<(Arc<DiskShard>, Bits)>,
+    sealed: Option<Sealed>,
+    fresh: MemoryShard,
+    fresh_dead: Bits,
+    /// What a search sees.
+    pub applied: Sequence,
+    /// What is committed to disk.
+    pub durable: Sequence,
+    /// Counts how often the index began anew: who works on an older one drops what it did.
+    pub generation: u64,
+}
+
+/// What is being written to disk.
+#[derive(Clone)]
+pub(super) struct Sealed {
+    pub shard: Arc<MemoryShard>,
+    pub dead: Bits,
+    pub sequence: Sequence,
+    pub generation: u64,
+}
+
+impl Content {
+    pub(super) fn seats(&self) -> Vec<Seat<'_>> {
+        let disk = self.disk.iter().map(|(shard, dead)| Seat { shard: &**shard, dead });
+        let sealed = self.sealed.iter().map(|sealed| Seat { shard: &*sealed.shard, dead: &sealed.dead });
+        let fresh = Some(Seat { shard: &self.fresh, dead: &self.fresh_dead });
+        disk.chain(sealed).chain(fresh.filter(|_| !self.fresh.is_empty())).collect()
+    }
+
+    pub(super) fn apply(&mut self, step: Step) -> Result<(), IndexError> {
+        let id = match step {
+            Step::Put(document) => {
+                let id = document.id;
+                self.fresh.put(document, &mut self.fresh_dead);
+                id
+            }
+            Step::Take(id) => {
+                self.fresh.take(id, &mut self.fresh_dead);
+                id
+            }
+        };
+        if let Some(sealed) = &mut self.sealed
+            && let Some(Some(memory)) = sealed.shard.touched().get(&id)
+        {
+            sealed.dead.set(*memory);
+        }
+        for (shard, dead) in &mut self.disk {
+            shard.shadow(id, dead)?;
+        }
+        Ok(())
+    }
+
+    /// Memories and text bytes that only memory holds and nobody writes yet.
+    pub(super) fn fresh_size(&self) -> (usize, usize) {
+        (self.fresh.touched().len(), self.fresh.bytes())
+    }
+
+    pub(super) fn is_sealed(&self) -> bool {
+        self.sealed.is_some()
+    }
+
+    /// Sets what is fresh aside to be written; what was set aside before and failed comes first.
+    pub(super) fn seal(&mut self) -> Sealed {
+        let sealed = self.sealed.get_or_insert_with(|| Sealed {
+            shard: Arc::new(std::mem::take(&mut self.fresh)),
+            dead: std::mem::take(&mut self.fresh_dead),
+            sequence: self.applied,
+            generation: self.generation,
+        });
+        sealed.clone()
+    }
+
+    pub(super) fn shards(&self) -> Vec<Arc<DiskShard>> {
+        self.disk.iter().map(|(shard, _)| Arc::clone(shard)).collect()
+    }
+
+    /// Takes in the shards of a commit up to `sequence`, which hold what was sealed.
+    pub(super) fn committed(
+        &mut self,
+        shards: Vec<Arc<DiskShard>>,
+        sequence: Sequence,
+    ) -> Result<(), IndexError> {
+        self.disk.clear();
+        for shard in shards {
+            let mut dead = shard.gone().clone();
+            for id in self.fresh.touched().keys() {
+                shard.shadow(*id, &mut dead)?;
+            }
+            self.disk.push((shard, dead));
+        }
+        self.sealed = None;
+        self.durable = sequence;
+        self.applied = self.applied.max(sequence);
+        Ok(())
+    }
+
+    /// Nothing is held, nothing is applied.
+    pub(super) fn begin_anew(&mut self) {
+        *self = Content { generation: self.generation + 1, ..Content::default() };
+    }
+}

@@ -1,0 +1,177 @@
+//! A document: a memory made ready for the index, its chunks, what it can be filtered by, and what a hit shows.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    analysis::{self, Kind},
+    chunk,
+};
+use crate::model::{Actor, Id, Memory, Project, Status, Time, decode, encode};
+
+/// How often a term of each place counts, and how much longer it makes a chunk (BM25F with whole weights).
+const TITLE_WEIGHT: u32 = 2;
+const HEADING_WEIGHT: u32 = 1;
+const TAGS_WEIGHT: u32 = 1;
+
+/// The inverted fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Field {
+    /// What ranks: stems of words, identifiers whole and in pieces; counted, without positions.
+    Stem,
+    /// Words as they are read, with positions: phrases, completions.
+    Word,
+    /// What filters: project, type, tags, status, actor, origin, id; on a memory's first chunk alone.
+    Facet,
+}
+
+/// A term of the facet field: a letter for the kind, then the value. Compared without ASCII case, as filters are.
+pub(super) mod facet {
+    use super::{Id, Project, Status};
+
+    pub(in crate::search) fn project(project: &Project) -> String {
+        format!("p{project}")
+    }
+
+    pub(in crate::search) fn kind(kind: &str) -> String {
+        format!("k{}", kind.to_ascii_lowercase())
+    }
+
+    pub(in crate::search) fn tag(tag: &str) -> String {
+        format!("t{}", tag.to_ascii_lowercase())
+    }
+
+    pub(in crate::search) fn status(status: Status) -> String {
+        format!("s{}", status.word())
+    }
+
+    pub(in crate::search) fn actor(actor: &str) -> String {
+        format!("a{}", actor.to_ascii_lowercase())
+    }
+
+    pub(in crate::search) fn origin(url: &str) -> String {
+        format!("u{url}")
+    }
+
+    pub(in crate::search) fn id(id: Id) -> String {
+        format!("i{id}")
+    }
+}
+
+/// What a hit shows of a chunk; kept in the index, so that a hit needs no other view.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Shown {
+    pub id: Id,
+    pub project: Project,
+    pub kind: String,
+    pub title: String,
+    pub tags: Vec<String>,
+    pub status: Status,
+    pub updated_at: Time,
+    pub heading: String,
+    pub text: String,
+}
+
+impl Shown {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Option<Shown> {
+        decode(bytes).ok()
+    }
+
+    /// Hands on every text that is indexed, with how often a term in it counts. Tags come one by one: no phrase runs from one into the next.
+    pub(super) fn each_text(&self, mut then: impl FnMut(Place, &str, u32)) {
+        then(Place::Title, &self.title, TITLE_WEIGHT);
+        then(Place::Headings, &self.heading, HEADING_WEIGHT);
+        then(Place::Body, &self.text, 1);
+        for tag in &self.tags {
+            then(Place::Tags, tag, TAGS_WEIGHT);
+        }
+    }
+}
+
+/// Where in a memory a term stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Place {
+    Title,
+    Headings,
+    Body,
+    Tags,
+}
+
+impl Place {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Place::Title => "title",
+            Place::Headings => "headings",
+            Place::Body => "body",
+            Place::Tags => "tags",
+        }
+    }
+}
+
+/// A memory made ready for the index.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Document {
+    pub id: Id,
+    pub updated_at: Time,
+    pub facets: Vec<String>,
+    pub chunks: Vec<Shown>,
+}
+
+impl Document {
+    pub(super) fn of(memory: &Memory) -> Document {
+        let chunks = chunk::chunks(&memory.content).into_iter().map(|chunk| Shown {
+            id: memory.id,
+            project: memory.project.clone(),
+            kind: memory.kind.clone(),
+            title: memory.title.clone(),
+            tags: memory.tags.clone(),
+            status: memory.status,
+            updated_at: memory.updated_at,
+            heading: chunk.heading,
+            text: chunk.text,
+        });
+        Document {
+            id: memory.id,
+            updated_at: memory.updated_at,
+            facets: facets(memory),
+            chunks: chunks.collect(),
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.text.len() + chunk.title.len() + 256).sum()
+    }
+}
+
+fn facets(memory: &Memory) -> Vec<String> {
+    let Actor(actor) = &memory.origin.actor;
+    let mut facets = vec![
+        facet::id(memory.id),
+        facet::project(&memory.project),
+        facet::kind(&memory.kind),
+        facet::status(memory.status),
+        facet::actor(actor),
+    ];
+    facets.extend(actor.rsplit(':').next().filter(|last| last != actor).map(facet::actor));
+    facets.extend(memory.tags.iter().map(|tag| facet::tag(tag)));
+    facets.extend(memory.origin.url.as_deref().map(facet::origin));
+    facets.sort_unstable();
+    facets.dedup();
+    facets
+}
+
+/// The term of the stem field that a token is, if it is one.
+pub(super) fn stem_term<R>(kind: Kind, text: &str, then: impl FnOnce(&str) -> R) -> R {
+    match kind {
+        Kind::Piece | Kind::Part => analysis::stem(text, then),
+        Kind::Sign | Kind::Pair | Kind::Whole => then(text),
+    }
+}
+
+/// Whether a token is a term of the word field.
+pub(super) fn is_word(kind: Kind) -> bool {
+    matches!(kind, Kind::Piece | Kind::Sign | Kind::Whole)
+}

@@ -1,0 +1,382 @@
+//! The writer: the one thread that opens the index, commits what memory holds every few seconds, and begins the index
+//! anew when it is of no use.
+//!
+//! It sleeps without a timer while there is nothing to write. It never answers a search. A fault of the disk is kept
+//! and tried again later; damage or a panic begins the index anew, and whoever feeds it sees `applied` go back to 0.
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::watch;
+
+use super::{content::Content, disk::Disk, shard::IndexError};
+use crate::model::{LogId, Sequence};
+
+/// What is fresh is committed when it is this old.
+const COMMIT_AFTER: Duration = Duration::from_secs(3);
+/// Or when it is so many memories, or so many bytes of text.
+const FRESH_MEMORIES_GOOD: usize = 1_000;
+const FRESH_BYTES_GOOD: usize = 4 << 20;
+/// At twice that whoever feeds waits for the writer.
+pub(super) const FRESH_MEMORIES_MAX: usize = 2 * FRESH_MEMORIES_GOOD;
+pub(super) const FRESH_BYTES_MAX: usize = 2 * FRESH_BYTES_GOOD;
+/// Events without any memory are committed as a position when there are so many.
+const POSITION_BEHIND_MAX: u64 = 20_000;
+/// After a fault of the disk the writer waits so long, twice as long each time.
+const RETRY_FIRST: Duration = Duration::from_secs(2);
+const RETRY_LAST: Duration = Duration::from_secs(60);
+/// How the writer's threads stand behind others.
+const NICENESS: i32 = 10;
+
+/// What the writer, the feeder and the searches share.
+pub(super) struct Shared {
+    content: RwLock<Content>,
+    control: Mutex<Control>,
+    changed: Condvar,
+    generation: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+pub(super) struct Control {
+    pub opened: bool,
+    /// The log's end, as far as told.
+    pub head: Sequence,
+    /// `applied` has reached the head once since the index was opened or begun anew.
+    pub reached: bool,
+    /// It did not come from disk: it is being built.
+    pub anew: bool,
+    /// Files are still being held against their checksums.
+    pub unchecked: bool,
+    pub failure: Option<String>,
+    /// The oldest thing to commit came then.
+    waiting_since: Option<Instant>,
+    hurry: bool,
+    reset: bool,
+    close: bool,
+}
+
+impl Shared {
+    pub(super) fn new() -> Shared {
+        Shared {
+            content: RwLock::default(),
+            control: Mutex::default(),
+            changed: Condvar::new(),
+            generation: watch::Sender::new(0),
+        }
+    }
+
+    // A panic under a lock is answered by beginning anew, so the lock itself is never given up.
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Content> {
+        self.content.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Content> {
+        self.content.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn control(&self) -> MutexGuard<'_, Control> {
+        self.control.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until `done` says so.
+    pub(super) fn wait_until(&self, mut done: impl FnMut(&Control) -> bool) {
+        let mut control = self.control();
+        while !control.close && !done(&control) {
+            control = self.changed.wait(control).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn tell(&self, change: impl FnOnce(&mut Control)) {
+        change(&mut self.control());
+        self.changed.notify_all();
+    }
+
+    /// Tells that something was applied.
+    pub(super) fn fed(&self) {
+        let (applied, wants_commit, hurry) = {
+            let content = self.read();
+            let (memories, bytes) = content.fresh_size();
+            let behind = content.applied.0.saturating_sub(content.durable.0);
+            let hurry = memories >= FRESH_MEMORIES_GOOD || bytes >= FRESH_BYTES_GOOD;
+            (content.applied, memories > 0 || behind >= POSITION_BEHIND_MAX, hurry)
+        };
+        let mut control = self.control();
+        control.reached |= applied >= control.head;
+        let wake = wants_commit && (control.waiting_since.is_none() || hurry && !control.hurry);
+        if wants_commit {
+            control.waiting_since.get_or_insert_with(Instant::now);
+        }
+        control.hurry |= hurry;
+        drop(control);
+        if wake {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits until there is room for more; `false` when there will not be soon.
+    pub(super) fn room(&self) -> bool {
+        let full = || {
+            let content = self.read();
+            let (memories, bytes) = content.fresh_size();
+            memories >= FRESH_MEMORIES_MAX || bytes >= FRESH_BYTES_MAX
+        };
+        if !full() {
+            return true;
+        }
+        self.wait_until(|control| control.failure.is_some() || control.reset || !full());
+        !full()
+    }
+
+    /// Empties the index at once and has the writer do the same on disk.
+    pub(super) fn reset(&self) {
+        let generation = {
+            let mut content = self.write();
+            content.begin_anew();
+            content.generation
+        };
+        self.tell(|control| {
+            control.reset = true;
+            control.anew = true;
+            control.reached = false;
+            control.waiting_since = None;
+            control.hurry = false;
+        });
+        self.generation.send_replace(generation);
+    }
+
+    pub(super) fn close(&self) {
+        self.tell(|control| control.close = true);
+    }
+
+    pub(super) fn generation(&self) -> watch::Receiver<u64> {
+        self.generation.subscribe()
+    }
+}
+
+pub(super) fn start(shared: &Arc<Shared>, dir: &Path, log: LogId) -> std::io::Result<JoinHandle<()>> {
+    let mut writer = Writer {
+        shared: Arc::clone(shared),
+        dir: dir.to_owned(),
+        log,
+        disk: None,
+        checker: None,
+        retry: RETRY_FIRST,
+    };
+    std::thread::Builder::new().name("lexical".to_owned()).spawn(move || writer.run())
+}
+
+struct Writer {
+    shared: Arc<Shared>,
+    dir: PathBuf,
+    log: LogId,
+    disk: Option<Disk>,
+    checker: Option<JoinHandle<()>>,
+    retry: Duration,
+}
+
+/// What there is to do.
+enum Task {
+    Commit,
+    Reset,
+    Close,
+}
+
+impl Writer {
+    fn run(&mut self) {
+        stand_back();
+        self.guarded(Writer::open);
+        self.shared.tell(|control| control.opened = true);
+        loop {
+            match self.next() {
+                Task::Commit => self.guarded(Writer::commit),
+                Task::Reset => self.guarded(Writer::begin_anew),
+                Task::Close => break,
+            }
+        }
+        self.guarded(Writer::commit);
+        self.disk = None;
+        if let Some(checker) = self.checker.take() {
+            drop(checker.join());
+        }
+    }
+
+    /// Sleeps until there is something to do.
+    fn next(&self) -> Task {
+        let mut control = self.shared.control();
+        loop {
+            if control.close {
+                return Task::Close;
+            }
+            if control.reset {
+                return Task::Reset;
+            }
+            let wait = match (&control.failure, control.waiting_since) {
+                (Some(_), _) => Some(self.retry),
+                (None, None) => None,
+                (None, Some(since)) => Some(COMMIT_AFTER.saturating_sub(since.elapsed())),
+            };
+            let Some(wait) = wait else {
+                control = self.shared.changed.wait(control).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            if control.failure.is_none() && (control.hurry || wait.is_zero()) {
+                return Task::Commit;
+            }
+            let (woken, timeout) =
+                self.shared.changed.wait_timeout(control, wait).unwrap_or_else(PoisonError::into_inner);
+            control = woken;
+            if timeout.timed_out() && control.failure.is_some() {
+                return Task::Commit;
+            }
+        }
+    }
+
+    /// Does one thing; a fault is kept for the state, damage and panics begin the index anew.
+    fn guarded(&mut self, job: impl FnOnce(&mut Writer) -> Result<(), IndexError>) {
+        let done = catch_unwind(AssertUnwindSafe(|| job(self)));
+        let (reason, damaged) = match done {
+            Ok(Ok(())) => {
+                self.retry = RETRY_FIRST;
+                return self.shared.tell(|control| control.failure = None);
+            }
+            Ok(Err(error)) => (error.to_string(), is_damage(&error)),
+            Err(panic) => (format!("panicked: {}", panic_words(&*panic)), true),
+        };
+        tracing::warn!(reason, damaged, "the lexical index failed");
+        self.retry = (self.retry * 2).min(RETRY_LAST);
+        // What a broken writer still does when it is dropped must not end this thread.
+        let dropped = catch_unwind(AssertUnwindSafe(|| {
+            if let Some(disk) = &mut self.disk {
+                disk.drop_writer();
+            }
+        }));
+        if damaged || dropped.is_err() {
+            self.shared.reset();
+        }
+        self.shared.tell(|control| control.failure = Some(reason));
+    }
+
+    fn open(&mut self) -> Result<(), IndexError> {
+        let opened = catch_unwind(AssertUnwindSafe(|| {
+            let (disk, sequence) = Disk::open(&self.dir, self.log)?;
+            let shards = disk.shards(&[])?;
+            Ok::<_, IndexError>((disk, sequence, shards))
+        }));
+        match opened {
+            Ok(Ok((disk, sequence, shards))) => {
+                self.shared.write().committed(shards, sequence)?;
+                self.check(&disk);
+                self.disk = Some(disk);
+                Ok(())
+            }
+            failed => {
+                if let Ok(Err(error)) = failed {
+                    tracing::info!(%error, "the lexical index is built anew");
+                }
+                self.begin_anew()
+            }
+        }
+    }
+
+    /// Holds every file against its checksum on a thread of its own; damage begins the index anew.
+    fn check(&mut self, disk: &Disk) {
+        let check = disk.checker();
+        let shared = Arc::clone(&self.shared);
+        self.shared.tell(|control| control.unchecked = true);
+        let checking = std::thread::Builder::new().name("lexical-check".to_owned()).spawn(move || {
+            let generation = shared.read().generation;
+            let damaged = catch_unwind(AssertUnwindSafe(check)).map_or(1, |files| files.unwrap_or(1));
+            if damaged > 0 && shared.read().generation == generation {
+                tracing::warn!(files = damaged, "the lexical index is damaged");
+                shared.reset();
+            }
+            shared.tell(|control| control.unchecked = false);
+        });
+        match checking {
+            Ok(thread) => self.checker = Some(thread),
+            Err(error) => {
+                tracing::warn!(%error, "the lexical index is not checked");
+                self.shared.tell(|control| control.unchecked = false);
+            }
+        }
+    }
+
+    fn begin_anew(&mut self) -> Result<(), IndexError> {
+        self.disk = None;
+        self.shared.tell(|control| {
+            control.reset = false;
+            control.anew = true;
+        });
+        self.disk = Some(Disk::begin_anew(&self.dir, self.log)?);
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), IndexError> {
+        {
+            let mut control = self.shared.control();
+            control.waiting_since = None;
+            control.hurry = false;
+        }
+        if self.disk.is_none() {
+            self.begin_anew()?;
+        }
+        let sealed = {
+            let mut content = self.shared.write();
+            if content.applied == content.durable && !content.is_sealed() {
+                return Ok(());
+            }
+            content.seal()
+        };
+        self.shared.changed.notify_all();
+        let disk = self.disk.as_mut().ok_or(IndexError::Torn("no writer"))?;
+        disk.write(&sealed.shard, &sealed.dead, sealed.sequence)?;
+        let known = self.shared.read().shards();
+        let shards = disk.shards(&known)?;
+        let mut content = self.shared.write();
+        // Begun anew meanwhile: what was written goes with the directory.
+        if content.generation == sealed.generation {
+            content.committed(shards, sealed.sequence)?;
+        }
+        drop(content);
+        self.shared.fed();
+        self.shared.changed.notify_all();
+        Ok(())
+    }
+}
+
+/// Whether building anew helps; a full disk is only waited for.
+fn is_damage(error: &IndexError) -> bool {
+    !matches!(
+        error,
+        IndexError::File(_)
+            | IndexError::Tantivy(
+                tantivy::TantivyError::IoError(_)
+                    | tantivy::TantivyError::OpenDirectoryError(_)
+                    | tantivy::TantivyError::OpenWriteError(_)
+                    | tantivy::TantivyError::LockFailure(..)
+            )
+    )
+}
+
+pub(super) fn panic_words(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without words")
+}
+
+/// Lets others go first. On Linux priority is the calling thread's own, and tantivy's threads, started from this one,
+/// inherit it; elsewhere it would be the whole program's.
+fn stand_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(%error, "the index is written at normal priority");
+    }
+}
