@@ -1,0 +1,324 @@
+//! Everything a person can do, in one table: it drives keys, help, palette, hint bar and docs.
+//!
+//! An [`Action`] is only a name; what it does stands in `update`, which keys run it stands in the keymap, and whether it
+//! can run now is asked of the screen. A row is never hidden because it cannot run: it is greyed, with the reason.
+//!
+//! Invariant: `ACTIONS[action as usize].action == action`, and no two rows share a name.
+
+/// What can be done, in the order of the help page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    FocusSearch,
+    FocusTimeline,
+    NextPane,
+    PreviousPane,
+    Zoom,
+    Query,
+    Palette,
+    Help,
+    Back,
+    Quit,
+    Suspend,
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    First,
+    Last,
+    Open,
+    Complete,
+    ClearText,
+    New,
+    Edit,
+    Supersede,
+    Remove,
+    Undo,
+    History,
+    Explain,
+    Copy,
+    CopyJson,
+    CopyLink,
+    CopyId,
+    Import,
+    StopImport,
+    Follow,
+    Pause,
+    ToLatest,
+    FilterEvents,
+    Project,
+    TimeForm,
+    Theme,
+    Mouse,
+    Retry,
+    SaveForm,
+    NextField,
+    PreviousField,
+    Editor,
+    Discard,
+    Accept,
+    Cancel,
+}
+
+/// Where keys go. A screen asks its places in order, the most particular first, and the first that knows a key has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Place {
+    /// Letters are the query.
+    Query,
+    /// Letters are the Timeline's filter.
+    Filter,
+    Form,
+    Confirm,
+    Palette,
+    Picker,
+    Import,
+    Help,
+    Search,
+    Timeline,
+    /// An opened memory or event: the arrows move its text.
+    Detail,
+    /// Whatever is a list.
+    Lists,
+    Global,
+    /// Asked last everywhere, also where letters are text.
+    Always,
+}
+
+impl Place {
+    pub const ALL: [Place; 14] = [
+        Place::Query,
+        Place::Filter,
+        Place::Form,
+        Place::Confirm,
+        Place::Palette,
+        Place::Picker,
+        Place::Import,
+        Place::Help,
+        Place::Search,
+        Place::Timeline,
+        Place::Detail,
+        Place::Lists,
+        Place::Global,
+        Place::Always,
+    ];
+
+    /// The table of a keymap file that holds its keys.
+    pub fn section(self) -> &'static str {
+        match self {
+            Place::Query => "mode.query",
+            Place::Filter => "mode.filter",
+            Place::Form => "overlay.form",
+            Place::Confirm => "overlay.confirm",
+            Place::Palette => "overlay.palette",
+            Place::Picker => "overlay.picker",
+            Place::Import => "overlay.import",
+            Place::Help => "overlay.help",
+            Place::Search => "pane.search",
+            Place::Timeline => "pane.timeline",
+            Place::Detail => "detail",
+            Place::Lists => "lists",
+            Place::Global => "global",
+            Place::Always => "always",
+        }
+    }
+
+    /// In words, for the help page.
+    pub fn title(self) -> &'static str {
+        match self {
+            Place::Query => "typing a query",
+            Place::Filter => "typing a filter",
+            Place::Form => "forms",
+            Place::Confirm => "questions",
+            Place::Palette => "palette",
+            Place::Picker => "pick lists",
+            Place::Import => "import",
+            Place::Help => "help",
+            Place::Search => "Search",
+            Place::Timeline => "Timeline",
+            Place::Detail => "opened text",
+            Place::Lists => "lists",
+            Place::Global => "anywhere",
+            Place::Always => "always",
+        }
+    }
+
+    /// Letters are text here: a binding must not claim one.
+    pub fn is_text(self) -> bool {
+        matches!(
+            self,
+            Place::Query
+                | Place::Filter
+                | Place::Form
+                | Place::Palette
+                | Place::Picker
+                | Place::Import
+                | Place::Always
+        )
+    }
+}
+
+/// A heading of the help page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Group {
+    Deck,
+    Move,
+    Memory,
+    Timeline,
+    Form,
+    Settings,
+}
+
+impl Group {
+    pub const ALL: [Group; 6] =
+        [Group::Deck, Group::Move, Group::Memory, Group::Timeline, Group::Form, Group::Settings];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Group::Deck => "The deck",
+            Group::Move => "Moving",
+            Group::Memory => "Memories",
+            Group::Timeline => "Timeline",
+            Group::Form => "Forms and questions",
+            Group::Settings => "Settings",
+        }
+    }
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    pub action: Action,
+    /// In keymap files and `keymap list`.
+    pub name: &'static str,
+    /// In words, for help and palette.
+    pub title: &'static str,
+    pub group: Group,
+    /// Where it can be asked for. The palette offers what lives in a place that stands open.
+    pub places: &'static [Place],
+    /// Its word in the hint bar, if it stands there.
+    pub hint: Option<&'static str>,
+}
+
+impl Action {
+    pub fn row(self) -> &'static Row {
+        &ACTIONS[self as usize]
+    }
+
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    pub fn title(self) -> &'static str {
+        self.row().title
+    }
+
+    pub fn named(name: &str) -> Option<Action> {
+        ACTIONS.iter().find(|row| row.name == name).map(|row| row.action)
+    }
+}
+
+const fn row(
+    action: Action,
+    name: &'static str,
+    title: &'static str,
+    group: Group,
+    places: &'static [Place],
+    hint: Option<&'static str>,
+) -> Row {
+    Row { action, name, title, group, places, hint }
+}
+
+const GLOBAL: &[Place] = &[Place::Global];
+const LISTED: &[Place] = &[
+    Place::Lists,
+    Place::Query,
+    Place::Filter,
+    Place::Detail,
+    Place::Form,
+    Place::Palette,
+    Place::Picker,
+    Place::Import,
+    Place::Help,
+    Place::Confirm,
+];
+const MEMORY: &[Place] = &[Place::Search, Place::Detail];
+const COPIED: &[Place] = &[Place::Lists, Place::Detail];
+const TYPED: &[Place] =
+    &[Place::Query, Place::Filter, Place::Form, Place::Import, Place::Palette, Place::Picker];
+
+/// Every action. A row here is all it takes to be in help, palette, keymap files and docs.
+#[rustfmt::skip]
+pub const ACTIONS: [Row; 49] = [
+    row(Action::FocusSearch,   "pane.focus-search",    "Go to Search",                      Group::Deck,     GLOBAL, None),
+    row(Action::FocusTimeline, "pane.focus-timeline",  "Go to the Timeline",                Group::Deck,     GLOBAL, None),
+    row(Action::NextPane,      "pane.next",            "Next pane",                         Group::Deck,     GLOBAL, Some("pane")),
+    row(Action::PreviousPane,  "pane.previous",        "Previous pane",                     Group::Deck,     GLOBAL, None),
+    row(Action::Zoom,          "pane.zoom",            "Zoom this pane to the whole screen", Group::Deck,    GLOBAL, Some("zoom")),
+    row(Action::Query,         "query.focus",          "Search: type a query",              Group::Deck,     &[Place::Global, Place::Search], Some("search")),
+    row(Action::Palette,       "palette.open",         "Palette: find any action",          Group::Deck,     GLOBAL, Some("palette")),
+    row(Action::Help,          "help.open",            "Help: every key",                   Group::Deck,     GLOBAL, Some("help")),
+    row(Action::Back,          "back",                 "Back, one step out",                Group::Deck,     &[Place::Global, Place::Query, Place::Filter, Place::Form, Place::Palette, Place::Picker, Place::Import, Place::Help, Place::Detail], None),
+    row(Action::Quit,          "app.quit",             "Quit",                              Group::Deck,     &[Place::Global, Place::Always], None),
+    row(Action::Suspend,       "app.suspend",          "Suspend to the shell; `fg` comes back", Group::Deck, &[Place::Always], None),
+    row(Action::Up,            "move.up",              "Up",                                Group::Move,     LISTED, None),
+    row(Action::Down,          "move.down",            "Down",                              Group::Move,     LISTED, None),
+    row(Action::PageUp,        "move.page-up",         "A page up",                         Group::Move,     LISTED, None),
+    row(Action::PageDown,      "move.page-down",       "A page down",                       Group::Move,     LISTED, None),
+    row(Action::First,         "move.first",           "To the first",                      Group::Move,     LISTED, None),
+    row(Action::Last,          "move.last",            "To the last",                       Group::Move,     LISTED, None),
+    row(Action::Open,          "open",                 "Open what is selected",             Group::Move,     LISTED, Some("open")),
+    row(Action::Complete,      "text.complete",        "Complete the word",                 Group::Move,     TYPED, None),
+    row(Action::ClearText,     "text.clear",           "Clear the line",                    Group::Move,     TYPED, None),
+    row(Action::New,           "memory.new",           "New memory",                        Group::Memory,   GLOBAL, Some("new")),
+    row(Action::Edit,          "memory.edit",          "Edit this memory",                  Group::Memory,   MEMORY, Some("edit")),
+    row(Action::Supersede,     "memory.supersede",     "Supersede this memory by a new one", Group::Memory,  MEMORY, None),
+    row(Action::Remove,        "memory.remove",        "Remove this memory",                Group::Memory,   MEMORY, Some("remove")),
+    row(Action::Undo,          "undo",                 "Undo the removal",                  Group::Memory,   GLOBAL, None),
+    row(Action::History,       "memory.history",       "History of this memory",            Group::Memory,   MEMORY, None),
+    row(Action::Explain,       "hit.explain",          "Explain why this was found",        Group::Memory,   MEMORY, Some("explain")),
+    row(Action::Copy,          "copy.text",            "Copy as text",                      Group::Memory,   COPIED, None),
+    row(Action::CopyJson,      "copy.json",            "Copy as JSON",                      Group::Memory,   COPIED, None),
+    row(Action::CopyLink,      "copy.link",            "Copy a link",                       Group::Memory,   COPIED, None),
+    row(Action::CopyId,        "copy.id",              "Copy the id",                       Group::Memory,   COPIED, None),
+    row(Action::Import,        "import.open",          "Import a folder or files",          Group::Memory,   GLOBAL, None),
+    row(Action::StopImport,    "import.stop",          "Stop the import",                   Group::Memory,   &[Place::Global, Place::Import], None),
+    row(Action::Follow,        "stream.follow-toggle", "Follow the newest events",          Group::Timeline, &[Place::Timeline], Some("follow")),
+    row(Action::Pause,         "stream.pause",         "Pause the view",                    Group::Timeline, &[Place::Timeline], Some("pause")),
+    row(Action::ToLatest,      "stream.to-latest",     "To the newest event",               Group::Timeline, &[Place::Timeline], None),
+    row(Action::FilterEvents,  "stream.filter",        "Filter events",                     Group::Timeline, &[Place::Timeline], Some("filter")),
+    row(Action::Project,       "project.pick",         "Pick a project",                    Group::Settings, GLOBAL, None),
+    row(Action::TimeForm,      "time.cycle",           "Times: relative, local, UTC",       Group::Settings, GLOBAL, None),
+    row(Action::Theme,         "theme.cycle",          "Next theme",                        Group::Settings, GLOBAL, None),
+    row(Action::Mouse,         "mouse.toggle",         "Mouse on or off (off: the terminal selects text)", Group::Settings, GLOBAL, None),
+    row(Action::Retry,         "hub.retry",            "Try to reach the hub now",          Group::Settings, GLOBAL, None),
+    row(Action::SaveForm,      "form.save",            "Save",                              Group::Form,     &[Place::Form], Some("save")),
+    row(Action::NextField,     "form.next",            "Next field",                        Group::Form,     &[Place::Form], Some("field")),
+    row(Action::PreviousField, "form.previous",        "Previous field",                    Group::Form,     &[Place::Form], None),
+    row(Action::Editor,        "form.editor",          "Edit this field in $EDITOR",        Group::Form,     &[Place::Form], Some("$EDITOR")),
+    row(Action::Discard,       "form.discard",         "Discard the draft",                 Group::Form,     &[Place::Form], None),
+    row(Action::Accept,        "confirm.accept",       "Yes, do it",                        Group::Form,     &[Place::Confirm], None),
+    row(Action::Cancel,        "confirm.cancel",       "No, leave it",                      Group::Form,     &[Place::Confirm], None),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn the_table_is_indexed_by_its_actions() {
+        for (at, row) in ACTIONS.iter().enumerate() {
+            assert_eq!(row.action as usize, at, "{}", row.name);
+            assert_eq!(Action::named(row.name), Some(row.action));
+            assert!(!row.places.is_empty(), "{} lives nowhere", row.name);
+        }
+        let names: HashSet<_> = ACTIONS.iter().map(|row| row.name).collect();
+        assert_eq!(names.len(), ACTIONS.len());
+    }
+
+    #[test]
+    fn places_have_their_own_sections() {
+        let sections: HashSet<_> = Place::ALL.iter().map(|place| place.section()).collect();
+        assert_eq!(sections.len(), Place::ALL.len());
+    }
+}
