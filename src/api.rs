@@ -129,3 +129,22 @@ fn router(api: Api) -> Router {
         .layer(from_fn_with_state(api.clone(), gate::gate))
         .with_state(api)
 }
+
+#[cfg(test)]
+mod testing {
+    use super::*;
+    use crate::{model::Time, remote::Remote};
+
+    /// The surface over a door behind which nobody is.
+    pub fn nowhere() -> Api {
+        Api {
+            door: Arc::new(Remote::new("/nowhere/hub.sock".as_ref()).unwrap()),
+            clock: Clock::fixed(Time::default()),
+            attached: Arc::default(),
+            token: CancellationToken::new(),
+            requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            hub_name: Arc::default(),
+        }
+    }
+}

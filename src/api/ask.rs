@@ -121,7 +121,7 @@ fn memories(
 
 fn event_filter(params: &mut Params, words: TimeWords) -> Result<EventFilter, Fault> {
     let time = |text: &str| time(text, words);
-    let filter = EventFilter {
+    Ok(EventFilter {
         patterns: params
             .each(&["subject"], |text| text.parse::<Pattern>().map_err(|error| error.to_string()))?,
         projects: projects(params)?,
@@ -137,9 +137,7 @@ fn event_filter(params: &mut Params, words: TimeWords) -> Result<EventFilter, Fa
                 .ok_or_else(|| words_of(Severity::ALL.map(Severity::word)))
         })?,
         text: params.one(&["text"])?,
-    };
-    filter.check().map_err(|error| Fault::invalid("too many `subject`s").cause(error))?;
-    Ok(filter)
+    })
 }
 
 fn projects(params: &mut Params) -> Result<Projects, Fault> {

@@ -112,3 +112,70 @@ fn name(headers: &HeaderMap, header: &HeaderName) -> Result<Option<String>, Faul
             .hint(format!("a name has 1 to {NAME_BYTES_MAX} bytes of UTF-8"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::{
+        Router,
+        body::{Body, to_bytes},
+        middleware::{from_fn, from_fn_with_state},
+        routing,
+    };
+    use hyper::service::Service;
+    use hyper_util::service::TowerToHyperService;
+    use serde_json::Value;
+    use tokio::sync::Semaphore;
+
+    use super::{
+        super::{router, testing::nowhere},
+        *,
+    };
+    fn own() -> Peer {
+        Peer::new(rustix::process::geteuid().as_raw())
+    }
+
+    /// The status and the problem's code of an answer.
+    async fn ask(router: Router, peer: Peer, path: &str) -> (u16, Value) {
+        let mut request = Request::new(Body::empty());
+        *request.uri_mut() = path.parse().unwrap();
+        request.extensions_mut().insert(peer);
+        let response = TowerToHyperService::new(router).call(request).await.unwrap();
+        assert!(response.headers().contains_key(&CORRELATION));
+        let status = response.status().as_u16();
+        let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
+        (status, problem["code"].clone())
+    }
+
+    fn with_routes(api: &Api) -> Router {
+        Router::new()
+            .route("/panics", routing::get(async || -> &'static str { panic!("over") }))
+            .route("/hangs", routing::get(std::future::pending::<()>))
+            .layer(from_fn(in_time))
+            .layer(from_fn_with_state(api.clone(), gate))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_and_a_hang_have_answers() {
+        let api = nowhere();
+        assert_eq!(ask(with_routes(&api), own(), "/panics").await, (500, "bug".into()));
+        assert_eq!(ask(with_routes(&api), own(), "/hangs").await, (504, "timeout".into()));
+    }
+
+    #[tokio::test]
+    async fn one_too_many_is_busy_and_another_user_denied() {
+        let api = Api { requests: Arc::new(Semaphore::new(0)), ..nowhere() };
+        assert_eq!(ask(router(api), own(), "/api/v1/status").await, (429, "busy".into()));
+        let other = Peer::new(rustix::process::geteuid().as_raw() + 1);
+        assert_eq!(ask(router(nowhere()), other, "/api/v1/status").await, (403, "denied".into()));
+    }
+
+    #[tokio::test]
+    async fn a_fault_of_the_door_is_the_answer() {
+        assert_eq!(ask(router(nowhere()), own(), "/api/v1/status").await, (503, "unavailable".into()));
+        assert_eq!(ask(router(nowhere()), own(), "/api/v1/events").await, (503, "unavailable".into()));
+        assert_eq!(ask(router(nowhere()), own(), "/livez").await, (200, Value::Null));
+    }
+}

@@ -187,6 +187,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn on_disk_but_not_shown_is_a_success_of_its_own() {
+        assert_eq!(applied(StatusCode::CREATED, true), StatusCode::CREATED);
+        assert_eq!(applied(StatusCode::CREATED, false), StatusCode::ACCEPTED);
+    }
+
+    #[test]
     fn a_precondition_has_two_names() {
         let with = |tag: &str| HeaderMap::from_iter([(header::IF_MATCH, tag.parse().unwrap())]);
         assert_eq!(revision(&HeaderMap::new(), None), Ok(None));

@@ -14,7 +14,11 @@ pub struct Peer {
 
 impl Peer {
     pub fn of(socket: &UnixStream) -> io::Result<Peer> {
-        Ok(Peer { uid: socket.peer_cred()?.uid() })
+        Ok(Peer::new(socket.peer_cred()?.uid()))
+    }
+
+    pub fn new(uid: u32) -> Peer {
+        Peer { uid }
     }
 
     /// Refuses another user's process. Files' modes should have kept it out already.
