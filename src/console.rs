@@ -1,5 +1,7 @@
 //! The terminal operations console, over doors.
 
 pub mod action;
+pub mod frame;
 pub mod keymap;
+pub mod text;
 pub mod theme;
