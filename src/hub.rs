@@ -9,6 +9,9 @@ mod memories;
 mod search;
 mod told;
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     path::{Path, PathBuf},
     sync::{

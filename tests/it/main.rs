@@ -8,6 +8,7 @@ mod harness;
 mod house;
 mod kill;
 mod pty;
+mod rebuild;
 mod screens;
 mod search;
 mod socket;
