@@ -6,21 +6,49 @@
 //!
 //! **Invariant:** an acknowledged commit is on disk, at the place it was told, with every one before it.
 
-mod plain;
+mod core;
+pub mod disk;
+mod frame;
+mod fsck;
+mod keeper;
+mod log;
+mod queue;
+mod records;
+mod segment;
+mod writer;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
+use self::{
+    core::Core,
+    disk::{Disk, RealDisk},
+    keeper::Keeper,
+    log::{LogError, Recovered},
+    records::Found,
+    writer::{Writer, records_fault},
+};
 use crate::{
-    door::{FsckReport, ListRequest, MemoryPage, ViewState, Writes},
-    model::{Commit, Cursor, Entry, Fault, Id, LogId, Memory, Project, Projects, Sequence, Severity, Time},
+    door::{FsckReport, LIST_PAGE_MAX, ListRequest, MemoryPage, ViewState, Writes},
+    model::{
+        Change, Commit, Cursor, Entry, Fault, Id, LogId, Memory, Project, Projects, Sequence, Severity, Time,
+    },
     tasks::Clock,
 };
 
 /// A segment is closed when it has grown to this.
 pub const SEGMENT_BYTES: u64 = 64 << 20;
+/// A list without a limit gets this many.
+const LIST_PAGE_DEFAULT: usize = 100;
+/// How long a write waits for a view that is opening or catching up.
+const OPEN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How a store is opened.
 #[derive(Clone)]
@@ -28,32 +56,41 @@ pub struct StoreOptions {
     pub clock: Clock,
     /// The log goes on in a new file when one has grown to this. [`SEGMENT_BYTES`] but in tests.
     pub segment_bytes: u64,
+    /// What the log's files are on; a test makes it fail.
+    pub disk: Arc<dyn Disk>,
 }
 
 impl StoreOptions {
     pub fn new(clock: Clock) -> StoreOptions {
-        StoreOptions { clock, segment_bytes: SEGMENT_BYTES }
+        StoreOptions { clock, segment_bytes: SEGMENT_BYTES, disk: Arc::new(RealDisk) }
     }
 }
 
 /// Why a store cannot be opened.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    #[error("cannot {doing} {file}")]
-    Io { doing: &'static str, file: String, source: std::io::Error },
-    #[error(
-        "{file} was written by a newer version: format {format}, needs a reader of at least {min_reader}"
-    )]
-    Newer { file: String, format: u16, min_reader: u16 },
-}
+#[error(transparent)]
+pub struct StoreError(#[from] LogError);
 
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Fault {
-        match &error {
-            StoreError::Io { source, .. } => Fault::unavailable(error.to_string()).cause(source),
-            StoreError::Newer { .. } => Fault::new(crate::model::Code::Unsupported, error.to_string())
-                .hint("open it with the version that wrote it, or a newer one"),
+        log_fault(error.0)
+    }
+}
+
+fn log_fault(error: LogError) -> Fault {
+    match &error {
+        LogError::Io { source, .. } => Fault::unavailable(error.to_string()).cause(source),
+        LogError::Newer { .. } | LogError::UnknownKind { .. } => {
+            Fault::new(crate::model::Code::Unsupported, error.to_string())
+                .hint("open it with the version that wrote it, or a newer one")
         }
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        other => Map::from_iter([("what".to_owned(), other)]),
     }
 }
 
@@ -102,18 +139,44 @@ pub struct Note {
 /// The store. A cheap handle; the last word is [`Store::close`].
 #[derive(Clone)]
 pub struct Store {
-    plain: Arc<plain::Plain>,
+    core: Arc<Core>,
+    threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
 impl Store {
     /// Recovers the log and returns; the record view opens, catches up or is rebuilt on its own thread.
     pub fn open(dir: &Path, options: StoreOptions) -> Result<Store, StoreError> {
-        std::fs::create_dir_all(dir).map_err(|source| StoreError::Io {
-            doing: "make the directory",
-            file: dir.display().to_string(),
+        let StoreOptions { clock, segment_bytes, disk } = options;
+        let at = dir.join("log");
+        std::fs::create_dir_all(&at).map_err(|source| LogError::Io {
+            doing: "make",
+            file: at.display().to_string(),
             source,
         })?;
-        Ok(Store { plain: Arc::new(plain::Plain::new(options.clock)) })
+        let fresh = LogId(uuid::Uuid::from_bytes(*clock.id().as_bytes()));
+        let salts = clock.clone();
+        let salt = Box::new(move || {
+            let id = *salts.id().as_bytes();
+            u64::from_le_bytes(id[8..].try_into().expect("8 bytes"))
+        });
+        let Recovered { log, appender, notes, recorded_at } =
+            log::recover(&at, disk, segment_bytes, fresh, salt)?;
+        let recorded_at = match log.read_back(log.head().next(), 1)?.first() {
+            Some(last) => recorded_at.max(last.recorded_at()),
+            None => recorded_at,
+        };
+        let core = Arc::new(Core::new(dir.to_owned(), clock, log, notes));
+        let writer = Writer { core: core.clone(), appender, recorded_at };
+        let keeper = Keeper { core: core.clone() };
+        let threads =
+            [spawn("store-writer", move || writer.run()), spawn("store-keeper", move || keeper.run())];
+        let threads = threads.into_iter().collect::<std::io::Result<Vec<_>>>();
+        let threads = threads.map_err(|source| LogError::Io {
+            doing: "start a thread for",
+            file: "log".to_owned(),
+            source,
+        })?;
+        Ok(Store { core, threads: Arc::new(Mutex::new(threads)) })
     }
 
     /// Appends a commit: on disk and applied when this returns. Dropping the future does not undo it.
@@ -121,82 +184,171 @@ impl Store {
     /// While the view opens or catches up this waits; while it is rebuilt it is refused as `unavailable`. A
     /// precondition that does not hold is `not_found` or `conflict`.
     pub async fn commit(&self, commit: Commit) -> Result<Committed, Fault> {
-        self.plain.commit(commit)
+        self.view_opened().await?;
+        let answer = self.core.queue.push(commit)?;
+        answer.await.unwrap_or_else(|_| Err(Fault::bug("the writer stopped: outcome unknown until restart")))
+    }
+
+    async fn view_opened(&self) -> Result<(), Fault> {
+        let mut state = self.core.state.subscribe();
+        let settled = state
+            .wait_for(|state| !matches!(state.records, ViewState::Opening | ViewState::CatchingUp { .. }));
+        let settled = tokio::time::timeout(OPEN_PATIENCE, settled).await;
+        match settled {
+            Ok(Ok(state)) if state.records.is_ready() => Ok(()),
+            _ => Err(self.core.view_unavailable()),
+        }
     }
 
     /// The memory, hidden or not.
     pub fn get(&self, id: Id) -> Result<Option<Stored>, Fault> {
-        self.plain.get(id)
+        let view = self.core.view()?;
+        match view.records.get(id).map_err(records_fault)? {
+            Some(found) => self.whole(found).map(Some),
+            None => self.core.complete_view().map(|_| None),
+        }
     }
 
     /// A page by a secondary index. `projects` is the caller's wall, inside of which the request's filter holds.
     pub fn list(&self, request: &ListRequest, projects: &Projects) -> Result<MemoryPage, Fault> {
-        self.plain.list(request, projects)
+        let limit = match request.limit {
+            0 => LIST_PAGE_DEFAULT,
+            n if n <= LIST_PAGE_MAX => n,
+            n => {
+                return Err(Fault::invalid(format!("limit is {n}, at most {LIST_PAGE_MAX} fit in a page"))
+                    .hint("pass `next` back to read on"));
+            }
+        };
+        let view = self.core.complete_view()?;
+        let page = view.records.list(request, projects, limit).map_err(records_fault)?;
+        let memories = page.found.into_iter().map(|found| self.whole(found).map(|stored| stored.memory));
+        Ok(MemoryPage { memories: memories.collect::<Result<_, _>>()?, next: page.next })
     }
 
     /// The memory imported from this place, hidden or not.
     pub fn by_url(&self, project: &Project, url: &str) -> Result<Option<Stored>, Fault> {
-        self.plain.by_url(project, url)
+        let view = self.core.complete_view()?;
+        let found = view.records.by_url(project, url).map_err(records_fault)?;
+        found.map(|found| self.whole(found)).transpose()
     }
 
     /// Memories with this content that are not hidden, oldest id first.
     pub fn by_hash(&self, hash: &str) -> Result<Vec<Id>, Fault> {
-        self.plain.by_hash(hash)
+        self.core.complete_view()?.records.by_hash(hash).map_err(records_fault)
     }
 
     /// Entries that made, changed, hid or restored it, oldest first.
     pub fn history(&self, id: Id) -> Result<Vec<Arc<Entry>>, Fault> {
-        self.plain.history(id)
+        let firsts = self.core.complete_view()?.records.touched(id).map_err(records_fault)?;
+        let mut entries = Vec::with_capacity(firsts.len());
+        for first in firsts {
+            entries.extend(self.core.log.entry_at(first).map_err(log_fault)?);
+        }
+        Ok(entries)
     }
 
     /// Whole entries after a place, oldest first, until they hold at least `limit_events`.
     pub fn read_log(&self, after: Sequence, limit_events: usize) -> Result<Vec<Arc<Entry>>, Fault> {
-        self.plain.read_log(after, limit_events)
+        self.core.log.read(after, limit_events).map_err(log_fault)
     }
 
     /// Whole entries that begin before a place, newest first, until they hold at least `limit_events`.
     pub fn read_log_back(&self, before: Sequence, limit_events: usize) -> Result<Vec<Arc<Entry>>, Fault> {
-        self.plain.read_log_back(before, limit_events)
+        self.core.log.read_back(before, limit_events).map_err(log_fault)
     }
 
     /// The last place that is on disk and applied (or flagged as not applied); announced as it grows.
     pub fn head(&self) -> watch::Receiver<Sequence> {
-        self.plain.head.subscribe()
+        self.core.head.subscribe()
     }
 
     /// A place of this log.
     pub fn cursor(&self, sequence: Sequence) -> Cursor {
-        Cursor { log: self.log_id(), epoch: 1, sequence }
+        self.core.log.cursor(sequence)
     }
 
     pub fn log_id(&self) -> LogId {
-        self.plain.log_id
+        self.core.log.id
     }
 
     pub fn state(&self) -> watch::Receiver<StoreState> {
-        self.plain.state.subscribe()
+        self.core.state.subscribe()
     }
 
     /// What was found or done since this was last asked. Ask after opening and whenever [`Store::state`] changes.
     pub fn recovered(&self) -> Vec<Note> {
-        Vec::new()
+        self.core.take_notes()
     }
 
     /// Throws the record view away and builds it anew; returns at once, [`Store::state`] shows the progress.
     pub fn rebuild_records(&self) -> Result<(), Fault> {
+        self.core.complete_view()?;
+        // Told before the keeper gets to it, so that who waits for `ready` does not see the old one.
+        let head = self.core.log.head();
+        self.core.set_records(ViewState::Rebuilding { applied: Sequence::ZERO, head });
+        self.core.wish(|wishes| wishes.rebuild = true);
         Ok(())
     }
 
     /// Reads every frame of the log and holds every record of the view against it. Blocks for long.
     pub fn fsck(&self) -> Result<FsckReport, Fault> {
-        Ok(FsckReport::default())
+        fsck::fsck(&self.core)
     }
 
     /// Shows every record, hidden ones too; `false` stops.
     pub fn scan(&self, f: &mut dyn FnMut(&Stored) -> bool) -> Result<(), Fault> {
-        self.plain.scan(f)
+        let view = self.core.complete_view()?;
+        let mut fault = None;
+        let shown = view.records.scan(&mut |found| match self.whole(found) {
+            Ok(stored) => f(&stored),
+            Err(failed) => {
+                fault = Some(failed);
+                false
+            }
+        });
+        shown.map_err(records_fault)?;
+        fault.map_or(Ok(()), Err)
     }
 
     /// Ends the log with a horizon, flushes the view and joins the threads. Commits after it are refused.
-    pub fn close(&self) {}
+    pub fn close(&self) {
+        self.core.queue.close();
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for (i, thread) in threads.into_iter().enumerate() {
+            if i == 1 {
+                // The writer is done: the keeper may close the view after it.
+                self.core.wish(|wishes| wishes.close = true);
+            }
+            if thread.join().is_err() {
+                tracing::error!("a thread of the store panicked");
+            }
+        }
+        self.core.set_writes(Writes::Waiting);
+    }
+
+    /// A record with its body, which stays in the log when it is long.
+    fn whole(&self, found: Found) -> Result<Stored, Fault> {
+        let Found { mut stored, body_in } = found;
+        let Some(first) = body_in else { return Ok(stored) };
+        let id = stored.memory.id;
+        let entry = self.core.log.entry_at(first).map_err(log_fault)?;
+        let body = entry.iter().flat_map(|entry| &entry.changes).find_map(|change| match change {
+            Change::Put { memory } | Change::Restore { memory } if memory.id == id => {
+                Some(memory.content.clone())
+            }
+            _ => None,
+        });
+        stored.memory.content = body.ok_or_else(|| {
+            Fault::new(
+                crate::model::Code::Damaged,
+                format!("the body of memory {id} cannot be read from the log"),
+            )
+            .hint("`wheelhouse fsck` names the damage")
+        })?;
+        Ok(stored)
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(run)
 }

@@ -1,0 +1,154 @@
+//! What the store's threads and handles share.
+
+use std::sync::{
+    Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock,
+    atomic::{AtomicBool, Ordering},
+};
+
+use tokio::sync::watch;
+
+use super::{
+    Note, StoreState,
+    log::Log,
+    queue::Queue,
+    records::{Meta, Records},
+};
+use crate::{
+    door::{ViewState, Writes},
+    model::{Fault, Sequence},
+    tasks::Clock,
+};
+
+/// An open record view.
+pub struct View {
+    pub records: Records,
+    pub meta: Mutex<Meta>,
+    /// Everything up to the head is in it: what is not found is not there.
+    pub complete: AtomicBool,
+}
+
+/// What the keeper of the view is asked to do.
+#[derive(Debug, Default)]
+pub struct Wishes {
+    pub dirty: bool,
+    pub reopen: bool,
+    pub rebuild: bool,
+    pub close: bool,
+}
+
+pub struct Core {
+    pub dir: std::path::PathBuf,
+    pub clock: Clock,
+    pub log: Arc<Log>,
+    pub queue: Queue,
+    pub head: watch::Sender<Sequence>,
+    pub state: watch::Sender<StoreState>,
+    pub view: RwLock<Option<Arc<View>>>,
+    /// Held by the writer for each batch, and by who needs it to stand still.
+    pub gate: Mutex<()>,
+    /// The view knew of more than the log holds: the writer begins another epoch before it writes.
+    pub lost: AtomicBool,
+    notes: Mutex<Vec<Note>>,
+    wishes: Mutex<Wishes>,
+    wished: Condvar,
+}
+
+pub fn sound<T>(locked: Result<T, PoisonError<T>>) -> T {
+    locked.unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Core {
+    pub fn new(dir: std::path::PathBuf, clock: Clock, log: Arc<Log>, notes: Vec<Note>) -> Core {
+        let head = log.head();
+        let state = StoreState {
+            records: ViewState::Opening,
+            writes: Writes::Waiting,
+            memories: None,
+            forgotten: None,
+        };
+        Core {
+            dir,
+            clock,
+            log,
+            queue: Queue::default(),
+            head: watch::Sender::new(head),
+            state: watch::Sender::new(state),
+            view: RwLock::new(None),
+            gate: Mutex::new(()),
+            lost: AtomicBool::new(false),
+            notes: Mutex::new(notes),
+            wishes: Mutex::default(),
+            wished: Condvar::new(),
+        }
+    }
+
+    pub fn note(&self, note: Note) {
+        sound(self.notes.lock()).push(note);
+    }
+
+    pub fn take_notes(&self) -> Vec<Note> {
+        std::mem::take(&mut *sound(self.notes.lock()))
+    }
+
+    /// The view, if there is one to ask; what is missing in it may still come while it is not complete.
+    pub fn view(&self) -> Result<Arc<View>, Fault> {
+        sound(self.view.read()).clone().ok_or_else(|| self.view_unavailable())
+    }
+
+    /// The view, if all of the log is in it.
+    pub fn complete_view(&self) -> Result<Arc<View>, Fault> {
+        let view = self.view()?;
+        if view.complete.load(Ordering::Acquire) { Ok(view) } else { Err(self.view_unavailable()) }
+    }
+
+    pub fn view_unavailable(&self) -> Fault {
+        let words = self.state.borrow().records.words();
+        Fault::unavailable(format!("the records are {words}")).hint("`wheelhouse status` shows the progress")
+    }
+
+    pub fn set_records(&self, records: ViewState) {
+        self.state.send_if_modified(|state| {
+            let changed = state.records != records;
+            state.records = records;
+            changed
+        });
+    }
+
+    pub fn set_writes(&self, writes: Writes) {
+        self.state.send_if_modified(|state| {
+            let changed = state.writes != writes;
+            state.writes = writes;
+            changed
+        });
+    }
+
+    pub fn set_counts(&self, meta: &Meta) {
+        self.state.send_if_modified(|state| {
+            let counts = (Some(meta.memories), Some(meta.forgotten));
+            let changed = (state.memories, state.forgotten) != counts;
+            (state.memories, state.forgotten) = counts;
+            changed
+        });
+    }
+
+    pub fn wish(&self, wish: impl FnOnce(&mut Wishes)) {
+        wish(&mut *sound(self.wishes.lock()));
+        self.wished.notify_all();
+    }
+
+    pub fn wishes(&self) -> MutexGuard<'_, Wishes> {
+        sound(self.wishes.lock())
+    }
+
+    /// Until something is wished for.
+    pub fn wait_wish<'a>(
+        &self,
+        wishes: MutexGuard<'a, Wishes>,
+        patience: Option<std::time::Duration>,
+    ) -> MutexGuard<'a, Wishes> {
+        match patience {
+            None => sound(self.wished.wait(wishes)),
+            Some(patience) => sound(self.wished.wait_timeout(wishes, patience)).0,
+        }
+    }
+}

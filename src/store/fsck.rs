@@ -1,0 +1,158 @@
+//! Checking everything: every frame of the log by its checksums and numbers, every row of the view against the log.
+
+use std::{collections::HashMap, time::Instant};
+
+use super::{
+    core::{Core, sound},
+    frame::{HEADER_BYTES, Kind},
+    log_fault,
+    segment::{self, Found, Frames, Segment},
+    writer::records_fault,
+};
+use crate::{
+    door::{Damage, FsckReport},
+    model::{Change, Fault, Id, Sequence},
+};
+
+/// Named in a report; what is beyond is counted in the last one.
+const DAMAGE_MAX: usize = 1_000;
+
+/// What the log says a record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Says {
+    revision: u32,
+    hidden: bool,
+    hash: blake3::Hash,
+}
+
+pub fn fsck(core: &Core) -> Result<FsckReport, Fault> {
+    let started = Instant::now();
+    let mut report = FsckReport::default();
+    // Writes wait: the view is compared with a log that stands still.
+    let standing_still = sound(core.gate.lock());
+    let mut records = HashMap::new();
+    let mut next = None;
+    for segment in core.log.segments() {
+        report.segments += 1;
+        report.bytes += segment.len;
+        check_segment(&segment, &mut next, &mut records, &mut report).map_err(|source| {
+            log_fault(super::log::LogError::Io { doing: "read", file: segment.name(), source })
+        })?;
+    }
+    compare(core, &records, &mut report)?;
+    drop(standing_still);
+    report.took_ms = started.elapsed().as_millis() as u64;
+    Ok(report)
+}
+
+fn tell(report: &mut FsckReport, file: String, offset: Option<u64>, what: String) {
+    if report.damage.len() < DAMAGE_MAX {
+        report.damage.push(Damage { file, offset, what });
+    }
+}
+
+fn check_segment(
+    segment: &Segment,
+    next: &mut Option<Sequence>,
+    records: &mut HashMap<Id, Says>,
+    report: &mut FsckReport,
+) -> std::io::Result<()> {
+    let first = segment.header.first;
+    if let Some(expected) = next.filter(|expected| *expected != first) {
+        let what = format!("the segment begins with sequence {first}, {expected} was expected");
+        tell(report, segment.name(), Some(0), what);
+    }
+    *next = Some(first);
+    let mut frames = Frames::at(segment, HEADER_BYTES as u64);
+    while let Some(found) = frames.next()? {
+        match found {
+            Found::Hurt(hurt) => {
+                tell(report, segment.name(), Some(hurt.offset), format!("{} (to {})", hurt.what, hurt.until));
+                *next = None;
+            }
+            Found::Frame { offset, header, body } => {
+                report.frames += 1;
+                if let Some(expected) = next.filter(|expected| *expected != header.first) {
+                    let what = format!("the frame holds sequence {}, {expected} was expected", header.first);
+                    tell(report, segment.name(), Some(offset), what);
+                }
+                *next = Some(header.next());
+                if header.kind == Kind::Horizon {
+                    continue;
+                }
+                match segment::entry(&header, &body) {
+                    Ok(Some(entry)) => {
+                        report.events += entry.events.len() as u64;
+                        entry.changes.iter().for_each(|change| note(records, change));
+                    }
+                    Ok(None) => {}
+                    Err(error) => {
+                        tell(report, segment.name(), Some(offset), format!("the frame is no entry: {error}"))
+                    }
+                }
+            }
+        }
+    }
+    if frames.offset() < segment.len {
+        let what =
+            format!("{} bytes after the last good frame cannot be read", segment.len - frames.offset());
+        tell(report, segment.name(), Some(frames.offset()), what);
+        *next = None;
+    }
+    Ok(())
+}
+
+fn note(records: &mut HashMap<Id, Says>, change: &Change) {
+    match change {
+        Change::Put { memory } | Change::Restore { memory } => {
+            let hidden = matches!(change, Change::Put { .. })
+                && records.get(&memory.id).is_some_and(|says| says.hidden);
+            let hash = blake3::hash(memory.content.as_bytes());
+            records.insert(memory.id, Says { revision: memory.revision, hidden, hash });
+        }
+        Change::Forget { id } => {
+            if let Some(says) = records.get_mut(id) {
+                says.hidden = true;
+            }
+        }
+        Change::Accessed { .. } => {}
+    }
+}
+
+fn compare(core: &Core, records: &HashMap<Id, Says>, report: &mut FsckReport) -> Result<(), Fault> {
+    let view = core.complete_view()?;
+    let mut seen = 0;
+    let mut differences = Vec::new();
+    let scanned = view.records.scan(&mut |found| {
+        seen += 1;
+        let memory = &found.stored.memory;
+        match records.get(&memory.id) {
+            None => differences.push(format!("memory {} is in the view and not in the log", memory.id)),
+            Some(says) => {
+                let body = found.body_in.is_some() || blake3::hash(memory.content.as_bytes()) == says.hash;
+                if (memory.revision, found.stored.hidden) != (says.revision, says.hidden) || !body {
+                    differences
+                        .push(format!("memory {} is another one in the view than in the log", memory.id));
+                }
+            }
+        }
+        differences.len() < DAMAGE_MAX
+    });
+    match scanned.map_err(records_fault) {
+        Ok(()) => {}
+        Err(fault) => differences.push(fault.cause.unwrap_or(fault.message)),
+    }
+    report.records = seen;
+    if differences.is_empty() && seen != records.len() as u64 {
+        differences.push(format!("the view holds {seen} records, the log {}", records.len()));
+    }
+    for what in differences {
+        tell(
+            report,
+            "records/db".to_owned(),
+            None,
+            format!("{what}; `wheelhouse reindex records` makes it anew"),
+        );
+    }
+    Ok(())
+}

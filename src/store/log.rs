@@ -1,0 +1,225 @@
+//! The log: segments in a directory, recovered at open, appended to by one writer, read by anyone.
+//!
+//! **Invariant:** [`Appender::append`] returns after the batch is on disk. What it refused is not there and never
+//! comes back: a part written is cut off, and a file whose fsync failed is never written again.
+
+mod append;
+mod recover;
+
+use std::{
+    collections::VecDeque,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+
+pub use append::{AppendError, Appender, Batch};
+pub use recover::{Recovered, recover};
+
+use super::segment::{self, Found, Frames, Index, Segment};
+use crate::model::{Cursor, Entry, LogId, Sequence};
+
+/// Entries of the recent past kept in memory, so that who follows the log does not touch the disk.
+const TAIL_BYTES_MAX: usize = 4 << 20;
+const TAIL_ENTRIES_MAX: usize = 4_096;
+
+/// Why the log cannot be opened or read.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    #[error("cannot {doing} {file}")]
+    Io { doing: &'static str, file: String, source: io::Error },
+    #[error(
+        "{file} was written by a newer version: format {format}, needs a reader of at least {min_reader}"
+    )]
+    Newer { file: String, format: u16, min_reader: u16 },
+    #[error("{file} holds a frame of kind {kind}, which this version does not know")]
+    UnknownKind { file: String, kind: u8 },
+}
+
+impl LogError {
+    fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LogError {
+        let file = segment::name_of(path);
+        move |source| LogError::Io { doing, file, source }
+    }
+}
+
+/// What every reader shares: which segments there are, and how far they count.
+pub struct Log {
+    pub dir: PathBuf,
+    pub id: LogId,
+    files: RwLock<Files>,
+    tail: Mutex<Tail>,
+}
+
+struct Files {
+    /// By ordinal. The last one is open.
+    segments: Vec<Segment>,
+    /// Of the open segment, grown by the writer.
+    open_index: Index,
+    epoch: u32,
+    /// The next sequence to be given.
+    next: Sequence,
+}
+
+#[derive(Default)]
+struct Tail {
+    entries: VecDeque<(Arc<Entry>, usize)>,
+    bytes: usize,
+}
+
+impl Tail {
+    fn push(&mut self, entry: Arc<Entry>, bytes: usize) {
+        self.bytes += bytes;
+        self.entries.push_back((entry, bytes));
+        while self.bytes > TAIL_BYTES_MAX || self.entries.len() > TAIL_ENTRIES_MAX {
+            let Some((_, bytes)) = self.entries.pop_front() else { break };
+            self.bytes -= bytes;
+        }
+    }
+}
+
+fn sound<T>(locked: Result<T, PoisonError<T>>) -> T {
+    // What is guarded is changed by single assignments: a panic elsewhere leaves nothing half done.
+    locked.unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Log {
+    /// The last sequence that is on disk.
+    pub fn head(&self) -> Sequence {
+        Sequence(sound(self.files.read()).next.0 - 1)
+    }
+
+    pub fn cursor(&self, sequence: Sequence) -> Cursor {
+        Cursor { log: self.id, epoch: sound(self.files.read()).epoch, sequence }
+    }
+
+    /// Every segment, for who checks them all.
+    pub fn segments(&self) -> Vec<Segment> {
+        sound(self.files.read()).segments.clone()
+    }
+
+    /// Whole entries after a place, oldest first, until they hold at least `events_max`.
+    pub fn read(&self, after: Sequence, events_max: usize) -> Result<Vec<Arc<Entry>>, LogError> {
+        if let Some(entries) = self.read_tail(after, events_max) {
+            return Ok(entries);
+        }
+        let mut found = Vec::new();
+        let mut events = 0;
+        let (segments, open_index) = self.snapshot();
+        let from = segments.partition_point(|segment| segment.header.first <= after.next()).saturating_sub(1);
+        for (i, segment) in segments.iter().enumerate().skip(from) {
+            let index = if i + 1 == segments.len() { &open_index } else { self.index_of(segment)? };
+            let mut frames = segment.frames_from(index, after.next());
+            while let Some(entry) = next_entry(segment, &mut frames)? {
+                if entry.last() > after {
+                    events += entry.events.len();
+                    found.push(Arc::new(entry));
+                }
+                if events >= events_max {
+                    return Ok(found);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whole entries that begin before a place, newest first, until they hold at least `events_max`.
+    pub fn read_back(&self, before: Sequence, events_max: usize) -> Result<Vec<Arc<Entry>>, LogError> {
+        if let Some(entries) = self.read_tail_back(before, events_max) {
+            return Ok(entries);
+        }
+        let mut found = Vec::new();
+        let mut events = 0;
+        let (segments, open_index) = self.snapshot();
+        let last = segments.len().saturating_sub(1);
+        let mut before = before;
+        for (i, segment) in segments.iter().enumerate().rev() {
+            if segment.header.first >= before {
+                continue;
+            }
+            let index = if i == last { &open_index } else { self.index_of(segment)? };
+            let blocks: Vec<u64> = index.blocks_back(before).collect();
+            for block in blocks {
+                let mut frames = Frames::at(segment, block);
+                let mut inside = Vec::new();
+                while let Some(entry) = next_entry(segment, &mut frames)? {
+                    if entry.first() >= before {
+                        break;
+                    }
+                    inside.push(Arc::new(entry));
+                }
+                before = inside.first().map_or(before, |entry| entry.first());
+                for entry in inside.into_iter().rev() {
+                    if events >= events_max {
+                        return Ok(found);
+                    }
+                    events += entry.events.len();
+                    found.push(entry);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The entry that begins at this sequence.
+    pub fn entry_at(&self, first: Sequence) -> Result<Option<Arc<Entry>>, LogError> {
+        let found = self.read(Sequence(first.0.saturating_sub(1)), 1)?;
+        Ok(found.into_iter().next().filter(|entry| entry.first() == first))
+    }
+
+    fn read_tail(&self, after: Sequence, events_max: usize) -> Option<Vec<Arc<Entry>>> {
+        let tail = sound(self.tail.lock());
+        let first = tail.entries.front()?.0.first();
+        if after.next() < first {
+            return None;
+        }
+        let from = tail.entries.partition_point(|(entry, _)| entry.last() <= after);
+        let mut events = 0;
+        let mut found = Vec::new();
+        for (entry, _) in tail.entries.range(from..) {
+            if events >= events_max {
+                break;
+            }
+            events += entry.events.len();
+            found.push(entry.clone());
+        }
+        Some(found)
+    }
+
+    /// None: what is asked for reaches back beyond what is in memory.
+    fn read_tail_back(&self, before: Sequence, events_max: usize) -> Option<Vec<Arc<Entry>>> {
+        let tail = sound(self.tail.lock());
+        let to = tail.entries.partition_point(|(entry, _)| entry.first() < before);
+        let mut events = 0;
+        let mut found = Vec::new();
+        for (entry, _) in tail.entries.range(..to).rev() {
+            if events >= events_max {
+                return Some(found);
+            }
+            events += entry.events.len();
+            found.push(entry.clone());
+        }
+        (events >= events_max && events > 0).then_some(found)
+    }
+
+    fn snapshot(&self) -> (Vec<Segment>, Index) {
+        let files = sound(self.files.read());
+        (files.segments.clone(), files.open_index.clone())
+    }
+
+    fn index_of<'a>(&self, segment: &'a Segment) -> Result<&'a Index, LogError> {
+        segment.index().map_err(LogError::io("read", &segment.path))
+    }
+}
+
+/// The next commit of a walk; what is hurt is passed over: its numbers are missing from what is answered.
+fn next_entry(segment: &Segment, frames: &mut Frames<'_>) -> Result<Option<Entry>, LogError> {
+    while let Some(found) = frames.next().map_err(LogError::io("read", &segment.path))? {
+        if let Found::Frame { header, body, .. } = found
+            && let Ok(Some(entry)) = segment::entry(&header, &body)
+        {
+            return Ok(Some(entry));
+        }
+    }
+    Ok(None)
+}

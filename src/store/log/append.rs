@@ -1,0 +1,262 @@
+//! Appending: one owner of the open file, one write and one fdatasync a batch.
+
+use std::{io, sync::Arc};
+
+use super::{Log, LogError, sound};
+use crate::{
+    model::{Entry, Sequence, encode},
+    store::{
+        disk::{Disk, DiskFile},
+        frame::{self, BODY_BYTES_MAX, Kind, SegmentHeader},
+        segment::{Index, Segment},
+    },
+};
+
+/// The file is grown by zeros this far ahead of what is written: a write inside it needs no change of its metadata,
+/// and an fdatasync without one is about twice as fast.
+const GROW_BYTES: u64 = 4 << 20;
+
+/// Entries that become durable together. Their sequences are given; the writer's checks have passed.
+#[derive(Default)]
+pub struct Batch {
+    pub entries: Vec<Arc<Entry>>,
+}
+
+/// Why a batch is not in the log.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// Nothing of it is there or will be; the log goes on when the cause is gone.
+    #[error("the log could not be written")]
+    Refused(#[source] io::Error),
+    /// The disk did not say whether it is there: only a restart will tell.
+    #[error("the log could not be fsynced")]
+    Unknown(#[source] io::Error),
+}
+
+/// The open end of the log. One thread owns it.
+pub struct Appender {
+    log: Arc<Log>,
+    disk: Arc<dyn Disk>,
+    segment: Segment,
+    /// Where the next frame goes: everything before is durable.
+    len: u64,
+    /// How far the file has been grown by zeros.
+    grown: u64,
+    segment_bytes: u64,
+    /// The open file must not be written again: its fsync failed, or a part of a refused batch could not be cut off.
+    poisoned: bool,
+    salt: Box<dyn FnMut() -> u64 + Send>,
+    bytes: Vec<u8>,
+    frames: Vec<(usize, usize)>,
+}
+
+impl Appender {
+    pub(super) fn new(
+        log: Arc<Log>,
+        disk: Arc<dyn Disk>,
+        segment: Segment,
+        segment_bytes: u64,
+        salt: Box<dyn FnMut() -> u64 + Send>,
+    ) -> Appender {
+        let len = segment.len;
+        Appender {
+            log,
+            disk,
+            segment,
+            len,
+            grown: len,
+            segment_bytes,
+            poisoned: false,
+            salt,
+            bytes: Vec::new(),
+            frames: Vec::new(),
+        }
+    }
+
+    /// The sequence that the next event gets.
+    pub fn next(&self) -> Sequence {
+        self.log.head().next()
+    }
+
+    /// Whether an entry fits in a frame.
+    pub fn fits(entry: &Entry) -> Result<(), usize> {
+        // Encoded twice only when it is near the bound.
+        let rough: usize = entry.changes.len() * 4_096 + entry.events.len() * 1_024;
+        if rough < BODY_BYTES_MAX / 64 {
+            return Ok(());
+        }
+        let bytes = encode(entry).len();
+        if bytes > BODY_BYTES_MAX { Err(bytes) } else { Ok(()) }
+    }
+
+    /// Writes and fsyncs the batch, and shows it to readers.
+    pub fn append(&mut self, batch: &Batch) -> Result<(), AppendError> {
+        let Some(first) = batch.entries.first().map(|entry| entry.first()) else { return Ok(()) };
+        if self.poisoned || self.len >= self.segment_bytes {
+            self.roll().map_err(AppendError::Refused)?;
+        }
+        self.bytes.clear();
+        self.frames.clear();
+        for entry in &batch.entries {
+            let start = self.bytes.len();
+            let count = entry.events.len() as u32;
+            let body = encode(&**entry);
+            frame::write(
+                &mut self.bytes,
+                self.segment.seed,
+                Kind::Commit,
+                first,
+                entry.first(),
+                count,
+                &body,
+            );
+            self.frames.push((start, self.bytes.len() - start));
+        }
+        self.write_bytes()?;
+        self.show(batch);
+        Ok(())
+    }
+
+    /// Ends the log on purpose: the next open knows that nothing is missing.
+    pub fn close(&mut self) -> Result<(), AppendError> {
+        if self.poisoned {
+            return Ok(());
+        }
+        self.bytes.clear();
+        let next = self.next();
+        frame::write(&mut self.bytes, self.segment.seed, Kind::Horizon, next, next, 0, &[]);
+        self.write_bytes()?;
+        sound(self.log.files.write()).segments.last_mut().expect("the open segment").len = self.len;
+        self.segment.file.set_len(self.len).map_err(AppendError::Refused)
+    }
+
+    /// Whether writing would work again after it was refused, without writing anything that counts.
+    pub fn probe(&mut self) -> io::Result<()> {
+        if self.poisoned {
+            return self.roll();
+        }
+        let written = self.segment.file.write_at(&[0; 4_096], self.len.max(self.grown));
+        let cut = self.segment.file.set_len(self.len);
+        self.grown = self.len;
+        written.and(cut)
+    }
+
+    /// Another history from here on: acknowledged frames are lost, and who followed them must learn it.
+    pub fn raise_epoch(&mut self) -> io::Result<()> {
+        sound(self.log.files.write()).epoch += 1;
+        self.roll()
+    }
+
+    fn write_bytes(&mut self) -> Result<(), AppendError> {
+        let end = self.len + self.bytes.len() as u64;
+        let written = self.grow(end).and_then(|()| self.segment.file.write_at(&self.bytes, self.len));
+        if let Err(error) = written {
+            // What got there must not be read as history after a crash.
+            self.grown = self.len;
+            self.poisoned = self.segment.file.set_len(self.len).is_err();
+            return Err(AppendError::Refused(error));
+        }
+        if let Err(error) = self.segment.file.sync() {
+            // The kernel may call these pages clean now: a second fsync that succeeds would prove nothing.
+            self.poisoned = true;
+            return Err(AppendError::Unknown(error));
+        }
+        self.len = end;
+        Ok(())
+    }
+
+    fn grow(&mut self, end: u64) -> io::Result<()> {
+        if end <= self.grown || self.segment_bytes < GROW_BYTES {
+            return Ok(());
+        }
+        let from = self.grown.max(self.len);
+        let to = end + GROW_BYTES;
+        let zeros = vec![0; (to - from) as usize];
+        match self.segment.file.write_at(&zeros, from) {
+            Ok(()) => self.grown = to,
+            // Room to spare is a luxury: without it the batch itself may still fit.
+            Err(_) => self.segment.file.set_len(self.len)?,
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, batch: &Batch) {
+        let mut files = sound(self.log.files.write());
+        let start = self.len - self.bytes.len() as u64;
+        for (entry, (at, _)) in batch.entries.iter().zip(&self.frames) {
+            files.open_index.note(entry.first(), start + *at as u64);
+        }
+        files.segments.last_mut().expect("the open segment").len = self.len;
+        files.next = batch.entries.last().map_or(files.next, |entry| entry.last().next());
+        drop(files);
+        let mut tail = sound(self.log.tail.lock());
+        for (entry, (_, bytes)) in batch.entries.iter().zip(&self.frames) {
+            tail.push(entry.clone(), *bytes);
+        }
+    }
+
+    /// Closes the open file at its last durable length and goes on in a new one, whose header says that length.
+    fn roll(&mut self) -> io::Result<()> {
+        if !self.poisoned {
+            self.segment.file.set_len(self.len)?;
+            self.segment.file.sync().inspect_err(|_| self.poisoned = true)?;
+        }
+        let (epoch, next) = {
+            let files = sound(self.log.files.read());
+            (files.epoch, files.next)
+        };
+        let before = &self.segment.header;
+        let header = SegmentHeader {
+            log: before.log,
+            epoch,
+            ordinal: before.ordinal + 1,
+            first: next,
+            salt: (self.salt)(),
+            before_ordinal: before.ordinal,
+            before_len: self.len,
+        };
+        let segment = make_segment(&*self.disk, &self.log.dir, header)?;
+        self.segment = segment.clone();
+        self.len = segment.len;
+        self.grown = segment.len;
+        self.poisoned = false;
+        let mut files = sound(self.log.files.write());
+        files.segments.push(segment);
+        files.open_index = Index::default();
+        Ok(())
+    }
+}
+
+/// A new file with its header, durable with its name.
+pub(super) fn make_segment(
+    disk: &dyn Disk,
+    dir: &std::path::Path,
+    header: SegmentHeader,
+) -> io::Result<Segment> {
+    let path = dir.join(format!("{:010}.seg", header.ordinal));
+    let made = || -> io::Result<Arc<dyn DiskFile>> {
+        let file: Arc<dyn DiskFile> = Arc::from(disk.open(&path, true)?);
+        file.set_len(0)?;
+        file.write_at(&header.encode(), 0)?;
+        file.sync()?;
+        disk.sync_dir(dir)?;
+        Ok(file)
+    };
+    match made() {
+        Ok(file) => Ok(Segment::new(path, header, file, frame::HEADER_BYTES as u64)),
+        Err(error) => {
+            // A file that is no segment yet; recovery would remove it too.
+            if let Err(left) = disk.remove(&path) {
+                tracing::debug!(error = %left, path = %path.display(), "a segment that was not made stays");
+            }
+            Err(error)
+        }
+    }
+}
+
+impl From<AppendError> for LogError {
+    fn from(error: AppendError) -> LogError {
+        let (AppendError::Refused(source) | AppendError::Unknown(source)) = error;
+        LogError::Io { doing: "write", file: "log".to_owned(), source }
+    }
+}

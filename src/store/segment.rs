@@ -1,0 +1,234 @@
+//! One file of the log, read: which frames it holds, where they begin, what of it is not what was written.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+};
+
+use super::{
+    disk::{DiskFile, read_up_to},
+    frame::{self, FRAME_HEADER_BYTES, FrameError, FrameHeader, HEADER_BYTES, Kind, Seed, SegmentHeader},
+};
+use crate::model::{Entry, Sequence, decode};
+
+/// Bytes read from the file at a time.
+const CHUNK_BYTES: usize = 256 << 10;
+/// A place to begin reading at is remembered every so many bytes.
+const INDEX_STRIDE_BYTES: u64 = 64 << 10;
+
+/// A stretch of the file that no frame accounts for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hurt {
+    pub offset: u64,
+    /// Where the next good frame begins.
+    pub until: u64,
+    pub what: String,
+}
+
+/// Where frames begin, every [`INDEX_STRIDE_BYTES`].
+#[derive(Debug, Clone, Default)]
+pub struct Index(Vec<(Sequence, u64)>);
+
+impl Index {
+    pub fn note(&mut self, first: Sequence, offset: u64) {
+        if self.0.last().is_none_or(|(_, at)| offset >= at + INDEX_STRIDE_BYTES) {
+            self.0.push((first, offset));
+        }
+    }
+
+    /// Where to begin reading for this sequence.
+    fn before(&self, sequence: Sequence) -> u64 {
+        let after = self.0.partition_point(|(first, _)| *first <= sequence);
+        after.checked_sub(1).map_or(HEADER_BYTES as u64, |i| self.0[i].1)
+    }
+
+    /// The blocks between the places, last first, that begin before this sequence.
+    pub fn blocks_back(&self, before: Sequence) -> impl Iterator<Item = u64> + '_ {
+        self.0.iter().rev().filter(move |(first, _)| *first < before).map(|(_, offset)| *offset)
+    }
+}
+
+/// A segment that can be read. The file stays open; reads are by offset and share it.
+#[derive(Clone)]
+pub struct Segment {
+    pub path: PathBuf,
+    pub header: SegmentHeader,
+    pub seed: Seed,
+    pub file: Arc<dyn DiskFile>,
+    /// Of a closed segment: how much of it counts. Of the open one: set by each read.
+    pub len: u64,
+    index: Arc<OnceLock<Index>>,
+}
+
+impl Segment {
+    pub fn new(path: PathBuf, header: SegmentHeader, file: Arc<dyn DiskFile>, len: u64) -> Segment {
+        Segment { path, header, seed: Seed::of(&header), file, len, index: Arc::default() }
+    }
+
+    /// The header of the file, `None` where there is none that can be read.
+    pub fn read_header(file: &dyn DiskFile) -> io::Result<Result<SegmentHeader, frame::HeaderError>> {
+        let mut bytes = [0; HEADER_BYTES];
+        let n = read_up_to(file, &mut bytes, 0)?;
+        Ok(SegmentHeader::decode(&bytes[..n]))
+    }
+
+    pub fn name(&self) -> String {
+        name_of(&self.path)
+    }
+
+    /// The index of a closed segment, built by its first reader.
+    pub fn index(&self) -> io::Result<&Index> {
+        if let Some(index) = self.index.get() {
+            return Ok(index);
+        }
+        let mut index = Index::default();
+        let mut frames = Frames::at(self, HEADER_BYTES as u64);
+        while let Some(found) = frames.next()? {
+            if let Found::Frame { offset, header, .. } = found {
+                index.note(header.first, offset);
+            }
+        }
+        Ok(self.index.get_or_init(|| index))
+    }
+
+    /// Frames from the one that holds `sequence`, or begins after it.
+    pub fn frames_from(&self, index: &Index, sequence: Sequence) -> Frames<'_> {
+        Frames::at(self, index.before(sequence))
+    }
+}
+
+pub fn name_of(path: &Path) -> String {
+    path.file_name()
+        .map_or_else(|| path.display().to_string(), |name| format!("log/{}", name.to_string_lossy()))
+}
+
+/// What stands at a place of a segment.
+pub enum Found {
+    Frame {
+        offset: u64,
+        header: FrameHeader,
+        body: Vec<u8>,
+    },
+    /// Bytes that are no frame, with good frames after them.
+    Hurt(Hurt),
+}
+
+/// Walks the frames of a segment; over what is hurt it goes on at the next good frame.
+pub struct Frames<'a> {
+    segment: &'a Segment,
+    offset: u64,
+    buffer: Vec<u8>,
+    /// Where in the file the buffer begins.
+    start: u64,
+}
+
+impl<'a> Frames<'a> {
+    pub fn at(segment: &'a Segment, offset: u64) -> Frames<'a> {
+        Frames { segment, offset, buffer: Vec::new(), start: offset }
+    }
+
+    /// Where the walk stands: after the last good frame.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    pub fn go_to(&mut self, offset: u64) {
+        self.offset = offset;
+    }
+
+    pub fn skip(&mut self, bytes: usize) {
+        self.offset += bytes as u64;
+    }
+
+    pub fn next(&mut self) -> io::Result<Option<Found>> {
+        match self.read_here()? {
+            Ok((header, body)) => {
+                let offset = self.offset;
+                self.offset += header.frame_len() as u64;
+                Ok(Some(Found::Frame { offset, header, body }))
+            }
+            Err(error) => match self.find_good(self.offset + 1)? {
+                None => Ok(None),
+                Some(until) => {
+                    let hurt = Hurt { offset: self.offset, until, what: words(error) };
+                    self.offset = until;
+                    Ok(Some(Found::Hurt(hurt)))
+                }
+            },
+        }
+    }
+
+    /// The frame at the walk's place.
+    pub fn read_here(&mut self) -> io::Result<Result<(FrameHeader, Vec<u8>), FrameError>> {
+        let seed = self.segment.seed;
+        let header = match frame::read_header(self.bytes(self.offset, FRAME_HEADER_BYTES)?, seed) {
+            Ok(header) => header,
+            Err(error) => return Ok(Err(error)),
+        };
+        let bytes = self.bytes(self.offset, header.frame_len())?;
+        Ok(frame::read(bytes, seed).map(|(header, body)| (header, body.to_vec())))
+    }
+
+    /// The first good frame at or after `from`, wherever it is.
+    pub fn find_good(&mut self, from: u64) -> io::Result<Option<u64>> {
+        let mut at = from;
+        while at + FRAME_HEADER_BYTES as u64 <= self.segment.len {
+            let seed = self.segment.seed;
+            let bytes = self.bytes(at, CHUNK_BYTES)?;
+            // What cannot be the start of a header is skipped without a checksum: a kind, then three zeros.
+            let candidate = bytes.windows(FRAME_HEADER_BYTES).position(|window| {
+                matches!(window[4], 1 | 2)
+                    && window[5..8] == [0; 3]
+                    && frame::read_header(window, seed).is_ok()
+            });
+            match candidate {
+                Some(i) => {
+                    at += i as u64;
+                    let keep = std::mem::replace(&mut self.offset, at);
+                    let good = self.read_here()?.is_ok();
+                    self.offset = keep;
+                    if good {
+                        return Ok(Some(at));
+                    }
+                    at += 1;
+                }
+                None => at += (bytes.len().saturating_sub(FRAME_HEADER_BYTES - 1)).max(1) as u64,
+            }
+        }
+        Ok(None)
+    }
+
+    /// At most `len` bytes at `offset`, less at the end of what counts.
+    fn bytes(&mut self, offset: u64, len: usize) -> io::Result<&[u8]> {
+        let len = len.min(self.segment.len.saturating_sub(offset) as usize);
+        let end = offset + len as u64;
+        if offset < self.start || end > self.start + self.buffer.len() as u64 {
+            let want = len.max(CHUNK_BYTES).min(self.segment.len.saturating_sub(offset) as usize);
+            self.buffer.resize(want, 0);
+            let n = read_up_to(&*self.segment.file, &mut self.buffer, offset)?;
+            self.buffer.truncate(n);
+            self.start = offset;
+        }
+        let from = ((offset - self.start) as usize).min(self.buffer.len());
+        let to = (from + len).min(self.buffer.len());
+        Ok(&self.buffer[from..to])
+    }
+}
+
+fn words(error: FrameError) -> String {
+    match error {
+        FrameError::End => "the frame is cut short".to_owned(),
+        FrameError::Header => "the frame's header has a wrong checksum".to_owned(),
+        FrameError::Body => "the frame's body has a wrong checksum".to_owned(),
+        FrameError::UnknownKind(kind) => format!("the frame is of an unknown kind, {kind}"),
+    }
+}
+
+/// The entry of a commit frame; `None` for a frame without one.
+pub fn entry(header: &FrameHeader, body: &[u8]) -> Result<Option<Entry>, rmp_serde::decode::Error> {
+    match header.kind {
+        Kind::Commit => decode(body).map(Some),
+        Kind::Horizon => Ok(None),
+    }
+}

@@ -1,0 +1,337 @@
+//! The writer: one thread that turns commits into history. It drains the queue, checks preconditions in order, writes
+//! and fsyncs the batch once, applies it to the record view, and acknowledges in order.
+
+use std::{
+    collections::HashMap,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::sync::oneshot;
+
+use super::{
+    Committed,
+    core::{Core, View, sound},
+    log::{AppendError, Appender, Batch},
+    queue::{Job, Taken},
+    records::{RecordsError, Standing},
+};
+use crate::{
+    door::{ViewState, Writes},
+    model::{Change, Code, Commit, Entry, Fault, Id, Precondition, Sequence, Time},
+};
+
+/// While writes are refused, how often it is tried whether they would work again.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
+
+type Reply = oneshot::Sender<Result<Committed, Fault>>;
+
+pub struct Writer {
+    pub core: Arc<Core>,
+    pub appender: Appender,
+    pub recorded_at: Time,
+}
+
+impl Writer {
+    /// Until the store closes.
+    pub fn run(mut self) {
+        loop {
+            let refused = matches!(self.core.state.borrow().writes, Writes::Refused { .. });
+            match self.core.queue.take(refused.then_some(PROBE_EVERY)) {
+                Taken::Jobs(jobs) => self.batch(jobs),
+                Taken::Idle => self.probe(),
+                Taken::Closed => break,
+            }
+        }
+        if let Err(error) = self.appender.close() {
+            tracing::warn!(%error, "the log was not closed with a horizon; the next open reads its end again");
+        }
+    }
+
+    fn probe(&mut self) {
+        if self.core.state.borrow().records.is_ready() && self.appender.probe().is_ok() {
+            self.core.set_writes(Writes::Open);
+        }
+    }
+
+    fn batch(&mut self, jobs: Vec<Job>) {
+        let core = self.core.clone();
+        let standing_still = sound(core.gate.lock());
+        let view = match core.complete_view() {
+            Ok(view) if core.state.borrow().records == ViewState::Ready => view,
+            _ => {
+                let fault = core.view_unavailable();
+                return jobs.into_iter().for_each(|job| answer(job.reply, Err(fault.clone())));
+            }
+        };
+        if core.lost.swap(false, Ordering::AcqRel)
+            && let Err(error) = self.appender.raise_epoch()
+        {
+            core.lost.store(true, Ordering::Release);
+            let fault = write_fault(&error);
+            return jobs.into_iter().for_each(|job| answer(job.reply, Err(fault.clone())));
+        }
+        let mut checked = Checked::new(&core, &view, self.appender.next(), self.now());
+        for job in jobs {
+            checked.take(job);
+        }
+        let Checked { batch, replies, repeats, .. } = checked;
+        match self.appender.append(&batch) {
+            Ok(()) => self.acknowledge(&view, &batch, replies, repeats),
+            Err(error) => {
+                let fault = append_fault(&error);
+                tracing::error!(%fault, cause = ?fault.cause, "a batch was refused");
+                core.set_writes(Writes::Refused { fault: fault.clone() });
+                let all = replies.into_iter().chain(repeats.into_iter().map(|(reply, _)| reply));
+                all.for_each(|reply| answer(reply, Err(fault.clone())));
+            }
+        }
+        drop(standing_still);
+    }
+
+    /// The clock's moment, never before the last entry's.
+    fn now(&self) -> Time {
+        self.core.clock.now().max(self.recorded_at)
+    }
+
+    fn acknowledge(&mut self, view: &View, batch: &Batch, replies: Vec<Reply>, repeats: Vec<(Reply, usize)>) {
+        let applied = self.apply(view, batch);
+        if let Some(last) = batch.entries.last() {
+            self.recorded_at = last.recorded_at();
+            self.core.head.send_replace(last.last());
+        }
+        let told = |entry: &Arc<Entry>, repeated| Committed {
+            first: entry.first(),
+            last: entry.last(),
+            recorded_at: entry.recorded_at(),
+            applied,
+            repeated,
+            entry: entry.clone(),
+        };
+        for (reply, entry) in replies.into_iter().zip(&batch.entries) {
+            answer(reply, Ok(told(entry, false)));
+        }
+        for (reply, first) in repeats {
+            answer(reply, Ok(told(&batch.entries[first], true)));
+        }
+    }
+
+    fn apply(&self, view: &View, batch: &Batch) -> bool {
+        if batch.entries.is_empty() {
+            return true;
+        }
+        let mut meta = *sound(view.meta.lock());
+        let done = catch_unwind(AssertUnwindSafe(|| view.records.apply(&batch.entries, &mut meta)));
+        match done {
+            Ok(Ok(())) => {
+                *sound(view.meta.lock()) = meta;
+                self.core.set_counts(&meta);
+                self.core.set_writes(Writes::Open);
+                self.core.wish(|wishes| wishes.dirty = true);
+                true
+            }
+            failed => {
+                let cause = match failed {
+                    Ok(Err(error)) => cause_of(&error),
+                    _ => "it panicked".to_owned(),
+                };
+                tracing::error!(cause, "a batch is on disk but not in the record view; it is opened anew");
+                let fault = Fault::unavailable("the record view is behind the log").cause(cause);
+                view.complete.store(false, Ordering::Release);
+                self.core.set_records(ViewState::Opening);
+                self.core.set_writes(Writes::Refused { fault });
+                self.core.wish(|wishes| wishes.reopen = true);
+                false
+            }
+        }
+    }
+}
+
+/// The commits of a batch that may happen, each checked against those before it.
+struct Checked<'a> {
+    core: &'a Core,
+    view: &'a View,
+    next: Sequence,
+    now: Time,
+    /// What the batch so far makes of records.
+    standing: HashMap<Id, Standing>,
+    /// Idempotency keys of the batch so far: which entry used it.
+    keys: HashMap<String, usize>,
+    batch: Batch,
+    /// One for each entry of the batch.
+    replies: Vec<Reply>,
+    /// Retries of a commit in this batch: answered with it.
+    repeats: Vec<(Reply, usize)>,
+}
+
+impl<'a> Checked<'a> {
+    fn new(core: &'a Core, view: &'a View, next: Sequence, now: Time) -> Checked<'a> {
+        Checked {
+            core,
+            view,
+            next,
+            now,
+            standing: HashMap::new(),
+            keys: HashMap::new(),
+            batch: Batch::default(),
+            replies: Vec::new(),
+            repeats: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, job: Job) {
+        let Job { commit, reply, .. } = job;
+        if let Some(first) = commit.idempotency_key.as_ref().and_then(|key| self.keys.get(key)) {
+            self.repeats.push((reply, *first));
+            return;
+        }
+        match self.check(&commit) {
+            Ok(Some(first)) => answer(reply, Ok(first)),
+            Ok(None) => self.accept(commit, reply),
+            Err(fault) => answer(reply, Err(fault)),
+        }
+    }
+
+    /// The first commit with this one's key, if there was one.
+    fn check(&self, commit: &Commit) -> Result<Option<Committed>, Fault> {
+        if commit.events.is_empty() {
+            return Err(Fault::bug("a commit without an event"));
+        }
+        if let Some(key) = &commit.idempotency_key
+            && let Some(first) = self.view.records.idempotent(key, self.now).map_err(records_fault)?
+            && let Some(entry) = self.core.log.entry_at(first).map_err(super::log_fault)?
+        {
+            let (first, last, recorded_at) = (entry.first(), entry.last(), entry.recorded_at());
+            return Ok(Some(Committed { first, last, recorded_at, applied: true, repeated: true, entry }));
+        }
+        for precondition in &commit.preconditions {
+            self.hold(precondition)?;
+        }
+        Ok(None)
+    }
+
+    fn standing(&self, id: Id) -> Result<Option<Standing>, Fault> {
+        match self.standing.get(&id) {
+            Some(standing) => Ok(Some(*standing)),
+            None => self.view.records.standing(id).map_err(records_fault),
+        }
+    }
+
+    fn hold(&self, precondition: &Precondition) -> Result<(), Fault> {
+        let absent = |id| Fault::not_found(format!("no memory {id}"));
+        match *precondition {
+            Precondition::Absent { id } => match self.standing(id)? {
+                None => Ok(()),
+                Some(_) => Err(Fault::conflict(format!("memory {id} exists already"))),
+            },
+            Precondition::Revision { id, revision } => match self.standing(id)?.ok_or_else(|| absent(id))? {
+                Standing { revision: now, .. } if now == revision => Ok(()),
+                Standing { revision: now, .. } => {
+                    Err(Fault::conflict(format!("the memory is at revision {now}, not {revision}"))
+                        .hint("read it again and apply the change to what it says now"))
+                }
+            },
+            Precondition::Hidden { id, hidden } => match self.standing(id)?.ok_or_else(|| absent(id))? {
+                Standing { hidden: now, .. } if now == hidden => Ok(()),
+                Standing { hidden: true, .. } => Err(Fault::not_found(format!("memory {id} is forgotten"))
+                    .hint(format!("`wheelhouse restore {id}` brings it back"))),
+                Standing { hidden: false, .. } => Err(Fault::conflict("the memory is not hidden")),
+            },
+        }
+    }
+
+    fn accept(&mut self, commit: Commit, reply: Reply) {
+        let first = self.next;
+        let mut sequence = first;
+        let events = commit.events.into_iter().map(|draft| {
+            let event = draft.placed(sequence, self.now);
+            sequence = sequence.next();
+            event
+        });
+        let entry = Entry {
+            events: events.collect(),
+            changes: commit.changes,
+            idempotency_key: commit.idempotency_key,
+        };
+        if let Err(bytes) = Appender::fits(&entry) {
+            let fault = Fault::invalid(format!("the commit has {bytes} bytes, more than a frame holds"));
+            return answer(reply, Err(fault.hint("send less at a time")));
+        }
+        for change in &entry.changes {
+            self.stand(change);
+        }
+        if let Some(key) = &entry.idempotency_key {
+            self.keys.insert(key.clone(), self.batch.entries.len());
+        }
+        self.next = sequence;
+        self.batch.entries.push(Arc::new(entry));
+        self.replies.push(reply);
+    }
+
+    fn stand(&mut self, change: &Change) {
+        let id = change.id();
+        let before = self.standing(id).ok().flatten();
+        let after = match change {
+            Change::Put { memory } => Some(Standing {
+                revision: memory.revision,
+                hidden: before.is_some_and(|before| before.hidden),
+            }),
+            Change::Restore { memory } => Some(Standing { revision: memory.revision, hidden: false }),
+            Change::Forget { .. } => before.map(|before| Standing { hidden: true, ..before }),
+            Change::Accessed { .. } => None,
+        };
+        self.standing.extend(after.map(|after| (id, after)));
+    }
+}
+
+fn answer(reply: Reply, result: Result<Committed, Fault>) {
+    // Who asked may have stopped waiting; what was done stays done.
+    drop(reply.send(result));
+}
+
+pub fn records_fault(error: RecordsError) -> Fault {
+    match error {
+        RecordsError::Page(_) => {
+            Fault::invalid(error.to_string()).hint("pass `next` back as the page before gave it")
+        }
+        error => Fault::unavailable("the record view cannot be read").cause(cause_of(&error)),
+    }
+}
+
+fn cause_of(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", cause_of(source)),
+        None => error.to_string(),
+    }
+}
+
+fn append_fault(error: &AppendError) -> Fault {
+    match error {
+        AppendError::Refused(source) => write_fault(source),
+        AppendError::Unknown(source) => {
+            Fault::unavailable("the disk did not confirm the write: outcome unknown until restart")
+                .cause(source)
+                .hint("look whether it is there before you do it again")
+        }
+    }
+}
+
+fn write_fault(source: &io::Error) -> Fault {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Fault::new(Code::Full, "the disk is full: nothing can be written")
+                .cause(source)
+                .hint("free some space; reads go on, and writes resume by themselves")
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            Fault::new(Code::Full, "the disk is read-only: nothing can be written")
+                .cause(source)
+                .hint("reads go on, and writes resume by themselves once it is writable")
+        }
+        _ => Fault::unavailable("the disk did not take the write")
+            .cause(source)
+            .hint("nothing of it was kept; look at the disk, then try again"),
+    }
+}
