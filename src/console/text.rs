@@ -1,7 +1,7 @@
 //! Text as a terminal shows it: measured in columns, cut and wrapped between graphemes, and made harmless.
 //!
 //! Widths are those ratatui draws with (unicode-width over graphemes), so that CJK, emoji and combining marks stay in
-//! their columns. What was imported can hold anything: [`clean`] and [`clean_line`] stand between it and the screen.
+//! their columns. What was imported can hold anything: [`escape`] and [`escape_line`] stand between it and the screen.
 
 use std::{borrow::Cow, fmt::Write, ops::Range, time::Duration};
 
@@ -28,53 +28,55 @@ pub fn fitting(text: &str, columns: usize) -> &str {
     text
 }
 
-/// `text` in at most `columns`, with `ellipsis` for what was cut off.
-pub fn cut<'a>(text: &'a str, columns: usize, ellipsis: &str) -> Cow<'a, str> {
-    if text.len() <= columns || text.width() <= columns {
+/// `text` in at most `columns`, with `…` for what was cut off.
+pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
+    if text.width() <= columns {
         return Cow::Borrowed(text);
     }
-    let room = columns.saturating_sub(ellipsis.width());
-    if room == 0 {
-        return Cow::Borrowed(fitting(text, columns));
+    match columns {
+        0 => Cow::Borrowed(""),
+        _ => Cow::Owned(format!("{}…", fitting(text, columns - 1).trim_end())),
     }
-    Cow::Owned(format!("{}{ellipsis}", fitting(text, room).trim_end()))
 }
 
 /// As [`cut`], keeping the end: for paths.
-pub fn cut_start<'a>(text: &'a str, columns: usize, ellipsis: &str) -> Cow<'a, str> {
-    let whole = text.width();
-    if whole <= columns {
+pub fn cut_left(text: &str, columns: usize) -> Cow<'_, str> {
+    let mut left = text.width();
+    if left <= columns {
         return Cow::Borrowed(text);
     }
-    let room = columns.saturating_sub(ellipsis.width());
-    let mut left = whole;
     for (at, grapheme) in text.grapheme_indices(true) {
-        if left <= room {
-            return Cow::Owned(format!("{ellipsis}{}", &text[at..]));
+        if left < columns {
+            return Cow::Owned(format!("…{}", &text[at..]));
         }
         left -= grapheme.width();
     }
-    Cow::Owned(fitting(ellipsis, columns).to_owned())
+    Cow::Borrowed(fitting("…", columns))
 }
 
 /// Exactly `columns`: cut, or filled with spaces on the right.
-pub fn pad(text: &str, columns: usize, ellipsis: &str) -> String {
-    let mut padded = cut(text, columns, ellipsis).into_owned();
+pub fn pad(text: &str, columns: usize) -> String {
+    let mut padded = cut(text, columns).into_owned();
     let fill = columns.saturating_sub(padded.width());
     padded.extend(std::iter::repeat_n(' ', fill));
     padded
 }
 
 /// Exactly `columns`: cut, or filled with spaces on the left.
-pub fn pad_start(text: &str, columns: usize, ellipsis: &str) -> String {
-    let text = cut(text, columns, ellipsis);
+pub fn pad_left(text: &str, columns: usize) -> String {
+    let text = cut(text, columns);
     let fill = columns.saturating_sub(text.width());
     format!("{}{text}", " ".repeat(fill))
 }
 
-/// The lines of `text` at this width, as ranges of it: broken at line ends, else after the last space that fits, else
-/// (a word longer than the line, CJK) between graphemes. The spaces at a break are in no line.
-pub fn wrap(text: &str, columns: usize) -> Vec<Range<usize>> {
+/// The lines of `text` at this width: broken at line ends, else after the last space that fits, else (a word longer
+/// than the line, CJK) between graphemes. The spaces at a break are in no line.
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    wrap_ranges(text, columns).into_iter().map(|range| text[range].to_owned()).collect()
+}
+
+/// As [`wrap`], as ranges of `text`.
+pub fn wrap_ranges(text: &str, columns: usize) -> Vec<Range<usize>> {
     let columns = columns.max(1);
     let mut lines = Vec::new();
     let mut start = 0;
@@ -122,7 +124,7 @@ fn harmless(c: char) -> Option<char> {
 }
 
 /// `text` with controls and direction overrides made visible. Line ends stay, a tab becomes spaces.
-pub fn clean(text: &str) -> Cow<'_, str> {
+pub fn escape(text: &str) -> Cow<'_, str> {
     replace(text, |c, out| match c {
         '\n' => out.push('\n'),
         '\r' | '\u{feff}' => {}
@@ -132,8 +134,8 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// As [`clean`], on one line: line ends and tabs become one space.
-pub fn clean_line(text: &str) -> Cow<'_, str> {
+/// As [`escape`], on one line: line ends and tabs become one space.
+pub fn escape_line(text: &str) -> Cow<'_, str> {
     replace(text, |c, out| match c {
         '\n' | '\t' | '\u{2028}' | '\u{2029}' => out.push(' '),
         '\r' | '\u{feff}' => {}
@@ -249,21 +251,20 @@ mod tests {
             ("漢字かな", 4, "漢…"),
             ("👩‍👩‍👧 family", 4, "👩‍👩‍👧…"),
             ("cafe\u{301}s", 4, "caf…"),
-            ("abc", 1, "a"),
+            ("abc", 1, "…"),
             ("abc", 0, ""),
-            ("漢", 1, ""),
+            ("漢", 1, "…"),
         ] {
-            assert_eq!(cut(text, columns, "…"), expected, "{text} {columns}");
+            assert_eq!(cut(text, columns), expected, "{text} {columns}");
         }
-        assert_eq!(cut_start("~/notes/rfcs/a.md", 10, "…"), "…rfcs/a.md");
-        assert_eq!(cut_start("abc", 0, "…"), "");
-        assert_eq!((pad("漢a", 5, "…"), pad_start("7", 3, "…")), ("漢a  ".into(), "  7".into()));
+        assert_eq!(cut_left("~/notes/rfcs/a.md", 10), "…rfcs/a.md");
+        assert_eq!(cut_left("abc", 0), "");
+        assert_eq!((pad("漢a", 5), pad_left("7", 3)), ("漢a  ".into(), "  7".into()));
     }
 
     #[track_caller]
     fn wraps(text: &str, columns: usize, lines: &[&str]) {
-        let got: Vec<&str> = wrap(text, columns).into_iter().map(|range| &text[range]).collect();
-        assert_eq!(got, lines);
+        assert_eq!(wrap(text, columns), lines);
     }
 
     #[test]
@@ -282,9 +283,9 @@ mod tests {
 
     #[test]
     fn imported_text_cannot_command_the_terminal() {
-        assert_eq!(clean("a\u{1b}[31mb\u{7}\tc\r\nd"), "a␛[31mb␇    c\nd");
-        assert_eq!(clean_line("a\nb\tc\u{202e}d\u{9b}e"), "a b c\u{fffd}d\u{fffd}e");
-        assert!(matches!(clean_line("plain é 漢"), Cow::Borrowed(_)));
+        assert_eq!(escape("a\u{1b}[31mb\u{7}\tc\r\nd"), "a␛[31mb␇    c\nd");
+        assert_eq!(escape_line("a\nb\tc\u{202e}d\u{9b}e"), "a b c\u{fffd}d\u{fffd}e");
+        assert!(matches!(escape_line("plain é 漢"), Cow::Borrowed(_)));
         assert_eq!(pasted("a\u{1b}[200~b\r\nc\rd\0", 100), ("a[200~b\nc\nd".into(), false));
         assert_eq!(pasted("aé", 2), ("a".into(), true));
     }
@@ -308,14 +309,14 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_is_wider_than_asked(text in "\\PC{0,60}", columns in 0..30usize) {
-            prop_assert!(cut(&text, columns, "…").width() <= columns);
-            prop_assert!(cut_start(&text, columns, "…").width() <= columns);
-            prop_assert_eq!(pad(&text, columns, "…").width(), columns);
+            prop_assert!(cut(&text, columns).width() <= columns);
+            prop_assert!(cut_left(&text, columns).width() <= columns);
+            prop_assert_eq!(pad(&text, columns).width(), columns);
         }
 
         #[test]
         fn wrapping_loses_nothing_but_spaces(text in "[a-z é漢👩\n]{0,80}", columns in 2..20usize) {
-            let lines: Vec<&str> = wrap(&text, columns).into_iter().map(|range| &text[range]).collect();
+            let lines = wrap(&text, columns);
             let solid = |text: &str| text.split_whitespace().collect::<String>();
             prop_assert_eq!(solid(&lines.concat()), solid(&text));
             for line in lines {
@@ -324,9 +325,9 @@ mod tests {
         }
 
         #[test]
-        fn cleaned_text_holds_no_control(text in any::<String>()) {
-            prop_assert!(clean(&text).chars().all(|c| c == '\n' || !c.is_control()));
-            prop_assert!(clean_line(&text).chars().all(|c| !c.is_control()));
+        fn escaped_text_holds_no_control(text in any::<String>()) {
+            prop_assert!(escape(&text).chars().all(|c| c == '\n' || !c.is_control()));
+            prop_assert!(escape_line(&text).chars().all(|c| !c.is_control()));
         }
     }
 }
