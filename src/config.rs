@@ -199,11 +199,10 @@ impl Config {
             return Err(Fault::invalid(format!("there is no setting {name:?}")));
         };
         let wrong = || Fault::invalid(format!("{name} is {}, not {value:?}", key.kind)).cause(&from);
-        let free =
-            from != Provenance::Default && key.env.is_some_and(|env| from == Provenance::Environment(env));
+        let free = matches!(from, Provenance::Environment(_));
         match key.kind {
             // Directives of the log are for whoever looks for a fault, by the environment alone.
-            Kind::OneOf(words) if !words.contains(&value) && !(name == "log_level" && free) => {
+            Kind::OneOf(words) if !(words.contains(&value) || name == "log_level" && free) => {
                 return Err(wrong());
             }
             Kind::Flag if !["true", "false"].contains(&value) => return Err(wrong()),

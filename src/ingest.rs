@@ -4,16 +4,37 @@
 //! changes its memory, and a removed file is told, never deleted. A bad file never stops the rest. The import keeps
 //! nothing of its own: what is in the hub is where it goes on after a kill.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+mod fields;
+mod front_matter;
+mod lines;
+mod note;
+mod pace;
+mod read;
+mod split;
+mod url;
+mod walk;
+mod write;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     door::{Caller, Door},
     model::{Fault, Project},
+    tasks::blocking,
 };
+
+pub use self::read::shown;
+
+/// Files between two words about the progress while folders are looked through.
+const FOUND_STEP: usize = 64;
 
 /// What to import.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -79,6 +100,45 @@ pub async fn import(
     progress: watch::Sender<Progress>,
     token: CancellationToken,
 ) -> Result<ImportReport, Fault> {
-    drop((door, caller, request, progress, token));
-    Err(Fault::unavailable("importing is not there yet"))
+    let started = Instant::now();
+    let ImportRequest { paths, project } = request;
+    let walk = {
+        let (progress, token) = (progress.clone(), token.clone());
+        blocking(move || {
+            walk::walk(&paths, &mut |walk| {
+                if walk.files.len().is_multiple_of(FOUND_STEP) {
+                    progress.send_modify(|progress| found(progress, walk));
+                }
+                !token.is_cancelled()
+            })
+        })
+        .await?
+    };
+    progress.send_modify(|progress| found(progress, &walk));
+
+    let (batches, received) = mpsc::channel(read::BATCHES_AHEAD);
+    let walk = Arc::new(walk);
+    let reader = {
+        let (walk, token) = (walk.clone(), token.clone());
+        blocking(move || {
+            read::read(&walk.files, project.as_ref(), batches, &token);
+            Ok(())
+        })
+    };
+    let writer = write::Writer { door, caller, progress, token, started };
+    let (read, written) = tokio::join!(reader, writer.run(received, &walk));
+    read.and(written)
+}
+
+fn found(progress: &mut Progress, walk: &walk::Walk) {
+    progress.found = walk.files.len() as u64;
+    progress.bytes_found = walk.bytes;
+    progress.skipped = walk.skipped.len() as u64;
+    if let Some(file) = walk.files.last() {
+        progress.current = file.path.display().to_string();
+    }
+}
+
+fn skipped(path: &Path, why: impl Into<String>) -> Skipped {
+    Skipped { path: path.display().to_string(), why: why.into() }
 }

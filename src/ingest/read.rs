@@ -1,0 +1,256 @@
+//! Reads the files, one after the other on a thread of its own, into batches for the hub.
+//!
+//! The first batches are small, so that something is seen at once, the later ones as large as a commit takes. The reader is
+//! at most [`BATCHES_AHEAD`] batches ahead of the hub, however much there is to read.
+
+use std::{
+    collections::HashSet,
+    fs::File,
+    io::{BufRead, BufReader, Read},
+    path::Path,
+};
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Skipped, fields,
+    lines::{self, Line},
+    note::{self, Origin},
+    skipped, url,
+    walk::{Form, Found, said},
+};
+use crate::{
+    door::{BATCH_BYTES_MAX, BATCH_MAX, NewMemory},
+    model::{Id, Project, Time},
+};
+
+/// Batches read and not yet sent.
+pub const BATCHES_AHEAD: usize = 2;
+/// Memories in the first batch; each next one has twice as many, up to what a commit takes.
+const BATCH_FIRST: usize = 16;
+/// Content bytes in a batch: half of what a commit takes, for what JSON adds on the way.
+const BATCH_BYTES: usize = BATCH_BYTES_MAX / 2;
+/// A longer file of Markdown or text is skipped: it is no writing.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+/// A longer line of JSONL is skipped.
+const LINE_BYTES_MAX: u64 = 8 << 20;
+/// Where a file with zeros is told from text.
+const BINARY_WITHIN_BYTES: usize = 8 << 10;
+/// Bad lines of one file that are named one by one.
+const BAD_LINES_MAX: usize = 20;
+
+const _: () = assert!(BATCH_FIRST <= BATCH_MAX && BATCH_BYTES < BATCH_BYTES_MAX);
+
+/// A memory to be, and what it has to do with the file.
+#[derive(Debug, Clone)]
+pub struct Item {
+    pub new: NewMemory,
+    pub path: String,
+    /// Its id and hash where it comes from a hub's export: maybe this one's.
+    pub exported: Option<(Id, String)>,
+}
+
+/// What is sent to the hub at once, and what it means for the progress.
+#[derive(Debug, Default)]
+pub struct Batch {
+    pub items: Vec<Item>,
+    /// Files that are done with this batch.
+    pub files: u64,
+    pub bytes: u64,
+    pub skipped: Vec<Skipped>,
+    /// The file read last.
+    pub current: String,
+}
+
+/// Reads all; ends early when cancelled or when nobody takes the batches any more.
+pub fn read(
+    files: &[Found],
+    project: Option<&Project>,
+    batches: mpsc::Sender<Batch>,
+    token: &CancellationToken,
+) {
+    let mut out = Out { batches, batch: Batch::default(), content: 0, size: BATCH_FIRST, gone: false };
+    for file in files {
+        if token.is_cancelled() || out.gone {
+            return;
+        }
+        out.batch.current = file.path.display().to_string();
+        if let Err(why) = one(file, project, &mut out, token) {
+            out.batch.skipped.push(skipped(&file.path, why));
+        }
+        // What was cancelled in the middle of a file is not told as done.
+        if !token.is_cancelled() {
+            out.batch.files += 1;
+            out.batch.bytes += file.bytes;
+        }
+    }
+    out.send();
+}
+
+struct Out {
+    batches: mpsc::Sender<Batch>,
+    batch: Batch,
+    content: usize,
+    size: usize,
+    gone: bool,
+}
+
+impl Out {
+    fn push(&mut self, item: Item) {
+        if self.batch.items.len() >= self.size || self.content + item.new.content.len() > BATCH_BYTES {
+            self.send();
+        }
+        self.content += item.new.content.len();
+        self.batch.items.push(item);
+    }
+
+    fn send(&mut self) {
+        let current = self.batch.current.clone();
+        let batch = std::mem::replace(&mut self.batch, Batch { current, ..Batch::default() });
+        self.content = 0;
+        self.size = (self.size * 2).min(BATCH_MAX);
+        self.gone |= self.batches.blocking_send(batch).is_err();
+    }
+}
+
+fn one(
+    file: &Found,
+    project: Option<&Project>,
+    out: &mut Out,
+    token: &CancellationToken,
+) -> Result<(), String> {
+    let opened = File::open(&file.path).map_err(|error| said(&error))?;
+    let modified = opened
+        .metadata()
+        .and_then(|meta| meta.modified())
+        .ok()
+        .map(|time| Time::from(chrono::DateTime::<chrono::Utc>::from(time)));
+    let origin = Origin { path: &file.path, modified, project };
+    if file.form == Form::JsonLines {
+        return json_lines(opened, &origin, out, token);
+    }
+    let text = text(opened)?;
+    let new = match file.form {
+        Form::Markdown => note::markdown(&text, &origin),
+        _ => note::text(&text, &origin),
+    };
+    let new = new.ok_or("there is nothing in it")?;
+    fields::check(&NewMemory { content: "checked".to_owned(), ..new.clone() })?;
+    for new in note::parts(new) {
+        out.push(Item { new, path: file.path.display().to_string(), exported: None });
+    }
+    Ok(())
+}
+
+fn text(file: File) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| said(&error))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(format!("larger than {} MiB", FILE_BYTES_MAX >> 20));
+    }
+    if bytes.iter().take(BINARY_WITHIN_BYTES).any(|byte| *byte == 0) {
+        return Err("binary".to_owned());
+    }
+    String::from_utf8(bytes).map_err(|error| format!("not UTF-8 (byte {})", error.utf8_error().valid_up_to()))
+}
+
+fn json_lines(
+    file: File,
+    origin: &Origin<'_>,
+    out: &mut Out,
+    token: &CancellationToken,
+) -> Result<(), String> {
+    let mut reader = BufReader::new(file);
+    let (mut number, mut bad, mut events, mut forgotten) = (0, 0, 0, 0);
+    let mut ids = HashSet::new();
+    let path = origin.path.display().to_string();
+    let mut bytes = Vec::new();
+    while !token.is_cancelled() && !out.gone {
+        bytes.clear();
+        let read = reader.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut bytes);
+        if read.map_err(|error| said(&error))? == 0 {
+            break;
+        }
+        number += 1;
+        let whole = bytes.ends_with(b"\n") || (bytes.len() as u64) < LINE_BYTES_MAX;
+        let line = if whole {
+            line(&bytes, number, origin, &mut ids)
+        } else {
+            pass_line(&mut reader).map_err(|error| said(&error))?;
+            Err(format!("longer than {} MiB", LINE_BYTES_MAX >> 20))
+        };
+        match line {
+            Ok(None) => {}
+            Ok(Some(Line::Event)) => events += 1,
+            Ok(Some(Line::Forgotten)) => forgotten += 1,
+            Ok(Some(Line::Memory { new, exported, .. })) => {
+                for new in note::parts(*new) {
+                    out.push(Item { new, path: path.clone(), exported: exported.clone() });
+                }
+            }
+            Err(why) => {
+                bad += 1;
+                if bad <= BAD_LINES_MAX {
+                    out.batch.skipped.push(skipped(origin.path, format!("line {number}: {why}")));
+                }
+            }
+        }
+    }
+    if bad > BAD_LINES_MAX {
+        let more = bad - BAD_LINES_MAX;
+        out.batch.skipped.push(skipped(origin.path, format!("and {more} more lines")));
+    }
+    for (count, what) in [(events, "events, which stay history"), (forgotten, "removed memories")] {
+        if count > 0 {
+            out.batch.skipped.push(skipped(origin.path, format!("{count} {what}")));
+        }
+    }
+    Ok(())
+}
+
+/// A line with its place and time; none when it is blank.
+fn line(
+    bytes: &[u8],
+    number: usize,
+    origin: &Origin<'_>,
+    ids: &mut HashSet<String>,
+) -> Result<Option<Line>, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let mut found = lines::read(text)?;
+    if let Line::Memory { new, id, .. } = &mut found {
+        if let Some(id) = id.as_ref().filter(|id| !ids.insert((*id).clone())) {
+            return Err(format!("the id {id:?} was there before"));
+        }
+        let place = id.clone().unwrap_or_else(|| format!("line-{number}"));
+        new.url.get_or_insert_with(|| url::part(&url::of(origin.path), &place));
+        new.project = new.project.take().or_else(|| origin.project.cloned());
+        new.created_at = new.created_at.or(new.updated_at).or(origin.modified);
+        new.updated_at = new.updated_at.or(new.created_at);
+        fields::check(&NewMemory { content: "checked".to_owned(), ..(**new).clone() })?;
+    }
+    Ok(Some(found))
+}
+
+fn pass_line(reader: &mut impl BufRead) -> std::io::Result<()> {
+    loop {
+        let buffer = reader.fill_buf()?;
+        let end = buffer.iter().position(|byte| *byte == b'\n');
+        let length = end.map_or(buffer.len(), |at| at + 1);
+        reader.consume(length);
+        if end.is_some() || length == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// The current directory's part of a path taken away, for people.
+pub fn shown(path: &str, cwd: Option<&Path>) -> String {
+    cwd.and_then(|cwd| Path::new(path).strip_prefix(cwd).ok())
+        .filter(|short| !short.as_os_str().is_empty())
+        .map_or_else(|| path.to_owned(), |short| short.display().to_string())
+}
