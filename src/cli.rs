@@ -1,1 +1,141 @@
-//! Verbs, tables, JSON and exit statuses, over a door.
+//! Verbs: what is typed becomes requests to a door, and its answers become lines or JSON.
+//!
+//! Separate from the console because a verb asks once and ends. It works the same whether a hub is running or
+//! not: `home` finds the door, and everything after that goes through it. What was typed (`args`) and what it means
+//! (`setup`, the requests of the door) are two types.
+//!
+//! With `--json` standard output carries one document, or a line each for what is long, and nothing else; faults go to
+//! standard error, and the exit status says which one it was.
+
+mod add;
+mod args;
+mod config;
+mod edit;
+mod events;
+mod fsck;
+mod get;
+mod id;
+mod import;
+mod manual;
+mod out;
+mod reindex;
+mod search;
+mod setup;
+mod status;
+mod stop;
+mod text;
+mod verb;
+
+use std::time::Duration;
+
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+pub use self::{args::Typed, out::Manner, stop::Stop};
+use self::{
+    args::{Events, Verb},
+    out::Out,
+    setup::Setup,
+    verb::Ask,
+};
+use crate::{model::Fault, telemetry};
+
+/// Threads that answer while a verb owns the hub; what blocks has threads of its own.
+const WORKERS: usize = 2;
+/// What still runs when everything was closed is left behind after this.
+const END_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What was typed. A slip ends the program here, with clap's words and exit status 2.
+pub fn parse() -> Typed {
+    Typed::parse()
+}
+
+/// Does what was typed.
+pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
+    let mut out = Out::new(manner);
+    let Typed { global, verb } = typed;
+    match verb {
+        Some(Verb::Completions { shell }) => return manual::completions(shell, &mut out),
+        Some(Verb::Man) => return manual::man(&mut out),
+        Some(Verb::Config { what }) => return config::run(what, &global, &mut out),
+        None if !manner.stdout_is_terminal => return Err(no_terminal().into()),
+        _ => {}
+    }
+    let setup = Setup::new(&global)?;
+    let _log = telemetry::start(&setup.data_dir, &setup.config.log_level);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::unavailable("cannot start the program's threads").cause(error))?;
+    let done = match verb {
+        Some(verb) => runtime.block_on(ask(verb, setup, out)),
+        None => Err(Fault::new(crate::model::Code::Unsupported, "the console is not there yet").into()),
+    };
+    runtime.shutdown_timeout(END_PATIENCE);
+    done
+}
+
+/// Runs a verb to its end or until it is interrupted, and closes the door behind it in either case.
+async fn ask(verb: Verb, setup: Setup, out: Out) -> Result<(), Stop> {
+    let token = CancellationToken::new();
+    let mut ask = Ask::new(setup, out, token.clone());
+    let home = ask.home.clone();
+    let mut interrupted = std::pin::pin!(interrupted());
+    // What it changes in steps ends by itself between two of them; everything else can be dropped anywhere.
+    let ends_itself =
+        matches!(verb, Verb::Import { .. } | Verb::Edit { .. } | Verb::Events { what: Events::Tail { .. } });
+    let mut done = std::pin::pin!(perform(verb, &mut ask));
+    let done = tokio::select! {
+        done = &mut done => done,
+        () = &mut interrupted => {
+            token.cancel();
+            if ends_itself { done.await } else { Err(Stop::Interrupted) }
+        }
+    };
+    home.close().await;
+    done
+}
+
+async fn perform(verb: Verb, ask: &mut Ask) -> Result<(), Stop> {
+    match verb {
+        Verb::Add { text, fields } => add::add(ask, &text, fields).await,
+        Verb::Supersede { id, text, fields } => add::supersede(ask, &id, &text, fields).await,
+        Verb::Search(what) => search::search(ask, what).await,
+        Verb::Get { ids } => get::get(ask, &ids).await,
+        Verb::History { id } => get::history(ask, &id).await,
+        Verb::Edit { id, text, fields, move_to } => edit::edit(ask, &id, text, fields, move_to).await,
+        Verb::Rm { ids } => edit::forget(ask, &ids).await,
+        Verb::Restore { ids } => edit::restore(ask, &ids).await,
+        Verb::Import { paths } => import::import(ask, paths).await,
+        Verb::Events { what } => events::run(ask, what).await,
+        Verb::Status => status::status(ask).await,
+        Verb::Reindex { view } => reindex::reindex(ask, view).await,
+        Verb::Fsck => fsck::fsck(ask).await,
+        Verb::Export => events::export(ask).await,
+        Verb::Config { .. } | Verb::Completions { .. } | Verb::Man => {
+            Err(Fault::bug("this verb needs no hub").into())
+        }
+    }
+}
+
+/// Until someone wants this program to end.
+async fn interrupted() {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        // Without them a signal ends the process at once, which loses nothing acknowledged.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+fn no_terminal() -> Fault {
+    Fault::invalid("the console needs a terminal, and standard output is none").hint(
+        "`wheelhouse --help` lists the verbs for scripts and pipes, such as `wheelhouse search QUERY --json`",
+    )
+}

@@ -115,6 +115,23 @@ pub fn escape_line(text: &str) -> String {
     }
 }
 
+/// [`escape`] for a text of JSON, which means the same afterwards: such characters stand only inside its strings.
+pub fn escape_json(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if acts(c) {
+            // Every one of them is in the basic plane: four digits.
+            write!(safe, "\\u{:04x}", c as u32).expect("a string takes everything");
+        } else {
+            safe.push(c);
+        }
+    }
+    Cow::Owned(safe)
+}
+
 /// Controls (C0 but line end and tab, DEL, C1) and what turns the direction of text round.
 fn acts(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t')
@@ -152,6 +169,14 @@ mod tests {
         check("\u{9b}31m\u{7f}\r", "<U+009B>31m␡␍");
         check("user\u{202e}gpj.exe\u{2066}", "user<U+202E>gpj.exe<U+2066>");
         assert_eq!(escape_line(" a\r\n\tb\x1b[0m "), "a b␛[0m");
+    }
+
+    #[test]
+    fn json_is_escaped_and_means_the_same() {
+        let value = serde_json::json!({ "a": "\u{9b}31m \u{202e} \x1b ü" });
+        let safe = escape_json(&value.to_string()).into_owned();
+        assert!(!safe.chars().any(acts), "{safe}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&safe).unwrap(), value);
     }
 
     proptest! {

@@ -1,0 +1,304 @@
+//! What was typed, as clap reads it. Parsing, help, completions and the manual page all come from here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// A team's knowledge hub and the terminal operations console on it
+///
+/// Without a verb the console opens. Every verb works the same whether a hub is running or not.
+#[derive(Debug, Parser)]
+#[command(name = "wheelhouse", version, disable_help_subcommand = true, arg_required_else_help = false)]
+#[command(after_help = EXIT_STATUSES)]
+pub struct Typed {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+const EXIT_STATUSES: &str = "Exit status: 0 done, 2 the request is wrong, 3 not found, 4 not there now, \
+5 not allowed, 6 it changed meanwhile, 7 too much at once or not in time, 8 the disk is full, \
+1 damage, not supported, or a mistake in this program, 130 interrupted";
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Global {
+    /// Where the hub keeps everything [env: WHEELHOUSE_DATA_DIR]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Settings to read instead of the user's
+    #[arg(long, global = true, value_name = "FILE", env = "WHEELHOUSE_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+    /// Project to write to and to search; else the git root's folder name [env: WHEELHOUSE_PROJECT]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub project: Option<String>,
+    /// Print JSON: one document, or a line each for events and exports
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print only what was asked for
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// When to colour
+    #[arg(long, global = true, value_name = "WHEN")]
+    pub color: Option<ColorWhen>,
+    /// Take a data directory whose file system cannot promise that writes are kept
+    #[arg(long, global = true)]
+    pub unsafe_filesystem: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Save a memory
+    Add {
+        /// What is worth remembering; `-` reads it from standard input
+        #[arg(value_name = "TEXT|-", allow_hyphen_values = true)]
+        text: String,
+        #[command(flatten)]
+        fields: Fields,
+    },
+    /// Find memories
+    Search(Search),
+    /// Show memories in full
+    Get {
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+    },
+    /// Change a memory; without anything to change, in $VISUAL or $EDITOR
+    Edit {
+        #[arg(value_name = "ID")]
+        id: String,
+        /// New content; `-` reads it from standard input
+        #[arg(value_name = "TEXT|-", allow_hyphen_values = true)]
+        text: Option<String>,
+        #[command(flatten)]
+        fields: Fields,
+        /// Move it to this project
+        #[arg(long, value_name = "NAME")]
+        move_to: Option<String>,
+    },
+    /// Hide memories; `restore` brings them back
+    Rm {
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+    },
+    /// Bring back what `rm` hid
+    Restore {
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+    },
+    /// Show every revision of a memory, newest first
+    History {
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+    /// Save a memory that takes another's place
+    Supersede {
+        #[arg(value_name = "ID")]
+        id: String,
+        /// What holds now; `-` reads it from standard input
+        #[arg(value_name = "TEXT|-", allow_hyphen_values = true)]
+        text: String,
+        #[command(flatten)]
+        fields: Fields,
+    },
+    /// Import Markdown, text and JSONL files, or folders of them
+    Import {
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
+    /// Watch and read what happened
+    Events {
+        #[command(subcommand)]
+        what: Events,
+    },
+    /// Show what the hub is and how it does
+    Status,
+    /// Build a view anew from the log
+    Reindex {
+        #[arg(value_enum, default_value_t = Which::All, value_name = "VIEW")]
+        view: Which,
+    },
+    /// Check every frame of the log, and every view against it
+    Fsck,
+    /// Print every record and event as lines of JSON
+    Export,
+    /// Show and check the settings
+    Config {
+        #[command(subcommand)]
+        what: Config,
+    },
+    /// Print completions for a shell
+    Completions { shell: Shell },
+    /// Print the manual page
+    Man,
+}
+
+/// What a memory can be given besides its content.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+pub struct Fields {
+    /// Else made from the content
+    #[arg(long)]
+    pub title: Option<String>,
+    /// note, howto, gotcha or any other word
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kind: Option<String>,
+    /// With commas between them
+    #[arg(long, value_name = "A,B")]
+    pub tags: Option<String>,
+    /// From 0 to 1
+    #[arg(long, value_name = "0..1")]
+    pub importance: Option<f32>,
+    /// active, hypothesis, verified or archived
+    #[arg(long)]
+    pub status: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct Search {
+    /// Words, "phrases", -without, tag:x type:x project:x since:3d
+    #[arg(required = true, value_name = "QUERY")]
+    pub query: Vec<String>,
+    /// Results at most
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
+    pub limit: usize,
+    /// Which legs answer
+    #[arg(long, value_enum, default_value_t = Mode::Auto)]
+    pub mode: Mode,
+    /// Changed since: 2026-11-21, 3d, "last week", yesterday
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Changed before
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Of this type; more than one is any of them
+    #[arg(long = "type", value_name = "TYPE")]
+    pub kinds: Vec<String>,
+    /// With this tag; more than one is all of them
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// Everywhere, not only in this project and in none
+    #[arg(long, conflicts_with = "project")]
+    pub all_projects: bool,
+    /// Say why each result is where it is
+    #[arg(long)]
+    pub explain: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    Auto,
+    Lexical,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Which {
+    Records,
+    Lexical,
+    All,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Events {
+    /// Show the newest events, and with --follow every new one
+    Tail {
+        /// Stay, and print what happens
+        #[arg(long, short)]
+        follow: bool,
+        /// Events to begin with
+        #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
+        lines: usize,
+        #[command(flatten)]
+        which: WhichEvents,
+    },
+    /// Print events, newest first
+    Query {
+        #[arg(long, short = 'n', value_name = "N", default_value_t = 100)]
+        limit: usize,
+        /// Oldest first
+        #[arg(long)]
+        oldest_first: bool,
+        #[command(flatten)]
+        which: WhichEvents,
+    },
+    /// Count events by type
+    Stats {
+        #[command(flatten)]
+        which: WhichEvents,
+    },
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+pub struct WhichEvents {
+    /// Subjects, such as '*.memory.>': `*` is one token, `>` is the rest
+    #[arg(value_name = "PATTERN")]
+    pub patterns: Vec<String>,
+    /// From: 2026-11-21, 14:02, 3d, "last week", yesterday
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Before
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// What one request caused
+    #[arg(long, value_name = "ID")]
+    pub correlation: Option<String>,
+    /// What one event caused
+    #[arg(long, value_name = "ID")]
+    pub causation: Option<String>,
+    /// Of this one, such as user:ada
+    #[arg(long, value_name = "ACTOR")]
+    pub actor: Option<String>,
+    /// At least this bad
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub severity: Option<Worst>,
+    /// With this text in them
+    #[arg(long, value_name = "TEXT")]
+    pub text: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Worst {
+    Info,
+    Warn,
+    Error,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum Config {
+    /// Print the settings in force, where each came from, and the limits
+    Show,
+    /// Say what is wrong with the settings file
+    Check,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_table_of_verbs_and_flags_is_sound() {
+        Typed::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_go_before_and_after_the_verb() {
+        for line in ["wheelhouse --json search a b", "wheelhouse search a b --json"] {
+            let typed = Typed::try_parse_from(line.split(' ')).unwrap();
+            assert!(typed.global.json, "{line}");
+            assert!(matches!(typed.verb, Some(Verb::Search(search)) if search.query == ["a", "b"]));
+        }
+        assert!(Typed::try_parse_from(["wheelhouse", "search"]).is_err());
+        assert!(Typed::try_parse_from(["wheelhouse", "add", "-"]).is_ok());
+        assert!(Typed::try_parse_from(["wheelhouse"]).unwrap().verb.is_none());
+    }
+}

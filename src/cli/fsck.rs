@@ -1,0 +1,59 @@
+//! `fsck`: every frame of the log read, every view held against it.
+
+use super::{Stop, text, verb::Ask};
+use crate::{
+    door::{Damage, FsckReport},
+    model::{Code, Fault},
+    report,
+};
+
+pub async fn fsck(ask: &mut Ask) -> Result<(), Stop> {
+    let checked = ask.door().await?.fsck(&ask.caller).await?;
+    if ask.out.manner.json {
+        ask.out.document(&checked)?;
+    } else {
+        for damage in &checked.damage {
+            ask.out.line(&place(damage))?;
+        }
+        if !ask.out.manner.quiet {
+            ask.out.line(&counted(&checked))?;
+        }
+        ask.out.flush()?;
+    }
+    match checked.damage.len() {
+        0 => Ok(()),
+        n => Err(Fault::new(Code::Damaged, format!("{} on disk", text::count(n as u64, "damaged place", "damaged places")))
+            .hint("a damaged view is built anew by `wheelhouse reindex`; a damaged log keeps what lies before and after the damage")
+            .into()),
+    }
+}
+
+/// `log/00000003.log:8192: the frame's checksum is wrong`
+fn place(damage: &Damage) -> String {
+    let offset = damage.offset.map(|offset| format!(":{offset}")).unwrap_or_default();
+    format!("{}{offset}: {}", report::escape_line(&damage.file), report::escape_line(&damage.what))
+}
+
+fn counted(checked: &FsckReport) -> String {
+    format!(
+        "{}, {}, {}, {}, {}; {} ms",
+        text::count(checked.segments, "segment", "segments"),
+        text::count(checked.frames, "frame", "frames"),
+        text::count(checked.events, "event", "events"),
+        text::bytes(checked.bytes),
+        text::count(checked.records, "record", "records"),
+        checked.took_ms
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damage_is_named_by_file_and_offset() {
+        let damage = |offset| Damage { file: "log/1".into(), offset, what: "torn".into() };
+        assert_eq!(place(&damage(Some(7))), "log/1:7: torn");
+        assert_eq!(place(&damage(None)), "log/1: torn");
+    }
+}

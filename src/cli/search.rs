@@ -1,0 +1,200 @@
+//! `search`: a query, and what it found.
+
+use super::{
+    Stop,
+    args::{Mode, Search},
+    setup::Setup,
+    text,
+    verb::Ask,
+};
+use crate::{
+    door::{Hit, SEARCH_LIMIT_MAX, SearchAnswer, SearchMode, SearchRequest},
+    model::{Fault, MemoryFilter, Projects, TimeWords},
+    report,
+};
+
+/// Below a title, its snippet begins here.
+const INDENT: usize = 10;
+
+pub async fn search(ask: &mut Ask, typed: Search) -> Result<(), Stop> {
+    let request = request(&typed, &ask.setup, ask.words())?;
+    let answer = ask.door().await?.search(&ask.caller, request).await?;
+    if answer.degraded_mode.is_some() {
+        let why = answer.degraded_reasons.join("; ");
+        ask.out.warn(
+            &format!(
+                "the answer is degraded: {}",
+                if why.is_empty() { "a scan of the records" } else { &why }
+            ),
+            Some("`wheelhouse status` shows what the index is doing"),
+        );
+    }
+    if ask.out.manner.json {
+        return ask.out.document(&answer);
+    }
+    if answer.results.is_empty() {
+        nothing(ask, &typed);
+        return Ok(());
+    }
+    for hit in &answer.results {
+        print(ask, hit, typed.all_projects)?;
+    }
+    if !ask.out.manner.quiet {
+        let foot = ask.out.paint().dim(&foot(&answer));
+        ask.out.line(&foot)?;
+    }
+    ask.out.flush()
+}
+
+/// What was typed, as the door is asked.
+fn request(typed: &Search, setup: &Setup, words: TimeWords) -> Result<SearchRequest, Fault> {
+    if !(1..=SEARCH_LIMIT_MAX).contains(&typed.limit) {
+        return Err(Fault::invalid(format!(
+            "--limit goes from 1 to {SEARCH_LIMIT_MAX}, not {}",
+            typed.limit
+        )));
+    }
+    let (since, until) = (typed.since.as_deref(), typed.until.as_deref());
+    Ok(SearchRequest {
+        query: typed.query.join(" "),
+        limit: typed.limit,
+        mode: match typed.mode {
+            Mode::Auto => SearchMode::Auto,
+            Mode::Lexical => SearchMode::Lexical,
+        },
+        filter: MemoryFilter {
+            projects: setup.projects(typed.all_projects),
+            kinds: typed.kinds.clone(),
+            tags: typed.tags.clone(),
+            since: super::verb::time(since, "--since", words)?,
+            until: super::verb::time(until, "--until", words)?,
+            ..MemoryFilter::default()
+        },
+        explain: typed.explain,
+        ..SearchRequest::default()
+    })
+}
+
+fn nothing(ask: &Ask, typed: &Search) {
+    let place = match ask.setup.projects(typed.all_projects) {
+        Projects::All => String::new(),
+        Projects::Only(_) if ask.setup.project.is_none() => {
+            " among what belongs to no project; --all-projects looks everywhere".to_owned()
+        }
+        Projects::Only(_) => {
+            format!(" in project {}; --all-projects looks everywhere", ask.setup.project)
+        }
+    };
+    ask.out.remark(&format!("nothing found{place}"));
+}
+
+fn print(ask: &mut Ask, hit: &Hit, with_project: bool) -> Result<(), Stop> {
+    let paint = ask.out.paint();
+    let width = ask.out.manner.width;
+    let mut about = vec![report::escape_line(&hit.memory_type)];
+    if with_project && !hit.project.is_none() {
+        about.insert(0, hit.project.to_string());
+    }
+    if !hit.status.is_current() {
+        about.push(hit.status.word().to_owned());
+    }
+    about.push(text::moment(hit.updated_at, ask.setup.config.time, ask.words()));
+    let about = about.join(" · ");
+    let room = width.map(|width| width.saturating_sub(INDENT + about.chars().count() + 2));
+    let title = text::fit(&report::escape_line(&hit.title), room);
+    let line = format!("{}  {}  {}", ask.short(hit.id), paint.bold(&title), paint.dim(&about));
+    ask.out.line(&line)?;
+    let room = width.map(|width| width.saturating_sub(INDENT));
+    let snippet = text::snippet(&hit.snippet, &hit.highlights, room, paint);
+    if !snippet.is_empty() && snippet != title {
+        ask.out.line(&format!("{:INDENT$}{snippet}", ""))?;
+    }
+    if let Some(explanation) = &hit.explain {
+        for sentence in &explanation.words {
+            let sentence = paint.dim(&report::escape_line(sentence));
+            ask.out.line(&format!("{:INDENT$}{sentence}", ""))?;
+        }
+        let rows: Vec<Vec<String>> = explanation
+            .terms
+            .iter()
+            .map(|worth| {
+                vec![
+                    report::escape_line(&worth.term),
+                    worth.field.clone(),
+                    format!("{:.2}", worth.worth),
+                    format!("in {}", text::count(worth.documents, "memory", "memories")),
+                ]
+            })
+            .collect();
+        for row in text::table(&rows, |_, cell| paint.dim(cell)) {
+            ask.out.line(&format!("{:INDENT$}{row}", ""))?;
+        }
+    }
+    Ok(())
+}
+
+fn foot(answer: &SearchAnswer) -> String {
+    let total = match (answer.total_at_least, answer.total, answer.results.len()) {
+        (true, total, shown) => format!("{shown} of at least {total}"),
+        (false, total, shown) if total > shown => format!("{shown} of {total}"),
+        (false, _, shown) => text::count(shown as u64, "result", "results"),
+    };
+    format!("{total}, {:.1} ms, {}", answer.took_ms, answer.legs_used.join(" + "))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::FixedOffset;
+    use clap::Parser;
+
+    use super::*;
+    use crate::{
+        cli::args::{Typed, Verb},
+        config::Config,
+        model::{Project, Time},
+    };
+
+    fn asked(line: &str) -> Result<SearchRequest, Fault> {
+        let typed = Typed::try_parse_from(line.split(' ')).unwrap();
+        let Some(Verb::Search(search)) = typed.verb else { panic!("{line}") };
+        let setup = Setup {
+            config: Config::default(),
+            data_dir: "/d".into(),
+            hub_name: "h".into(),
+            project: Project::slug("team"),
+            project_flag: false,
+            unsafe_filesystem: false,
+        };
+        let now = Time::from_unix_ms(1_795_219_200_000);
+        request(&search, &setup, TimeWords { now, offset: FixedOffset::east_opt(0).unwrap() })
+    }
+
+    #[test]
+    fn what_is_typed_becomes_a_request() {
+        let request = asked("wheelhouse search green canary -n 3 --mode lexical --since 1d --tag a --type t");
+        let filter = MemoryFilter {
+            projects: Projects::Only(vec![Project::slug("team"), Project::none()]),
+            kinds: vec!["t".into()],
+            tags: vec!["a".into()],
+            since: Some(Time::from_unix_ms(1_795_132_800_000)),
+            ..MemoryFilter::default()
+        };
+        let expected = SearchRequest {
+            query: "green canary".into(),
+            limit: 3,
+            mode: SearchMode::Lexical,
+            filter,
+            ..SearchRequest::default()
+        };
+        assert_eq!(request, Ok(expected));
+        let everywhere = asked("wheelhouse search x --all-projects").unwrap();
+        assert_eq!(everywhere.filter, MemoryFilter::default());
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        let refused = |line| asked(line).unwrap_err().message;
+        assert_eq!(refused("wheelhouse search x --limit 0"), "--limit goes from 1 to 200, not 0");
+        assert_eq!(refused("wheelhouse search x --since soon"), "--since cannot be \"soon\"");
+    }
+}

@@ -1,0 +1,90 @@
+//! What every verb has at hand: its door, who asks, and where the answer goes.
+
+use std::{io::Read, sync::Arc};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{out::Out, setup::Setup};
+use crate::{
+    door::{Caller, Door},
+    home::{Home, HomeOptions, local_caller},
+    model::{CONTENT_BYTES_MAX, Fault, Id, Time, TimeWords},
+    tasks::Clock,
+};
+
+/// One verb on its way.
+pub struct Ask {
+    pub setup: Setup,
+    pub home: Home,
+    pub caller: Caller,
+    pub out: Out,
+    /// Cancelled by Ctrl-C.
+    pub token: CancellationToken,
+    clock: Clock,
+}
+
+impl Ask {
+    pub fn new(setup: Setup, mut out: Out, token: CancellationToken) -> Ask {
+        let clock = Clock::system();
+        out.manner = out.manner.coloured(setup.config.colour);
+        let home = Home::new(HomeOptions {
+            data_dir: setup.data_dir.clone(),
+            unsafe_filesystem: setup.unsafe_filesystem,
+            hub_name: setup.hub_name.clone(),
+            clock: clock.clone(),
+            announce: false,
+        });
+        Ask { caller: local_caller(&clock), setup, home, out, token, clock }
+    }
+
+    /// Asked for each time, so that a hub that went away meanwhile is found or opened again.
+    pub async fn door(&self) -> Result<Arc<dyn Door>, Fault> {
+        Ok(self.home.door().await?.door)
+    }
+
+    /// Reads moments as typed, seen from now.
+    pub fn words(&self) -> TimeWords {
+        TimeWords { now: self.clock.now(), offset: self.clock.offset() }
+    }
+
+    /// A success that must not be asked for again, and is not to be seen yet.
+    pub fn warn_unless_applied(&self, applied: bool) {
+        if !applied {
+            self.out.warn(
+                "it is on disk, but the record view does not show it yet",
+                Some("do not repeat it; `wheelhouse status` shows when the view is ready again"),
+            );
+        }
+    }
+
+    pub fn short(&self, id: Id) -> String {
+        self.out.paint().cyan(&super::id::short(id))
+    }
+}
+
+/// A text that was typed, or standard input for `-`.
+pub fn text_or_stdin(typed: &str) -> Result<String, Fault> {
+    if typed != "-" {
+        return Ok(typed.to_owned());
+    }
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .take(CONTENT_BYTES_MAX as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Fault::invalid("cannot read standard input").cause(error))?;
+    if bytes.len() > CONTENT_BYTES_MAX {
+        return Err(Fault::invalid(format!("standard input has more than {CONTENT_BYTES_MAX} bytes"))
+            .hint("`wheelhouse import FILE` splits a long file into parts"));
+    }
+    let text = String::from_utf8(bytes)
+        .map_err(|error| Fault::invalid("standard input is not text in UTF-8").cause(error.utf8_error()))?;
+    Ok(text.trim_end_matches('\n').to_owned())
+}
+
+/// A moment that a flag gave.
+pub fn time(typed: Option<&str>, flag: &str, words: TimeWords) -> Result<Option<Time>, Fault> {
+    let parse = |text: &str| {
+        words.parse(text).map_err(|error| Fault::invalid(format!("{flag} cannot be {text:?}")).cause(error))
+    };
+    typed.map(parse).transpose()
+}
