@@ -303,6 +303,7 @@ impl Door for HubDoor {
     async fn reindex(&self, _caller: &Caller, view: ViewName) -> Result<(), Fault> {
         match view {
             ViewName::Records => {
+                self.0.records_ready().await?;
                 let store = self.0.store.clone();
                 blocking(move || store.rebuild_records()).await?;
             }
