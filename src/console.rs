@@ -3,5 +3,6 @@
 pub mod action;
 pub mod frame;
 pub mod keymap;
+pub mod markdown;
 pub mod text;
 pub mod theme;

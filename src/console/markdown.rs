@@ -1,0 +1,497 @@
+//! Markdown as styled lines, wrapped to a width: what a memory looks like when it is opened.
+//!
+//! [`render`] walks pulldown-cmark's events once. Inline text collects as styled pieces; at the end of a block they are
+//! flowed between the prefixes of the containers they stand in (quote bars, list indents), so that nesting costs
+//! nothing. Tables collect their cells first, because columns are as wide as their widest cell. Text is escaped on its
+//! way in; a line never is wider than asked. The caller keeps the lines: rendering is for when text or width changed.
+
+mod flow;
+mod table;
+
+use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use ratatui::{
+    style::{Modifier, Style},
+    text::{Line, Span},
+};
+
+use super::{
+    text::{escape, escape_line},
+    theme::{Role, Theme},
+};
+use flow::flow;
+use table::Table;
+
+/// Text beyond this is not rendered: more is never read on a screen, and the whole is in the export.
+const INPUT_BYTES_MAX: usize = 256 * 1024;
+/// Containers deeper than this are drawn as the last: a terminal has no room for more.
+const DEPTH_MAX: usize = 8;
+/// Text is set no wider than this, however wide the pane: longer lines are hard to read.
+const MEASURE: usize = 100;
+
+/// `text` as lines of at most `width` columns.
+pub fn render(text: &str, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let taken = &text[..text.floor_char_boundary(INPUT_BYTES_MAX)];
+    let mut page = Page {
+        theme,
+        width: width.clamp(1, MEASURE),
+        lines: Vec::new(),
+        pieces: Vec::new(),
+        styles: vec![theme.style(Role::Text)],
+        containers: Vec::new(),
+        heading: None,
+        code: None,
+        table: None,
+        links: Vec::new(),
+        image: 0,
+    };
+    let options = Options::ENABLE_TABLES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_GFM
+        | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
+    for event in Parser::new_ext(taken, options) {
+        page.event(event);
+    }
+    page.end_block();
+    while page.lines.last().is_some_and(|line| line.spans.iter().all(|span| span.content.trim().is_empty())) {
+        page.lines.pop();
+    }
+    if taken.len() < text.len() {
+        let rest = super::text::bytes((text.len() - taken.len()) as u64);
+        let said = format!("{rest} more are not shown here");
+        page.lines.push(Line::default());
+        page.lines.push(Line::styled(said, theme.style(Role::Muted)));
+    }
+    page.lines
+}
+
+/// A stretch of text in one style.
+#[derive(Debug, Clone, PartialEq)]
+struct Piece {
+    text: String,
+    style: Style,
+}
+
+/// What blocks stand in.
+#[derive(Debug)]
+enum Container {
+    Quote,
+    /// The number of the next item, when numbered.
+    List(Option<u64>),
+    /// An item: what stands before its first line, while that has not been drawn, and its indent.
+    Item {
+        marker: Option<(String, Role)>,
+        indent: usize,
+    },
+}
+
+struct Page<'a> {
+    theme: &'a Theme,
+    width: usize,
+    lines: Vec<Line<'static>>,
+    pieces: Vec<Piece>,
+    /// The style of text here, under those it stands in.
+    styles: Vec<Style>,
+    containers: Vec<Container>,
+    heading: Option<HeadingLevel>,
+    code: Option<String>,
+    table: Option<Table>,
+    /// Where open links go.
+    links: Vec<String>,
+    image: usize,
+}
+
+impl Page<'_> {
+    fn event(&mut self, event: Event<'_>) {
+        match event {
+            Event::Start(tag) => self.start(tag),
+            Event::End(tag) => self.end(tag),
+            Event::Text(text) => self.text(&text),
+            Event::Code(code) => {
+                let style = self.style().patch(self.theme.style(Role::Code));
+                self.piece(escape_line(&code).into_owned(), style);
+            }
+            Event::Html(html) => {
+                for line in html.lines().filter(|line| !line.trim().is_empty()) {
+                    self.piece(escape_line(line).into_owned(), self.theme.style(Role::Muted));
+                    self.piece("\n".into(), Style::new());
+                }
+            }
+            Event::InlineHtml(html)
+                if html.eq_ignore_ascii_case("<br>") || html.eq_ignore_ascii_case("<br/>") =>
+            {
+                self.piece("\n".into(), Style::new());
+            }
+            Event::InlineHtml(html) => {
+                self.piece(escape_line(&html).into_owned(), self.theme.style(Role::Muted));
+            }
+            Event::SoftBreak => self.piece(" ".into(), self.style()),
+            Event::HardBreak => self.piece("\n".into(), Style::new()),
+            Event::Rule => {
+                self.end_block();
+                let room = self.width.saturating_sub(self.indent());
+                let line = self.theme.glyph(Role::MarkdownRule).repeat(room);
+                self.piece(line, self.theme.style(Role::MarkdownRule));
+                self.end_block();
+                self.blank();
+            }
+            Event::TaskListMarker(done) => {
+                let role = if done { Role::TaskDone } else { Role::TaskOpen };
+                if let Some(Container::Item { marker: Some(marker), indent }) = self.containers.last_mut() {
+                    *marker = (self.theme.glyph(role).to_owned(), role);
+                    *indent = 2;
+                }
+            }
+            Event::FootnoteReference(name) => {
+                self.piece(format!("[{}]", escape_line(&name)), self.theme.style(Role::Link));
+            }
+            Event::InlineMath(text) | Event::DisplayMath(text) => self.text(&text),
+        }
+    }
+
+    fn start(&mut self, tag: Tag<'_>) {
+        match tag {
+            Tag::Paragraph | Tag::HtmlBlock | Tag::TableHead | Tag::TableRow => {}
+            Tag::Heading { level, .. } => {
+                self.end_block();
+                if self.lines.last().is_some_and(|line| !line.spans.is_empty()) {
+                    self.blank();
+                }
+                self.heading = Some(level);
+                self.styles.push(self.theme.style(heading_role(level)));
+            }
+            Tag::BlockQuote(_) => {
+                self.end_block();
+                self.containers.push(Container::Quote);
+                self.push(Role::Quote);
+            }
+            Tag::CodeBlock(_) => {
+                self.end_block();
+                self.code = Some(String::new());
+            }
+            Tag::List(first) => {
+                self.end_block();
+                self.containers.push(Container::List(first));
+            }
+            Tag::Item => {
+                self.end_block();
+                let marker = match self.containers.last_mut() {
+                    Some(Container::List(Some(number))) => {
+                        *number += 1;
+                        format!("{}.", *number - 1)
+                    }
+                    _ => self.theme.glyph(Role::Bullet).to_owned(),
+                };
+                let indent = super::text::width(&marker) + 1;
+                self.containers.push(Container::Item { marker: Some((marker, Role::Bullet)), indent });
+            }
+            Tag::Table(alignments) => {
+                self.end_block();
+                self.table = Some(Table::new(alignments));
+            }
+            Tag::TableCell => self.pieces.clear(),
+            Tag::Emphasis => self.modify(Modifier::ITALIC),
+            Tag::Strong => self.modify(Modifier::BOLD),
+            Tag::Strikethrough => self.modify(Modifier::CROSSED_OUT),
+            Tag::Link { dest_url, .. } => {
+                self.push(Role::Link);
+                self.links.push(dest_url.into_string());
+            }
+            Tag::Image { dest_url, .. } => {
+                self.image += 1;
+                self.push(Role::Link);
+                self.links.push(dest_url.into_string());
+            }
+            Tag::FootnoteDefinition(name) => {
+                self.end_block();
+                let marker = format!("[{}]", escape_line(&name));
+                let indent = super::text::width(&marker) + 1;
+                self.containers.push(Container::Item { marker: Some((marker, Role::Link)), indent });
+            }
+            Tag::MetadataBlock(_) => self.code = Some(String::new()),
+            Tag::DefinitionList | Tag::DefinitionListTitle | Tag::DefinitionListDefinition => {}
+            Tag::Superscript | Tag::Subscript => self.styles.push(self.style()),
+        }
+    }
+
+    fn end(&mut self, tag: TagEnd) {
+        match tag {
+            TagEnd::Paragraph | TagEnd::HtmlBlock => {
+                self.end_block();
+                self.blank();
+            }
+            TagEnd::Heading(_) => self.end_heading(),
+            TagEnd::BlockQuote(_) => {
+                self.end_block();
+                self.drop_blank();
+                self.containers.pop();
+                self.styles.pop();
+                self.blank();
+            }
+            TagEnd::CodeBlock => self.end_code(),
+            TagEnd::List(_) => {
+                self.end_block();
+                self.containers.pop();
+                if !self.in_item() {
+                    self.blank();
+                }
+            }
+            TagEnd::Item => {
+                self.end_block();
+                // An item that holds nothing still has its marker.
+                if matches!(self.containers.last(), Some(Container::Item { marker: Some(_), .. })) {
+                    self.line(Vec::new());
+                }
+                self.drop_blank();
+                self.containers.pop();
+            }
+            TagEnd::FootnoteDefinition => {
+                self.end_block();
+                self.containers.pop();
+            }
+            TagEnd::TableCell => {
+                let cell = std::mem::take(&mut self.pieces);
+                if let Some(table) = &mut self.table {
+                    table.cell(cell);
+                }
+            }
+            TagEnd::TableHead | TagEnd::TableRow => {
+                if let Some(table) = &mut self.table {
+                    table.end_row();
+                }
+            }
+            TagEnd::Table => {
+                if let Some(table) = self.table.take() {
+                    let room = self.width.saturating_sub(self.indent());
+                    for row in table.lines(room, self.theme) {
+                        self.line(row);
+                    }
+                    self.blank();
+                }
+            }
+            TagEnd::Link | TagEnd::Image => self.end_link(),
+            TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough => {
+                self.styles.pop();
+            }
+            TagEnd::Superscript | TagEnd::Subscript => {
+                self.styles.pop();
+            }
+            // Front matter is in the record's fields.
+            TagEnd::MetadataBlock(_) => self.code = None,
+            TagEnd::DefinitionList | TagEnd::DefinitionListTitle | TagEnd::DefinitionListDefinition => {}
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        match &mut self.code {
+            Some(code) => code.push_str(text),
+            None => self.piece(escape_line(text).into_owned(), self.style()),
+        }
+    }
+
+    fn piece(&mut self, text: String, style: Style) {
+        self.pieces.push(Piece { text, style });
+    }
+
+    fn style(&self) -> Style {
+        self.styles.last().copied().unwrap_or_default()
+    }
+
+    fn push(&mut self, role: Role) {
+        self.styles.push(self.style().patch(self.theme.style(role)));
+    }
+
+    fn modify(&mut self, modifier: Modifier) {
+        self.styles.push(self.style().add_modifier(modifier));
+    }
+
+    fn in_item(&self) -> bool {
+        self.containers.iter().any(|container| matches!(container, Container::Item { .. }))
+    }
+
+    /// Columns that the containers take.
+    fn indent(&self) -> usize {
+        self.shown().map(|container| columns(container)).sum()
+    }
+
+    /// The containers that are drawn: of very deep ones the outer.
+    fn shown(&self) -> impl Iterator<Item = &Container> {
+        self.containers.iter().filter(|container| !matches!(container, Container::List(_))).take(DEPTH_MAX)
+    }
+
+    fn blank(&mut self) {
+        if !self.lines.is_empty() {
+            self.line(Vec::new());
+        }
+    }
+
+    /// The blank line that the last block left, when its container ends here.
+    fn drop_blank(&mut self) {
+        let bars = [self.theme.glyph(Role::Quote), " ", ""];
+        let is_blank = |line: &Line| line.spans.iter().all(|span| bars.contains(&span.content.trim()));
+        let tight = self.containers.last().is_some_and(|container| match container {
+            Container::Quote => true,
+            Container::Item { .. } => self.lines.len() >= 2,
+            Container::List(_) => false,
+        });
+        if tight && self.lines.last().is_some_and(is_blank) {
+            self.lines.pop();
+        }
+    }
+
+    fn end_heading(&mut self) {
+        let level = self.heading.take();
+        self.styles.pop();
+        if self.pieces.is_empty() {
+            return;
+        }
+        let wide = self.pieces.iter().map(|piece| super::text::width(&piece.text)).sum::<usize>();
+        self.end_block();
+        let role = level.map_or(Role::Heading3, heading_role);
+        let under = self.theme.glyph(role);
+        if !under.is_empty() {
+            let room = self.width.saturating_sub(self.indent());
+            let style = if role == Role::Heading1 { role } else { Role::MarkdownRule };
+            let line = Span::styled(under.repeat(wide.min(room)), self.theme.style(style));
+            self.line(vec![line]);
+        }
+        if role != Role::Heading3 {
+            self.blank();
+        }
+    }
+
+    fn end_code(&mut self) {
+        let Some(code) = self.code.take() else { return };
+        let style = self.theme.style(Role::CodeBlock);
+        let room = self.width.saturating_sub(self.indent());
+        let bar = format!("{} ", self.theme.glyph(Role::CodeBlock));
+        let inner = room.saturating_sub(3).max(1);
+        for line in escape(code.trim_end_matches('\n')).split('\n') {
+            for piece in hard_wrap(line, inner) {
+                let fill = room.saturating_sub(2 + super::text::width(piece));
+                let spans = vec![
+                    Span::styled(
+                        bar.clone(),
+                        self.theme.style(Role::MarkdownRule).patch(Style { fg: None, ..style }),
+                    ),
+                    Span::styled(format!("{piece}{}", " ".repeat(fill)), style),
+                ];
+                self.line(spans);
+            }
+        }
+        self.blank();
+    }
+
+    /// A link says where it goes, unless its text does.
+    fn end_link(&mut self) {
+        self.styles.pop();
+        let Some(target) = self.links.pop() else { return };
+        let target = escape_line(&target).into_owned();
+        let text = self.pieces.last().map(|piece| piece.text.as_str()).unwrap_or_default();
+        let told = target.trim_start_matches("mailto:") == text;
+        let local = target.starts_with('#') || target.is_empty();
+        if self.image > 0 {
+            self.image -= 1;
+            self.piece(" image".into(), self.theme.style(Role::LinkTarget));
+        }
+        if !told && !local {
+            self.piece(format!(" ({target})"), self.theme.style(Role::LinkTarget));
+        }
+    }
+
+    /// What was collected, flowed into lines.
+    fn end_block(&mut self) {
+        let mut pieces = std::mem::take(&mut self.pieces);
+        while pieces.last().is_some_and(|piece| piece.text.trim().is_empty()) {
+            pieces.pop();
+        }
+        if pieces.is_empty() {
+            return;
+        }
+        let room = self.width.saturating_sub(self.indent()).max(1);
+        for line in flow(&pieces, room) {
+            self.line(line);
+        }
+    }
+
+    /// One line behind the prefixes of its containers.
+    fn line(&mut self, spans: Vec<Span<'static>>) {
+        let theme = self.theme;
+        let mut drawn = Vec::with_capacity(spans.len() + self.containers.len());
+        let mut depth = 0;
+        for container in &mut self.containers {
+            if matches!(container, Container::List(_)) || depth == DEPTH_MAX {
+                continue;
+            }
+            depth += 1;
+            let wide = columns(container);
+            match container {
+                Container::Quote => {
+                    drawn.push(Span::styled(
+                        format!("{} ", theme.glyph(Role::Quote)),
+                        theme.style(Role::Accent),
+                    ));
+                }
+                Container::Item { marker, .. } => match marker.take() {
+                    Some((text, role)) => {
+                        drawn.push(Span::styled(super::text::pad(&text, wide), theme.style(role)));
+                    }
+                    None => drawn.push(Span::raw(" ".repeat(wide))),
+                },
+                Container::List(_) => {}
+            }
+        }
+        drawn.extend(spans);
+        let line = Line::from(drawn);
+        self.lines.push(if line.width() > self.width { clip(line, self.width) } else { line });
+    }
+}
+
+fn columns(container: &Container) -> usize {
+    match container {
+        Container::Quote => 2,
+        Container::Item { indent, .. } => *indent,
+        Container::List(_) => 0,
+    }
+}
+
+fn heading_role(level: HeadingLevel) -> Role {
+    match level {
+        HeadingLevel::H1 => Role::Heading1,
+        HeadingLevel::H2 => Role::Heading2,
+        _ => Role::Heading3,
+    }
+}
+
+/// A line of code in pieces of this width: its spaces are its own.
+fn hard_wrap(line: &str, columns: usize) -> Vec<&str> {
+    let mut rest = line;
+    let mut pieces = Vec::new();
+    loop {
+        let piece = match super::text::fitting(rest, columns) {
+            // One grapheme is wider than the line.
+            "" if !rest.is_empty() => rest,
+            piece => piece,
+        };
+        pieces.push(piece);
+        rest = &rest[piece.len()..];
+        if rest.is_empty() {
+            return pieces;
+        }
+    }
+}
+
+/// A line too deep in containers for the width, cut to it.
+fn clip(line: Line<'static>, width: usize) -> Line<'static> {
+    let mut room = width;
+    let mut spans = Vec::new();
+    for span in line.spans {
+        let text = super::text::fitting(&span.content, room).to_owned();
+        room -= super::text::width(&text);
+        spans.push(Span::styled(text, span.style));
+    }
+    Line::from(spans)
+}
+
+#[cfg(test)]
+mod tests;

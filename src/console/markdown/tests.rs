@@ -1,0 +1,120 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::console::theme::Depth;
+
+fn theme() -> Theme {
+    Theme::load("harbour", Depth::True, false).unwrap()
+}
+
+fn plain(text: &str, width: usize) -> Vec<String> {
+    let lines = render(text, width, &theme());
+    lines.iter().map(|line| line.to_string().trim_end().to_owned()).collect()
+}
+
+#[track_caller]
+fn check(text: &str, expected: &[&str]) {
+    assert_eq!(plain(text, 24), expected);
+}
+
+#[test]
+fn blocks_look_like_what_they_are() {
+    check(
+        "# Deploys\n\nwhy they *fail* so often here",
+        &["Deploys", "━━━━━━━", "", "why they fail so often", "here"],
+    );
+    check("## Two\ntext\n### Three\nmore", &["Two", "───", "", "text", "", "Three", "more"]);
+    check(
+        "- one\n- two\n  - deep and long enough to wrap\n- three",
+        &["• one", "• two", "  • deep and long enough", "    to wrap", "• three"],
+    );
+    check("9. nine\n10. ten", &["9. nine", "10. ten"]);
+    check("- [x] done\n- [ ] open", &["✓ done", "○ open"]);
+    check("- a\n\n  second\n\n- b\n\nafter", &["• a", "", "  second", "• b", "", "after"]);
+    check("> said\n>\n> - once\n\nafter", &["▎ said", "▎", "▎ • once", "", "after"]);
+    check("one\n\n---\n\ntwo", &["one", "", "────────────────────────", "", "two"]);
+    check("```rust\nlet a = 1;\n\nlet b;\n```\nafter", &["▏ let a = 1;", "▏", "▏ let b;", "", "after"]);
+    check("one  \ntwo<br>three", &["one", "two", "three"]);
+    check("---\ntitle: x\n---\nbody", &["body"]);
+}
+
+#[test]
+fn tables_are_aligned_and_narrowed() {
+    check(
+        "| a | bb |\n|---|---:|\n| long | 1 |\n| x | 22 |",
+        &["a    │ bb", "─────┼───", "long │  1", "x    │ 22"],
+    );
+    check(
+        "| key | what it does |\n|--|--|\n| q | ends the program and gives the terminal back |",
+        &[
+            "key │ what it does",
+            "────┼───────────────────",
+            "q   │ ends the program",
+            "    │ and gives the",
+            "    │ terminal back",
+        ],
+    );
+}
+
+#[test]
+fn links_say_where_they_go() {
+    check("[the log](a.md)", &["the log (a.md)"]);
+    check("<https://a.dev/x>", &["https://a.dev/x"]);
+    check("[up](#top) ![map](p.png)", &["up map image (p.png)"]);
+}
+
+#[test]
+fn text_is_styled_by_role() {
+    let theme = theme();
+    let lines = render("a **b** `c` ~~d~~\n\n# T", 40, &theme);
+    let text = theme.style(Role::Text);
+    let expected = Line::from(vec![
+        Span::styled("a ", text),
+        Span::styled("b", text.add_modifier(Modifier::BOLD)),
+        Span::styled(" ", text),
+        Span::styled("c", text.patch(theme.style(Role::Code))),
+        Span::styled(" ", text),
+        Span::styled("d", text.add_modifier(Modifier::CROSSED_OUT)),
+    ]);
+    assert_eq!(lines[0], expected);
+    assert_eq!(lines[2], Line::from(Span::styled("T", theme.style(Role::Heading1))));
+}
+
+#[test]
+fn imported_controls_are_seen_not_obeyed() {
+    check("a\u{1b}[2Jb `c\u{7}`", &["a␛[2Jb c␇"]);
+    check("```\nx\u{1b}]0;y\n```", &["▏ x␛]0;y"]);
+}
+
+#[test]
+fn long_text_is_bounded_and_says_so() {
+    let text = "word ".repeat(60_000);
+    let lines = plain(&text, 80);
+    assert_eq!(lines.last().unwrap(), "38 kB more are not shown here");
+}
+
+proptest! {
+    #[test]
+    fn no_line_is_wider_than_asked(
+        blocks in prop::collection::vec(
+            prop::sample::select(vec![
+                "# Heading 漢字", "- item\n  - deeper\n    - deepest", "> quote\n> > inner", "| a | b |\n|-|-|\n| 1 | 漢漢漢 |",
+                "```\ncode with a long line in it\n```", "1. one\n\n   two", "word **strong** *em* `code` [l](http://x.y/z)",
+                "---", "- [x] t", "<b>html</b>", "👩‍👩‍👧 e\u{301}", "> - > - > - > - > - deep",
+            ]),
+            0..8,
+        ),
+        width in 1..60usize,
+    ) {
+        for line in render(&blocks.join("\n\n"), width, &theme()) {
+            // A grapheme of two columns has no place in one.
+            prop_assert!(line.width() <= width.max(2), "{:?}", line);
+        }
+    }
+
+    #[test]
+    fn any_text_renders(text in any::<String>(), width in 0..40usize) {
+        let lines = render(&text, width, &theme());
+        prop_assert!(lines.iter().all(|line| line.spans.iter().all(|s| !s.content.contains(char::is_control))));
+    }
+}
