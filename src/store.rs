@@ -15,6 +15,7 @@ mod log;
 mod queue;
 mod records;
 mod segment;
+mod window;
 mod writer;
 
 use std::{
@@ -33,6 +34,7 @@ use self::{
     keeper::Keeper,
     log::{LogError, Recovered},
     records::Found,
+    window::Window,
     writer::{Writer, records_fault},
 };
 use crate::{
@@ -45,6 +47,8 @@ use crate::{
 
 /// A segment is closed when it has grown to this.
 pub const SEGMENT_BYTES: u64 = 64 << 20;
+/// Bounds what a start after a power cut has to read again.
+pub const FLUSH_AFTER: Duration = Duration::from_secs(2);
 /// A list without a limit gets this many.
 const LIST_PAGE_DEFAULT: usize = 100;
 /// How long a write waits for a view that is opening or catching up.
@@ -56,13 +60,20 @@ pub struct StoreOptions {
     pub clock: Clock,
     /// The log goes on in a new file when one has grown to this. [`SEGMENT_BYTES`] but in tests.
     pub segment_bytes: u64,
+    /// The record view is flushed this soon after a change: [`FLUSH_AFTER`] but in tests.
+    pub flush_after: Duration,
     /// What the log's files are on; a test makes it fail.
     pub disk: Arc<dyn Disk>,
 }
 
 impl StoreOptions {
     pub fn new(clock: Clock) -> StoreOptions {
-        StoreOptions { clock, segment_bytes: SEGMENT_BYTES, disk: Arc::new(RealDisk) }
+        StoreOptions {
+            clock,
+            segment_bytes: SEGMENT_BYTES,
+            flush_after: FLUSH_AFTER,
+            disk: Arc::new(RealDisk),
+        }
     }
 }
 
@@ -146,7 +157,7 @@ pub struct Store {
 impl Store {
     /// Recovers the log and returns; the record view opens, catches up or is rebuilt on its own thread.
     pub fn open(dir: &Path, options: StoreOptions) -> Result<Store, StoreError> {
-        let StoreOptions { clock, segment_bytes, disk } = options;
+        let StoreOptions { clock, segment_bytes, flush_after, disk } = options;
         let at = dir.join("log");
         std::fs::create_dir_all(&at).map_err(|source| LogError::Io {
             doing: "make",
@@ -165,7 +176,7 @@ impl Store {
             Some(last) => recorded_at.max(last.recorded_at()),
             None => recorded_at,
         };
-        let core = Arc::new(Core::new(dir.to_owned(), clock, log, notes));
+        let core = Arc::new(Core::new(dir.to_owned(), clock, flush_after, log, notes));
         let writer = Writer { core: core.clone(), appender, recorded_at };
         let keeper = Keeper { core: core.clone() };
         let threads =
@@ -312,6 +323,7 @@ impl Store {
 
     /// Ends the log with a horizon, flushes the view and joins the threads. Commits after it are refused.
     pub fn close(&self) {
+        let _window = Window::begin("close");
         self.core.queue.close();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for (i, thread) in threads.into_iter().enumerate() {

@@ -1,8 +1,11 @@
 //! What the store's threads and handles share.
 
-use std::sync::{
-    Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use tokio::sync::watch;
@@ -39,6 +42,8 @@ pub struct Wishes {
 pub struct Core {
     pub dir: std::path::PathBuf,
     pub clock: Clock,
+    /// After a change, the view is flushed this soon.
+    pub flush_after: Duration,
     pub log: Arc<Log>,
     pub queue: Queue,
     pub head: watch::Sender<Sequence>,
@@ -58,7 +63,13 @@ pub fn sound<T>(locked: Result<T, PoisonError<T>>) -> T {
 }
 
 impl Core {
-    pub fn new(dir: std::path::PathBuf, clock: Clock, log: Arc<Log>, notes: Vec<Note>) -> Core {
+    pub fn new(
+        dir: std::path::PathBuf,
+        clock: Clock,
+        flush_after: Duration,
+        log: Arc<Log>,
+        notes: Vec<Note>,
+    ) -> Core {
         let head = log.head();
         let state = StoreState {
             records: ViewState::Opening,
@@ -69,6 +80,7 @@ impl Core {
         Core {
             dir,
             clock,
+            flush_after,
             log,
             queue: Queue::default(),
             head: watch::Sender::new(head),
@@ -144,7 +156,7 @@ impl Core {
     pub fn wait_wish<'a>(
         &self,
         wishes: MutexGuard<'a, Wishes>,
-        patience: Option<std::time::Duration>,
+        patience: Option<Duration>,
     ) -> MutexGuard<'a, Wishes> {
         match patience {
             None => sound(self.wished.wait(wishes)),

@@ -20,14 +20,13 @@ use super::{
     core::{Core, View, sound},
     object,
     records::{Meta, Records, RecordsError},
+    window::Window,
 };
 use crate::{
     door::{ViewState, Writes},
     model::{Sequence, Severity},
 };
 
-/// After a change, the view is flushed this soon; bounds what a start after a power cut has to read again.
-const FLUSH_AFTER: Duration = Duration::from_secs(2);
 /// A closed sled may hold its file lock a moment longer.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
@@ -86,7 +85,7 @@ impl Keeper {
                 wishes = self.core.wait_wish(wishes, None);
                 continue;
             }
-            let due = Instant::now() + FLUSH_AFTER;
+            let due = Instant::now() + self.core.flush_after;
             while Instant::now() < due && !(wishes.close || wishes.reopen || wishes.rebuild) {
                 wishes = self.core.wait_wish(wishes, Some(due.saturating_duration_since(Instant::now())));
             }
@@ -112,6 +111,7 @@ impl Keeper {
 
     /// Opens, catches up, and shows the view; a view that cannot be had is made anew.
     fn open(&self, fresh: bool) -> Opened {
+        let _window = Window::begin("open");
         let dir = self.core.dir.join("records");
         let mut fresh = fresh;
         loop {

@@ -9,6 +9,7 @@ use crate::{
         disk::{Disk, DiskFile},
         frame::{self, BODY_BYTES_MAX, Kind, SegmentHeader},
         segment::{Index, Segment},
+        window::Window,
     },
 };
 
@@ -197,6 +198,7 @@ impl Appender {
 
     /// Closes the open file at its last durable length and goes on in a new one, whose header says that length.
     fn roll(&mut self) -> io::Result<()> {
+        let _window = Window::begin("roll");
         if !self.poisoned {
             self.segment.file.set_len(self.len)?;
             self.segment.file.sync().inspect_err(|_| self.poisoned = true)?;
