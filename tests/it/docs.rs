@@ -1,0 +1,203 @@
+//! The tables in `docs/` are written from the program itself: a test that had to change one fails, so that the change is
+//! looked at and committed.
+
+use std::{collections::BTreeSet, fmt::Write, fs, path::Path};
+
+use wheelhouse::{
+    api,
+    config::{Config, KEYS},
+    console::keymap::Keymap,
+    model::{Code, Event},
+};
+
+/// Every event of this version: type and when it is told.
+const EVENTS: [(&str, &str); 14] = [
+    ("memory.saved", "a memory is new"),
+    ("memory.updated", "a memory has a new revision"),
+    ("memory.superseded", "another memory took its place"),
+    ("memory.archived", "its status became `archived`"),
+    ("memory.forgotten", "it was removed: hidden, not erased yet"),
+    ("memory.restored", "what was removed is back"),
+    (
+        "search.served",
+        "an answer was asked for by a verb or a client, or opened in the console; typing tells nothing",
+    ),
+    ("search.degraded", "an answer came from less than the whole index"),
+    ("source.synced", "an import came to its end, with its counts"),
+    ("hub.started", "a console or a hub started"),
+    ("hub.stopped", "it stopped in order"),
+    ("hub.view_rebuilt", "a view was set aside and built anew from the log"),
+    (
+        "hub.truncated",
+        "the end of the log was torn and cut off at the last whole commit: nothing acknowledged was in it",
+    ),
+    ("hub.damaged", "a file of the log is not what was written"),
+];
+
+#[track_caller]
+fn check(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
+    let before = fs::read_to_string(&path).unwrap_or_default();
+    if before != text {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        panic!("docs/{name} was not what the program does and was written anew: look at it and commit it");
+    }
+}
+
+fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut text = String::new();
+    writeln!(text, "| {} |\n|{}", head.join(" | "), "---|".repeat(head.len())).unwrap();
+    for row in rows {
+        let cells: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        writeln!(text, "| {} |", cells.join(" | ")).unwrap();
+    }
+    text
+}
+
+#[test]
+fn exit_statuses() {
+    let what = |code| match code {
+        Code::Invalid => "the request itself is wrong; the same will never work",
+        Code::NotFound => "no such memory, event or file",
+        Code::Conflict => "it changed meanwhile, or another owner holds it",
+        Code::Denied => "this caller may not do it",
+        Code::Busy => "too much at once; ask again later",
+        Code::Unavailable => "a part the answer needs is not there now; ask again",
+        Code::Timeout => "the answer did not come in its time",
+        Code::Full => "the disk is full or read-only",
+        Code::Damaged => "what is on disk is not what was written",
+        Code::Unsupported => "this version cannot do it",
+        Code::Bug => "a mistake in this program",
+    };
+    let rows = Code::ALL.map(|code| {
+        vec![
+            format!("`{code}`"),
+            code.exit_status().to_string(),
+            code.http_status().to_string(),
+            what(code).to_owned(),
+        ]
+    });
+    let text = format!(
+        "# Faults\n\nEvery verb ends with 0, or by its fault; with `--json` the fault is a JSON object on stderr with `code`, \
+         `message` and,\nwhere there is one, `cause` and `hint`. HTTP answers carry the same object as problem+json.\n\n{}\n\
+         Usage that cannot be read ends with 2, what was interrupted with 130.\n",
+        table(&["code", "exit status", "HTTP", "when"], rows)
+    );
+    check("faults.md", &text);
+}
+
+#[test]
+fn settings() {
+    let defaults = Config::default().settings();
+    let default = |name: &str| match name {
+        "data_dir" => "`wheelhouse` in the user's data directory (XDG)".to_owned(),
+        name => match defaults.iter().find(|setting| setting.name == name).unwrap().value.as_str() {
+            "" => String::new(),
+            value => format!("`{value}`"),
+        },
+    };
+    let rows = KEYS.map(|key| {
+        vec![
+            format!("`{}`", key.name),
+            key.what.to_owned(),
+            key.kind.to_string(),
+            default(key.name),
+            key.env.map(|env| format!("`{env}`")).unwrap_or_default(),
+        ]
+    });
+    let text = format!(
+        "# Settings\n\nOne TOML file, `wheelhouse/config.toml` in the user's config directory (XDG); `--config FILE` or \
+         `WHEELHOUSE_CONFIG` names\nanother. Flags stand above variables, variables above the file. \
+         `wheelhouse config show` prints what is in force and\nwhere it came from, `wheelhouse config check` what is wrong \
+         with the file. An unknown key is passed over.\n\n{}",
+        table(&["key", "what", "value", "default", "variable"], rows)
+    );
+    check("settings.md", &text);
+}
+
+#[test]
+fn limits() {
+    let rows = api::limits()
+        .into_iter()
+        .map(|limit| vec![format!("`{}`", limit.name), limit.value.to_string(), limit.unit]);
+    check(
+        "limits.md",
+        &format!(
+            "# Limits\n\nEvery bound a client can meet; `GET /api/v1/limits` and `wheelhouse config show` say the same.\n\n{}",
+            table(&["limit", "value", "unit"], rows)
+        ),
+    );
+}
+
+#[test]
+fn keys() {
+    let (keymap, problems) = Keymap::load(None);
+    assert!(problems.is_empty(), "{problems:?}");
+    let mut text =
+        String::from("# Keys\n\nThe default bindings; `wheelhouse keymap list` prints those in force.\n");
+    let mut section = "";
+    for listed in keymap.list() {
+        if listed.place.section() != section {
+            section = listed.place.section();
+            write!(text, "\n## {}\n\n| keys | action |\n|---|---|\n", listed.place.title()).unwrap();
+        }
+        writeln!(text, "| `{}` | {} |", listed.keys.replace('|', "\\|"), listed.title).unwrap();
+    }
+    check("keys.md", &text);
+}
+
+#[test]
+fn events() {
+    let told = event_types();
+    let named: BTreeSet<String> = EVENTS.iter().map(|(kind, _)| (*kind).to_owned()).collect();
+    assert_eq!(told, named, "the events in the sources, and those of the table above");
+    let class = |kind: &str| {
+        let event: Event = serde_json::from_value(serde_json::json!({
+            "id": "00000000-0000-0000-0000-000000000000", "type": kind, "subject": format!("_.{kind}"),
+            "time": "2026-11-21T00:00:00Z", "sequence": 1, "recorded_at": "2026-11-21T00:00:00Z",
+            "correlation_id": "00000000-0000-0000-0000-000000000000",
+        }))
+        .unwrap();
+        serde_json::to_value(event.class()).unwrap().as_str().unwrap().to_owned()
+    };
+    let rows = EVENTS.map(|(kind, when)| vec![format!("`{kind}`"), class(kind), when.to_owned()]);
+    let text = format!(
+        "# Events\n\nThe subject is `<project>.<type>`; `_` stands for no project and for the hub itself. The class says how long an \
+         event is kept.\n\n{}",
+        table(&["type", "class", "when"], rows)
+    );
+    check("events.md", &text);
+}
+
+/// Every text in the sources of the hub and the store that is an event's type.
+fn event_types() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut dirs = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            let room = path.strip_prefix(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap();
+            let tells = ["hub", "store"]
+                .iter()
+                .any(|name| room.starts_with(name) || room == Path::new(&format!("{name}.rs")));
+            if path.is_dir() {
+                dirs.push(path);
+            } else if tells {
+                let source = fs::read_to_string(path).unwrap();
+                let code = source.split("#[cfg(test)]").next().unwrap();
+                found.extend(
+                    code.split('"').skip(1).step_by(2).filter(|text| is_type(text)).map(str::to_owned),
+                );
+            }
+        }
+    }
+    found
+}
+
+fn is_type(text: &str) -> bool {
+    let (domain, action) = text.split_once('.').unwrap_or_default();
+    ["memory", "search", "source", "hub"].contains(&domain)
+        && !action.is_empty()
+        && action.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+}
