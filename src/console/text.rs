@@ -152,6 +152,30 @@ fn replace(text: &str, put: impl Fn(char, &mut String)) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A drawn symbol as ASCII, for terminals that know nothing else; `?` for what has no likeness.
+pub fn ascii(symbol: &str) -> &'static str {
+    match symbol.chars().next().unwrap_or(' ') {
+        '…' => "~",
+        '·' | '‐'..='―' | '─' | '━' | '╌' => "-",
+        '•' | '●' => "*",
+        '○' | '◐' => "o",
+        '‘' | '’' => "'",
+        '“' | '”' | '«' | '»' => "\"",
+        '→' | '›' | '▸' | '▶' => ">",
+        '←' | '‹' | '◂' | '◀' => "<",
+        '↑' | '▲' | '▴' => "^",
+        '↓' | '▼' | '▾' => "v",
+        '│' | '┃' | '▉'..='▏' => "|",
+        '┌'..='╬' | '╭'..='╰' => "+",
+        '✓' | '✔' => "v",
+        '✗' | '✘' | '×' => "x",
+        '▁'..='█' | '■' | '▰' => "#",
+        '□' | '▱' | '░'..='▓' => ".",
+        '\u{a0}' => " ",
+        _ => "?",
+    }
+}
+
 /// What was pasted, as text: no controls but line ends and tabs, at most `bytes_max`. Answers whether it was cut.
 pub fn pasted(text: &str, bytes_max: usize) -> (String, bool) {
     let unified = text.replace("\r\n", "\n").replace('\r', "\n");

@@ -1,0 +1,149 @@
+//! Keys, mouse, pastes and sizes as they come; at the start also what the terminal says of itself.
+//!
+//! The answers are read by a thread of its own before crossterm reads anything, for a tenth of a second at most; keys
+//! typed meanwhile come out first. What answers later is swallowed (`probe::Strays`). Dropping an `Input` ends the
+//! reading: the terminal is free for an editor or for the shell.
+
+use std::{
+    collections::VecDeque,
+    io,
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use crossterm::event::{Event, EventStream};
+use futures::StreamExt;
+use rustix::termios::{OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use tokio::sync::oneshot;
+
+use super::while_entered;
+use crate::console::caps::probe::{Answers, Reading, Strays};
+
+/// How long answers are waited for. Nothing waits for them but keys.
+const ANSWER_TIME: Duration = Duration::from_millis(100);
+/// The same in the tenths of a second that a terminal counts in.
+const ANSWER_TENTHS: u8 = 1;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Arrival {
+    Event(Event),
+    /// The terminal answered, as far as it did; again when a late answer was understood.
+    Answers(Answers),
+}
+
+type Asked = (Answers, Vec<Event>, Strays);
+
+#[derive(Default)]
+pub struct Input {
+    waiting: VecDeque<Arrival>,
+    asking: Option<oneshot::Receiver<Asked>>,
+    reader: Option<JoinHandle<()>>,
+    stream: Option<EventStream>,
+    strays: Strays,
+    answers: Answers,
+}
+
+impl Input {
+    /// Reads the terminal.
+    pub fn new() -> Input {
+        Input::default()
+    }
+
+    /// Reads the answers to [`super::Term::ask`] first.
+    pub fn asking() -> io::Result<Input> {
+        let (tell, asking) = oneshot::channel();
+        let reader = std::thread::Builder::new().name("terminal-answers".into()).spawn(move || {
+            let asked = read_answers().unwrap_or_else(|error| {
+                tracing::debug!(%error, "the terminal could not be asked");
+                Reading::default().end()
+            });
+            if tell.send(asked).is_err() {
+                tracing::debug!("nobody waits for the terminal's answers any more");
+            }
+        })?;
+        let mut input = Input::new();
+        input.asking = Some(asking);
+        input.reader = Some(reader);
+        Ok(input)
+    }
+
+    /// The next thing that comes. Nothing is lost when this is dropped before it is ready.
+    pub async fn next(&mut self) -> io::Result<Arrival> {
+        loop {
+            if let Some(arrival) = self.waiting.pop_front() {
+                return Ok(arrival);
+            }
+            if let Some(asking) = &mut self.asking {
+                let asked = asking.await;
+                self.asking = None;
+                let (answers, typed, strays) = asked.unwrap_or_default();
+                (self.answers, self.strays) = (answers, strays);
+                self.waiting.push_back(Arrival::Answers(answers));
+                self.waiting.extend(typed.into_iter().map(Arrival::Event));
+                continue;
+            }
+            let stream = self.stream.get_or_insert_with(EventStream::new);
+            let event = stream.next().await.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()))?;
+            let (events, background) = self.strays.pass(event);
+            self.waiting.extend(events.into_iter().map(Arrival::Event));
+            if background.is_some() {
+                self.answers.background = background;
+                self.waiting.push_back(Arrival::Answers(self.answers));
+            }
+        }
+    }
+
+    /// What has come already, without waiting: to be applied together before the next frame.
+    pub fn ready(&mut self) -> Option<io::Result<Arrival>> {
+        use futures::FutureExt;
+        self.next().now_or_never()
+    }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        // The stream first: it wakes its thread, which lets go of the terminal.
+        self.stream = None;
+        if let Some(reader) = self.reader.take()
+            && reader.join().is_err()
+        {
+            tracing::debug!("the reader of the terminal's answers panicked");
+        }
+    }
+}
+
+/// Reads until the device report, or until the time is up.
+fn read_answers() -> io::Result<Asked> {
+    let stdin = rustix::stdio::stdin();
+    let before = tcgetattr(stdin)?;
+    let mut timed: Termios = before.clone();
+    // A read that answers with nothing when nothing comes.
+    timed.special_codes[SpecialCodeIndex::VMIN] = 0;
+    timed.special_codes[SpecialCodeIndex::VTIME] = ANSWER_TENTHS;
+    set(&timed);
+    let mut reading = Reading::default();
+    let end = Instant::now() + ANSWER_TIME;
+    let mut bytes = [0; 512];
+    while !reading.answers.complete && Instant::now() < end {
+        match rustix::io::read(stdin, &mut bytes) {
+            Ok(0) => break,
+            Ok(count) => reading.take(&bytes[..count]),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => {
+                set(&before);
+                return Err(error.into());
+            }
+        }
+    }
+    set(&before);
+    Ok(reading.end())
+}
+
+/// Not when the terminal was given back meanwhile: it has its own modes then.
+fn set(modes: &Termios) {
+    while_entered(|| {
+        if let Err(error) = tcsetattr(rustix::stdio::stdin(), OptionalActions::Now, modes) {
+            tracing::debug!(%error, "the terminal keeps its read mode");
+        }
+    });
+}

@@ -1,0 +1,269 @@
+//! Whole frames to a terminal: only the cells that changed, in one write, marked as one (DEC 2026), never a question.
+//!
+//! ratatui computes the difference and crossterm words it; what is theirs to flush or to ask is held back here. A frame
+//! that changes nothing sends nothing.
+
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use ratatui::{
+    Frame, Terminal, TerminalOptions, Viewport,
+    backend::{Backend, ClearType, CrosstermBackend, WindowSize},
+    buffer::{Buffer, Cell},
+    layout::{Position, Rect, Size},
+};
+
+use crate::console::text;
+
+const BEGIN: &[u8] = b"\x1b[?2026h";
+const END: &[u8] = b"\x1b[?2026l";
+
+pub struct Painter<W: Write> {
+    terminal: Terminal<Canvas<W>>,
+    ascii: bool,
+    frames: usize,
+}
+
+impl<W: Write> Painter<W> {
+    pub fn new(out: W, size: Size, ascii: bool) -> io::Result<Painter<W>> {
+        let held = Held::default();
+        let canvas = Canvas {
+            crossterm: CrosstermBackend::new(held.clone()),
+            held,
+            out,
+            size,
+            cursor: None,
+            cursor_shown: false,
+            sent: 0,
+        };
+        // A fixed viewport never asks the terminal for its size.
+        let viewport = Viewport::Fixed(Rect::from((Position::ORIGIN, size)));
+        let terminal = Terminal::with_options(canvas, TerminalOptions { viewport })?;
+        Ok(Painter { terminal, ascii, frames: 0 })
+    }
+
+    /// Draws a frame. Answers the bytes that were sent.
+    pub fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<usize> {
+        let ascii = self.ascii;
+        self.terminal.draw(|frame| {
+            draw(frame);
+            if ascii {
+                to_ascii(frame.buffer_mut());
+            }
+        })?;
+        self.frames += 1;
+        self.terminal.backend_mut().send()
+    }
+
+    /// Frames drawn so far.
+    pub fn frames(&self) -> usize {
+        self.frames
+    }
+
+    /// All bytes sent so far.
+    pub fn sent(&self) -> usize {
+        self.terminal.backend().sent
+    }
+
+    pub fn size(&self) -> Size {
+        self.terminal.backend().size
+    }
+
+    /// Clears, and paints everything in the next frame.
+    pub fn resize(&mut self, size: Size) -> io::Result<()> {
+        let canvas = self.terminal.backend_mut();
+        canvas.size = size;
+        canvas.cursor = None;
+        self.terminal.resize(Rect::from((Position::ORIGIN, size)))
+    }
+
+    pub fn set_ascii(&mut self, ascii: bool) {
+        self.ascii = ascii;
+    }
+
+    /// Where the bytes go.
+    pub fn out(&self) -> &W {
+        &self.terminal.backend().out
+    }
+}
+
+fn to_ascii(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        if !cell.symbol().is_ascii() {
+            let plain = text::ascii(cell.symbol());
+            cell.set_symbol(plain);
+        }
+    }
+}
+
+/// Crossterm's words of a frame, until it is whole. Shared, because its backend does not give its writer back.
+#[derive(Clone, Default)]
+struct Held(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Held {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The backend: crossterm's, knowing its size and cursor instead of asking for them.
+struct Canvas<W: Write> {
+    crossterm: CrosstermBackend<Held>,
+    held: Held,
+    out: W,
+    size: Size,
+    /// Where the cursor is known to be.
+    cursor: Option<Position>,
+    cursor_shown: bool,
+    sent: usize,
+}
+
+impl<W: Write> Canvas<W> {
+    fn send(&mut self) -> io::Result<usize> {
+        let mut bytes = self.held.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        bytes.splice(0..0, BEGIN.iter().copied());
+        bytes.extend_from_slice(END);
+        let count = bytes.len();
+        let written = self.out.write_all(&bytes).and_then(|()| self.out.flush());
+        bytes.clear();
+        self.sent += count;
+        written.map(|()| count)
+    }
+}
+
+impl<W: Write> Backend for Canvas<W> {
+    type Error = io::Error;
+
+    fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
+    where
+        I: Iterator<Item = (u16, u16, &'a Cell)>,
+    {
+        let mut content = content.peekable();
+        if content.peek().is_none() {
+            return Ok(());
+        }
+        self.cursor = None;
+        self.crossterm.draw(content)
+    }
+
+    fn hide_cursor(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.cursor_shown) {
+            self.crossterm.hide_cursor()?;
+        }
+        Ok(())
+    }
+
+    fn show_cursor(&mut self) -> io::Result<()> {
+        if !std::mem::replace(&mut self.cursor_shown, true) {
+            self.crossterm.show_cursor()?;
+        }
+        Ok(())
+    }
+
+    fn get_cursor_position(&mut self) -> io::Result<Position> {
+        Ok(self.cursor.unwrap_or_default())
+    }
+
+    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
+        let position = position.into();
+        if self.cursor != Some(position) {
+            self.crossterm.set_cursor_position(position)?;
+            self.cursor = Some(position);
+        }
+        Ok(())
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.crossterm.clear()
+    }
+
+    fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
+        self.crossterm.clear_region(region)
+    }
+
+    fn append_lines(&mut self, lines: u16) -> io::Result<()> {
+        self.crossterm.append_lines(lines)
+    }
+
+    fn size(&self) -> io::Result<Size> {
+        Ok(self.size)
+    }
+
+    fn window_size(&mut self) -> io::Result<WindowSize> {
+        Ok(WindowSize { columns_rows: self.size, pixels: Size::ZERO })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::text::Line;
+
+    use super::*;
+
+    fn painter(ascii: bool) -> Painter<Vec<u8>> {
+        Painter::new(Vec::new(), Size::new(20, 3), ascii).unwrap()
+    }
+
+    fn says(text: &'static str) -> impl FnOnce(&mut Frame<'_>) {
+        move |frame| frame.render_widget(Line::raw(text), frame.area())
+    }
+
+    #[test]
+    fn a_frame_is_one_marked_write_of_what_changed() {
+        let mut painter = painter(false);
+        let first = painter.draw(says("harbour")).unwrap();
+        assert_eq!(painter.draw(says("harbour")).unwrap(), 0, "nothing changed, nothing is sent");
+        let second = painter.draw(says("harbous")).unwrap();
+        let out = String::from_utf8(painter.out().clone()).unwrap();
+        assert_eq!((out.matches("\x1b[?2026h").count(), out.matches("\x1b[?2026l").count()), (2, 2));
+        assert!(out[..first].contains("harbour") && out[first..].contains("\x1b[1;7Hs"), "{out:?}");
+        assert!(second < first + 10);
+        assert!(!out.contains("\x1b[6n"), "the terminal is asked nothing");
+    }
+
+    #[test]
+    fn a_resize_paints_everything_also_at_the_same_size_and_at_none() {
+        let mut painter = painter(false);
+        painter.draw(says("harbour")).unwrap();
+        for size in [Size::new(20, 3), Size::ZERO, Size::new(1, 1), Size::new(30, 5)] {
+            painter.resize(size).unwrap();
+            let before = painter.out().len();
+            painter.draw(says("harbour")).unwrap();
+            let sent = String::from_utf8(painter.out()[before..].to_vec()).unwrap();
+            let shown: String = "harbour".chars().take(size.width as usize).collect();
+            assert!(sent.contains(&shown), "{size}: {sent:?}");
+        }
+    }
+
+    #[test]
+    fn the_cursor_is_shown_where_it_is_set() {
+        let mut painter = painter(false);
+        painter.draw(|frame| frame.set_cursor_position((4, 1))).unwrap();
+        assert_eq!(painter.draw(|frame| frame.set_cursor_position((4, 1))).unwrap(), 0);
+        painter.draw(|_| {}).unwrap();
+        let out = String::from_utf8(painter.out().clone()).unwrap();
+        assert!(out.contains("\x1b[?25h") && out.contains("\x1b[2;5H"));
+        assert!(out.ends_with("\x1b[?25l\x1b[?2026l"));
+    }
+
+    #[test]
+    fn an_ascii_terminal_gets_ascii_only() {
+        let mut painter = painter(true);
+        painter.draw(says("a… “漢” é — ▲")).unwrap();
+        assert!(painter.out().is_ascii());
+    }
+}
