@@ -144,7 +144,9 @@ impl Core {
     }
 
     pub fn wish(&self, wish: impl FnOnce(&mut Wishes)) {
-        wish(&mut *sound(self.wishes.lock()));
+        let mut wishes = sound(self.wishes.lock());
+        wish(&mut wishes);
+        drop(wishes);
         self.wished.notify_all();
     }
 

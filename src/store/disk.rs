@@ -27,7 +27,7 @@ pub trait DiskFile: Send + Sync {
     /// `fdatasync`: the content, and the length that reading it needs.
     fn sync(&self) -> io::Result<()>;
     fn set_len(&self, len: u64) -> io::Result<()>;
-    fn len(&self) -> io::Result<u64>;
+    fn size(&self) -> io::Result<u64>;
 }
 
 /// The machine's own.
@@ -77,7 +77,7 @@ impl DiskFile for File {
         File::set_len(self, len)
     }
 
-    fn len(&self) -> io::Result<u64> {
+    fn size(&self) -> io::Result<u64> {
         Ok(self.metadata()?.len())
     }
 }

@@ -16,6 +16,9 @@ use std::{
 pub use append::{AppendError, Appender, Batch};
 pub use recover::{Recovered, recover};
 
+#[cfg(test)]
+mod tests;
+
 use super::segment::{self, Found, Frames, Index, Segment};
 use crate::model::{Cursor, Entry, LogId, Sequence};
 

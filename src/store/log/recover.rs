@@ -95,7 +95,7 @@ fn open_segments(dir: &Path, disk: &dyn Disk, notes: &mut Vec<Note>) -> Result<V
     for path in paths {
         let file = Arc::from(disk.open(&path, false).map_err(LogError::io("open", &path))?);
         let read = Segment::read_header(&*file).map_err(LogError::io("read", &path))?;
-        let len = file.len().map_err(LogError::io("read", &path))?;
+        let len = file.size().map_err(LogError::io("read", &path))?;
         match read {
             Ok(header) => segments.push(Segment::new(path, header, file, len)),
             Err(HeaderError::Newer { format, min_reader }) => {

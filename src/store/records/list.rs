@@ -86,7 +86,7 @@ fn to_page(key: &[u8]) -> String {
 
 fn from_page(page: &str, prefix: &[u8]) -> Result<keys::Key, RecordsError> {
     let bad = || RecordsError::Page(page.to_owned());
-    if page.len() % 2 != 0 || !page.is_ascii() {
+    if !page.len().is_multiple_of(2) || !page.is_ascii() {
         return Err(bad());
     }
     let key: Result<Vec<u8>, _> =
