@@ -1,3 +1,456 @@
-//! To be measured: search.
+//! Lexical search beside SQLite FTS5 (porter stems, the words joined by OR) in the same run.
+//!
+//! Speed on generated texts, and where `WHEELHOUSE_BENCH_IR` names a folder of retrieval collections (each a folder
+//! with `docs.jsonl`, `queries.jsonl`, `qrels.tsv`) also the quality of the ranking. `WHEELHOUSE_BENCH_SIZES` gives
+//! the numbers of texts, else 10,000 and 100,000.
 
-pub fn run() {}
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    fs,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rusqlite::Connection;
+use serde_json::{Map, Value, json};
+use wheelhouse::{
+    door::SearchRequest,
+    model::{
+        Actor, Change, Entry, Event, Id, LogId, Memory, Project, Projects, Sequence, Severity, Time,
+        TimeWords,
+    },
+    search::Lexical,
+};
+
+const NOW_MS: i64 = 1_795_000_000_000;
+const BATCH: usize = 256;
+const QUERIES: usize = 200;
+const SAVES: usize = 200;
+
+pub fn run() {
+    if let Ok(folder) = std::env::var("WHEELHOUSE_BENCH_IR") {
+        quality(Path::new(&folder));
+    }
+    let sizes = std::env::var("WHEELHOUSE_BENCH_SIZES").unwrap_or_else(|_| "10000,100000".to_owned());
+    for size in sizes.split(',').filter_map(|size| size.trim().parse().ok()) {
+        speed(size);
+    }
+}
+
+// The feed.
+
+fn log() -> LogId {
+    serde_json::from_value(json!("00000000-0000-0000-0000-000000000007")).unwrap()
+}
+
+fn id(n: usize) -> Id {
+    let mut random = [0; 10];
+    random[2..].copy_from_slice(&(n as u64).to_be_bytes());
+    Id::from_parts(Time::from_unix_ms(NOW_MS), random)
+}
+
+fn words() -> TimeWords {
+    TimeWords { now: Time::from_unix_ms(NOW_MS), offset: chrono::FixedOffset::east_opt(0).unwrap() }
+}
+
+fn memory(n: usize, project: &str, title: &str, content: &str) -> Memory {
+    serde_json::from_value(json!({
+        "id": id(n), "created_at": Time::from_unix_ms(NOW_MS), "updated_at": Time::from_unix_ms(NOW_MS + n as i64),
+        "revision": 1, "title": title, "content": content, "project": project,
+    }))
+    .unwrap()
+}
+
+struct Feed {
+    lexical: Lexical,
+    head: Sequence,
+}
+
+impl Feed {
+    fn open(dir: &Path) -> Feed {
+        let lexical = Lexical::open(dir, log());
+        let head = lexical.durable();
+        Feed { lexical, head }
+    }
+
+    fn put(&mut self, memories: Vec<Memory>) {
+        let sequence = self.head.next();
+        let event = Event {
+            id: Id::NIL,
+            kind: "memory.saved".into(),
+            subject: "_.memory.saved".parse().unwrap(),
+            time: Time::from_unix_ms(NOW_MS),
+            sequence,
+            recorded_at: Time::from_unix_ms(NOW_MS),
+            correlation_id: Id::NIL,
+            causation_id: None,
+            actor: Actor::hub(),
+            severity: Severity::Info,
+            data: Map::new(),
+        };
+        let changes = memories.into_iter().map(|memory| Change::Put { memory }).collect();
+        self.lexical.apply(&[Arc::new(Entry { events: vec![event], changes, idempotency_key: None })]);
+        self.head = self.lexical.applied();
+        assert_eq!(self.head, sequence);
+    }
+
+    fn wait_until_durable(&self) {
+        while self.lexical.durable() < self.head {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn ids(&self, query: &str, wall: &Projects, limit: usize, as_you_type: bool) -> Option<Vec<Id>> {
+        let request =
+            SearchRequest { query: query.to_owned(), limit, as_you_type, ..SearchRequest::default() };
+        let answer = self.lexical.search(&request, wall, words()).ok()?;
+        Some(answer.results.iter().map(|hit| hit.id).collect())
+    }
+}
+
+/// The words of a text as FTS5 takes them.
+fn fts_query(text: &str, prefix: bool) -> String {
+    let words: Vec<String> = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(|word| format!("\"{word}\""))
+        .collect();
+    format!("{}{}", words.join(" OR "), if prefix { "*" } else { "" })
+}
+
+fn fts_ids(db: &Connection, table: &str, query: &str, limit: usize) -> Vec<i64> {
+    let sql = format!("SELECT rowid FROM {table} WHERE {table} MATCH ?1 ORDER BY rank LIMIT {limit}");
+    let mut statement = db.prepare_cached(&sql).unwrap();
+    let rows = statement.query_map([query], |row| row.get(0)).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+// Speed.
+
+/// Numbers that are the same in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, below: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) as usize) % below
+    }
+
+    fn unit(&mut self) -> f64 {
+        self.below(1 << 30) as f64 / f64::from(1 << 30)
+    }
+}
+
+/// Words by rank, the n-th drawn 1/n as often as the first.
+struct Zipf {
+    words: Vec<String>,
+    sums: Vec<f64>,
+}
+
+impl Zipf {
+    fn new(numbers: &mut Numbers, len: usize) -> Zipf {
+        const SYLLABLES: [&str; 32] = [
+            "ba", "co", "der", "fi", "gan", "hu", "in", "jo", "kel", "lo", "mer", "ni", "or", "pa", "qui",
+            "ru", "sta", "tion", "ul", "ver", "wi", "xe", "yo", "za", "pre", "con", "ment", "er", "al",
+            "est", "ing", "de",
+        ];
+        let mut seen = HashSet::new();
+        let mut words = Vec::new();
+        while words.len() < len {
+            let syllables = 1 + words.len().checked_ilog(24).unwrap_or(0) as usize + numbers.below(2);
+            let word: String = (0..syllables).map(|_| SYLLABLES[numbers.below(SYLLABLES.len())]).collect();
+            if seen.insert(word.clone()) || seen.len() > 900 && words.len() < 40 {
+                words.push(word);
+            }
+        }
+        let mut sum = 0.0;
+        let sums = (1..=len).map(|rank| {
+            sum += 1.0 / rank as f64;
+            sum
+        });
+        Zipf { sums: sums.collect(), words }
+    }
+
+    fn draw(&self, numbers: &mut Numbers) -> &str {
+        let at = numbers.unit() * self.sums.last().unwrap();
+        &self.words[self.sums.partition_point(|sum| *sum < at).min(self.words.len() - 1)]
+    }
+
+    fn text(&self, numbers: &mut Numbers, bytes: usize) -> String {
+        let mut text = String::new();
+        while text.len() < bytes {
+            text.push_str(self.draw(numbers));
+            text.push(if numbers.below(12) == 0 { '\n' } else { ' ' });
+        }
+        text
+    }
+}
+
+fn percentiles(mut times: Vec<Duration>) -> (f64, f64) {
+    times.sort_unstable();
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+    (at(0.5), at(0.95))
+}
+
+fn timed<T>(cases: &[T], mut each: impl FnMut(&T)) -> (f64, f64) {
+    percentiles(
+        cases
+            .iter()
+            .map(|case| {
+                let start = Instant::now();
+                each(case);
+                start.elapsed()
+            })
+            .collect(),
+    )
+}
+
+fn anonymous_mb() -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").trim().parse::<f64>().unwrap_or(f64::NAN) / 1024.0
+}
+
+fn folder_mb(dir: &Path) -> f64 {
+    let files = fs::read_dir(dir).unwrap().map(|file| file.unwrap().metadata().map_or(0, |meta| meta.len()));
+    files.sum::<u64>() as f64 / 1e6
+}
+
+fn row(what: &str, ours: (f64, f64), theirs: (f64, f64)) {
+    println!(
+        "{what:<34} p50 {:>8.2} p95 {:>8.2} ms   FTS5 p50 {:>8.2} p95 {:>8.2} ms   p95 ratio {:.3}",
+        ours.0,
+        ours.1,
+        theirs.0,
+        theirs.1,
+        ours.1 / theirs.1
+    );
+}
+
+fn speed(size: usize) {
+    println!("\n{size} generated texts of about 1 KiB, Zipfian words");
+    let mut numbers = Numbers(42);
+    let zipf = Zipf::new(&mut numbers, 50_000);
+    let dir = tempfile::tempdir().unwrap();
+    let before_mb = anonymous_mb();
+
+    let mut feed = Feed::open(&dir.path().join("lexical"));
+    let mut generating = Duration::ZERO;
+    let started = Instant::now();
+    let mut texts = Numbers(7);
+    for start in (0..size).step_by(BATCH) {
+        let made = Instant::now();
+        let batch = (start..size.min(start + BATCH))
+            .map(|n| memory(n, "_", &zipf.text(&mut texts, 40), &zipf.text(&mut texts, 1_000)));
+        let batch: Vec<_> = batch.collect();
+        generating += made.elapsed();
+        feed.put(batch);
+    }
+    let fed = started.elapsed() - generating;
+    feed.wait_until_durable();
+    let built = started.elapsed() - generating;
+    println!(
+        "build: applied in {:.1} s, durable in {:.1} s, {:.0} MB on disk",
+        fed.as_secs_f64(),
+        built.as_secs_f64(),
+        folder_mb(&dir.path().join("lexical"))
+    );
+
+    let db = Connection::open(dir.path().join("fts.db")).unwrap();
+    db.execute_batch(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;
+         CREATE VIRTUAL TABLE t USING fts5(title, body, tokenize='porter unicode61'); BEGIN;",
+    )
+    .unwrap();
+    let started = Instant::now();
+    let mut texts = Numbers(7);
+    for n in 0..size {
+        let (title, body) = (zipf.text(&mut texts, 40), zipf.text(&mut texts, 1_000));
+        db.prepare_cached("INSERT INTO t(rowid, title, body) VALUES (?1, ?2, ?3)")
+            .unwrap()
+            .execute(rusqlite::params![n as i64, title, body])
+            .unwrap();
+    }
+    db.execute_batch("COMMIT").unwrap();
+    println!("FTS5 build (with generating) {:.1} s", started.elapsed().as_secs_f64());
+
+    let queries = |numbers: &mut Numbers, least: usize, more: usize| -> Vec<String> {
+        let query = |numbers: &mut Numbers| {
+            let len = least + numbers.below(more);
+            (0..len).map(|_| zipf.draw(numbers).to_owned()).collect::<Vec<_>>().join(" ")
+        };
+        (0..QUERIES).map(|_| query(numbers)).collect()
+    };
+    let short = queries(&mut numbers, 2, 3);
+    let long = queries(&mut numbers, 5, 6);
+    // Each as it stands after some letter of its last word.
+    let typed: Vec<String> = queries(&mut numbers, 1, 4)
+        .iter()
+        .map(|query| {
+            let last = query.rfind(' ').map_or(0, |space| space + 1);
+            query[..last + 1 + numbers.below(query.len() - last)].to_owned()
+        })
+        .collect();
+    for query in short.iter().chain(&typed).take(40) {
+        feed.ids(query, &Projects::All, 20, false);
+    }
+    for (what, queries, as_you_type) in [
+        ("2 to 4 words", &short, false),
+        ("5 to 10 words", &long, false),
+        ("type-ahead, 1 to 4 words", &typed, true),
+    ] {
+        let ours = timed(queries, |query| {
+            assert!(feed.ids(query, &Projects::All, 20, as_you_type).is_some());
+        });
+        let theirs = timed(queries, |query| {
+            fts_ids(&db, "t", &fts_query(query, as_you_type), 20);
+        });
+        row(what, ours, theirs);
+    }
+    println!("anonymous memory: {:.0} MB more than before the index", anonymous_mb() - before_mb);
+
+    let mut found = Vec::new();
+    let mut pause = Numbers(3);
+    for n in 0..SAVES {
+        let mark = format!("savedmark{n}");
+        let new = memory(size + n, "_", "just saved", &format!("{mark} {}", zipf.text(&mut texts, 1_000)));
+        let start = Instant::now();
+        feed.put(vec![new]);
+        while feed.ids(&mark, &Projects::All, 1, false).is_none_or(|ids| ids.is_empty()) {}
+        found.push(start.elapsed());
+        // Over several commits of the writer.
+        std::thread::sleep(Duration::from_millis(pause.below(100) as u64));
+    }
+    let (p50, p95) = percentiles(found);
+    println!("applied to found, {SAVES} saves over several commits: p50 {p50:.2} p95 {p95:.2} ms");
+    feed.lexical.close();
+}
+
+// Quality.
+
+struct Collection {
+    docs: Vec<(String, String, String, String)>,
+    queries: Vec<(String, String, String)>,
+    relevant: HashMap<String, HashSet<String>>,
+}
+
+fn lines(path: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines().filter(|line| !line.is_empty()).map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn collection(dir: &Path) -> Collection {
+    let text = |value: &Value, field: &str| match &value[field] {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    let mut relevant: HashMap<String, HashSet<String>> = HashMap::new();
+    for line in fs::read_to_string(dir.join("qrels.tsv")).unwrap().lines() {
+        let mut cells = line.split('\t');
+        if let (Some(query), Some(doc)) = (cells.next(), cells.next()) {
+            relevant.entry(query.to_owned()).or_default().insert(doc.to_owned());
+        }
+    }
+    Collection {
+        docs: lines(&dir.join("docs.jsonl"))
+            .iter()
+            .map(|doc| (text(doc, "id"), text(doc, "group"), text(doc, "title"), text(doc, "text")))
+            .collect(),
+        queries: lines(&dir.join("queries.jsonl"))
+            .iter()
+            .map(|query| (text(query, "id"), text(query, "group"), text(query, "text")))
+            .collect(),
+        relevant,
+    }
+}
+
+/// NDCG@10, recall@10 and MRR over the first 100.
+fn measures(found: &[String], relevant: &HashSet<String>) -> [f64; 3] {
+    let gain = |at: usize| 1.0 / (at as f64 + 2.0).log2();
+    let hits = |n: usize| found.iter().take(n).enumerate().filter(|(_, id)| relevant.contains(*id));
+    let ideal: f64 = (0..relevant.len().min(10)).map(gain).sum();
+    [
+        hits(10).map(|(at, _)| gain(at)).sum::<f64>() / ideal,
+        hits(10).count() as f64 / relevant.len() as f64,
+        hits(100).next().map_or(0.0, |(at, _)| 1.0 / (at as f64 + 1.0)),
+    ]
+}
+
+fn quality(folder: &Path) {
+    let mut dirs: Vec<_> = fs::read_dir(folder).unwrap().map(|dir| dir.unwrap().path()).collect();
+    dirs.retain(|dir| dir.join("docs.jsonl").is_file());
+    dirs.sort();
+    let mut means = [0.0; 2];
+    for dir in &dirs {
+        let collection = collection(dir);
+        let temp = tempfile::tempdir().unwrap();
+        let mut feed = Feed::open(temp.path());
+        let db = Connection::open_in_memory().unwrap();
+        let mut tables: BTreeMap<&str, String> = BTreeMap::new();
+        for (_, group, ..) in &collection.docs {
+            let len = tables.len();
+            tables.entry(group).or_insert_with(|| format!("t{len}"));
+        }
+        for table in tables.values() {
+            db.execute_batch(&format!(
+                "CREATE VIRTUAL TABLE {table} USING fts5(title, body, tokenize='porter unicode61')"
+            ))
+            .unwrap();
+        }
+        for (start, docs) in collection.docs.chunks(BATCH).enumerate() {
+            let memories = docs.iter().enumerate().map(|(i, (_, group, title, text))| {
+                let project = if group.is_empty() { "_" } else { group };
+                memory(start * BATCH + i, project, title, text)
+            });
+            feed.put(memories.collect());
+        }
+        for (n, (_, group, title, text)) in collection.docs.iter().enumerate() {
+            let sql =
+                format!("INSERT INTO {}(rowid, title, body) VALUES (?1, ?2, ?3)", tables[group.as_str()]);
+            db.execute(&sql, rusqlite::params![n as i64, title, text]).unwrap();
+        }
+        let by_id: HashMap<Id, usize> = (0..collection.docs.len()).map(|n| (id(n), n)).collect();
+        let (mut ours, mut theirs, mut count, mut refused) = ([0.0; 3], [0.0; 3], 0, 0);
+        for (query, group, text) in &collection.queries {
+            let Some(relevant) = collection.relevant.get(query) else { continue };
+            count += 1;
+            let wall = match group.as_str() {
+                "" => Projects::All,
+                group => Projects::Only(vec![Project::slug(group)]),
+            };
+            let ids = feed.ids(text, &wall, 100, false).unwrap_or_else(|| {
+                refused += 1;
+                let bare = text.replace(['"', ':', '-'], " ");
+                feed.ids(&bare, &wall, 100, false).unwrap()
+            });
+            let name = |n: usize| collection.docs[n].0.clone();
+            let ids: Vec<_> = ids.iter().map(|id| name(by_id[id])).collect();
+            let fts = fts_ids(&db, &tables[group.as_str()], &fts_query(text, false), 100);
+            let fts: Vec<_> = fts.iter().map(|n| name(*n as usize)).collect();
+            for (sums, found) in [(&mut ours, &ids), (&mut theirs, &fts)] {
+                for (sum, value) in sums.iter_mut().zip(measures(found, relevant)) {
+                    *sum += value;
+                }
+            }
+        }
+        let [ours, theirs] = [ours, theirs].map(|sums| sums.map(|sum| sum / f64::from(count)));
+        println!(
+            "{:<12} NDCG@10 {:.4} (FTS5 {:.4}, {:.2}x)  recall@10 {:.3} ({:.3})  MRR {:.3} ({:.3})  {count} queries, {refused} not in the query language",
+            dir.file_name().unwrap().to_string_lossy(),
+            ours[0],
+            theirs[0],
+            ours[0] / theirs[0],
+            ours[1],
+            theirs[1],
+            ours[2],
+            theirs[2],
+        );
+        means[0] += ours[0];
+        means[1] += theirs[0];
+        feed.lexical.close();
+    }
+    let n = dirs.len() as f64;
+    println!("mean         NDCG@10 {:.4} (FTS5 {:.4})", means[0] / n, means[1] / n);
+}

@@ -533,8 +533,8 @@ fn a_flipped_byte_is_found_by_the_checksums() {
     let dir = tempfile::tempdir().unwrap();
     let log = many();
     log.opened(dir.path()).close();
-    let files = std::fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().path());
-    let store = files.filter(|path| path.extension().is_some_and(|ext| ext == "store")).next().unwrap();
+    let mut files = std::fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().path());
+    let store = files.find(|path| path.extension().is_some_and(|ext| ext == "store")).unwrap();
     let mut bytes = std::fs::read(&store).unwrap();
     bytes[100] ^= 0x55;
     std::fs::write(&store, bytes).unwrap();
