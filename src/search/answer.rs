@@ -2,7 +2,7 @@
 
 use super::{
     document::{Place, Shown},
-    plan::Plan,
+    plan::{Plan, What},
     rank::{Found, Key, Ranked},
     shard::{IndexError, Seat},
     snippet::{Matcher, snippet},
@@ -78,6 +78,13 @@ fn hit(
 
 const PLACES: [Place; 4] = [Place::Title, Place::Headings, Place::Tags, Place::Body];
 
+/// What a word of the query gave a hit: all its terms together.
+struct Given<'a> {
+    shown: &'a str,
+    documents: u64,
+    worth: [f32; PLACES.len()],
+}
+
 fn explanation(
     shown: &Shown,
     length: u32,
@@ -88,33 +95,44 @@ fn explanation(
     let mut counts = vec![[0u32; PLACES.len()]; plan.terms.len()];
     shown.each_text(|place, text, weight| {
         let at = PLACES.iter().position(|other| *other == place).unwrap_or_default();
-        matcher.each(text, |term, _| counts[term][at] += weight);
+        matcher.each(text, |term, _| {
+            let is_stem = matches!(plan.terms[term].what, What::Stem(_));
+            counts[term][at] += if is_stem { weight } else { 1 };
+        });
     });
-    let mut explanation = Explanation::default();
+    let mut given: Vec<Given<'_>> = Vec::new();
     for ((term, scored), counts) in plan.terms.iter().zip(&ranked.terms).zip(counts) {
-        let count: u32 = counts.iter().sum();
-        if count == 0 {
+        let count = counts.iter().sum::<u32>() as f32;
+        if count == 0.0 {
             continue;
         }
-        let worth = scored.score(count as f32, length, ranked.mean_length);
-        let held = PLACES.iter().zip(counts).filter(|(_, count)| *count > 0);
-        let mut places = Vec::new();
-        for (place, part) in held {
-            places.push(place.word());
-            explanation.terms.push(TermWorth {
-                term: term.shown.clone(),
-                field: place.word().to_owned(),
-                worth: worth * part as f32 / count as f32,
-                documents: scored.documents,
-            });
+        let worth = scored.score(count, length, ranked.mean_length);
+        let worth = counts.map(|part| worth * part as f32 / count);
+        match given.iter_mut().find(|given| given.shown == term.shown) {
+            None => given.push(Given { shown: &term.shown, documents: scored.documents, worth }),
+            Some(given) => {
+                given.documents = given.documents.max(scored.documents);
+                given.worth.iter_mut().zip(worth).for_each(|(sum, more)| *sum += more);
+            }
         }
+    }
+    let mut explanation = Explanation::default();
+    for Given { shown, documents, worth } in given {
+        let held = PLACES.iter().zip(worth).filter(|(_, worth)| *worth > 0.0);
+        explanation.terms.extend(held.clone().map(|(place, worth)| TermWorth {
+            term: shown.to_owned(),
+            field: place.word().to_owned(),
+            worth,
+            documents,
+        }));
+        let places: Vec<_> = held.map(|(place, _)| place.word()).collect();
         explanation.words.push(format!(
-            "“{}” in the {}, {} of {} memories {} it, worth {worth:.1}",
-            term.shown,
+            "“{shown}” in the {}, {} of {} memories {} it, worth {:.1}",
             listed(&places),
-            thousands(scored.documents),
+            thousands(documents),
             thousands(ranked.memories),
-            if scored.documents == 1 { "holds" } else { "hold" },
+            if documents == 1 { "holds" } else { "hold" },
+            worth.iter().sum::<f32>(),
         ));
     }
     if explanation.words.is_empty() {

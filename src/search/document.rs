@@ -9,7 +9,7 @@ use super::{
 use crate::model::{Actor, Id, Memory, Project, Status, Time, decode, encode};
 
 /// How often a term of each place counts, and how much longer it makes a chunk (BM25F with whole weights).
-const TITLE_WEIGHT: u32 = 2;
+const TITLE_WEIGHT: u32 = 3;
 const HEADING_WEIGHT: u32 = 1;
 const TAGS_WEIGHT: u32 = 1;
 

@@ -11,13 +11,16 @@ use super::{
 use crate::model::{MemoryFilter, Project, Projects, Status, Time, TimeWords};
 
 /// Further terms of a query do not rank; the answer says so.
-const TERMS_MAX: usize = 64;
+const TERMS_MAX: usize = 128;
 /// Further phrases and exclusions are refused: each is a walk over positions.
 const PHRASES_MAX: usize = 16;
 
 /// What a term's pieces are worth beside the run that joins them.
 const PIECE_OF_WHOLE: f32 = 0.6;
 const PART_OF_PIECE: f32 = 0.3;
+/// What the form as typed adds to its stem: `deploys` first finds `deploys`. Measured on Cranfield, CACM and LoCoMo: mean
+/// NDCG@10 .4255 without, .4293 with .1, .4254 with .2.
+const AS_TYPED: f32 = 0.1;
 /// What the completions of an unfinished word are worth beside the word itself.
 const UNFINISHED: f32 = 0.5;
 
@@ -50,6 +53,8 @@ pub(super) struct Ranking {
 pub(super) enum What {
     /// A term of the stem field.
     Stem(String),
+    /// A term of the word field.
+    Word(String),
     /// Every term of the word field that begins so, as one.
     Prefix(String),
 }
@@ -150,13 +155,14 @@ impl Plan {
             // Of `fs::read_t` the runs are completed; words with `t` say nothing of it.
             let last = span.end == end && (kind == Kind::Whole || kind == Kind::Piece && !is_inside);
             let shown = text[span].to_owned();
-            if unfinished && last && text.len() == end {
-                let shown = format!("{shown}…");
-                let what = What::Prefix(term.clone());
-                self.rank(Ranking { word, shown, weight: weight * UNFINISHED, what });
-            }
             let what = stem_term(kind, &term, |stem| What::Stem(stem.to_owned()));
-            self.rank(Ranking { word, shown, weight, what });
+            self.rank(Ranking { word, shown: shown.clone(), weight, what });
+            if unfinished && last && text.len() == end {
+                let (shown, what) = (format!("{shown}…"), What::Prefix(term));
+                self.rank(Ranking { word, shown, weight: weight * UNFINISHED, what });
+            } else if kind == Kind::Piece {
+                self.rank(Ranking { word, shown, weight: weight * AS_TYPED, what: What::Word(term) });
+            }
         }
     }
 
@@ -316,21 +322,26 @@ mod tests {
     fn check(text: &str, typed: Typed, expected: &str) {
         let plan = plan(text, typed).unwrap();
         let terms = plan.terms.iter().map(|term| match &term.what {
-            What::Stem(stem) => format!("{stem} {}", term.weight),
-            What::Prefix(prefix) => format!("{prefix}* {}", term.weight),
+            What::Stem(stem) => format!("{stem} {:.1}", term.weight),
+            What::Word(word) => format!("={word} {:.2}", term.weight),
+            What::Prefix(prefix) => format!("{prefix}* {:.1}", term.weight),
         });
         assert_eq!(terms.collect::<Vec<_>>().join(", "), expected, "{text}");
     }
 
     #[test]
     fn words_become_terms_with_weights() {
-        check("Running runs fast", Typed::Whole, "run 2, fast 1");
-        check("fs::read_to", Typed::Whole, "fs::read_to 1, fs 0.6, read_to 0.6, read 0.6, to 0.6");
-        check("readTo", Typed::Whole, "readto 1, read 0.3, to 0.3");
-        check("検索語", Typed::Whole, "検索 1, 索語 1");
-        check("lock depl", Typed::SoFar, "lock 1, depl* 0.5, depl 1");
-        check("lock ", Typed::SoFar, "lock 1");
-        check("\"held b", Typed::SoFar, "held 1, b* 0.5, b 1");
+        check("Running runs fast", Typed::Whole, "run 2.0, =running 0.10, =runs 0.10, fast 1.0, =fast 0.10");
+        check(
+            "fs::read_to",
+            Typed::Whole,
+            "fs::read_to 1.0, fs 0.6, =fs 0.06, read_to 0.6, read 0.6, =read 0.06, to 0.6, =to 0.06",
+        );
+        check("readTo", Typed::Whole, "readto 1.0, =readto 0.10, read 0.3, to 0.3");
+        check("検索語", Typed::Whole, "検索 1.0, 索語 1.0");
+        check("lock depl", Typed::SoFar, "lock 1.0, =lock 0.10, depl 1.0, depl* 0.5");
+        check("lock ", Typed::SoFar, "lock 1.0, =lock 0.10");
+        check("\"held b", Typed::SoFar, "held 1.0, =held 0.10, b 1.0, b* 0.5");
     }
 
     #[test]

@@ -127,6 +127,7 @@ pub(super) fn rank(
         let mut scored = Scored::default();
         let mut terms = match &term.what {
             What::Stem(stem) => gather(seats, mask, Field::Stem, std::slice::from_ref(stem), &mut scored)?,
+            What::Word(word) => gather(seats, mask, Field::Word, std::slice::from_ref(word), &mut scored)?,
             What::Prefix(prefix) => {
                 scored.completions = completions(seats, mask, prefix)?;
                 gather(seats, mask, Field::Word, &scored.completions.clone(), &mut scored)?

@@ -21,15 +21,19 @@ const MATCHES_MAX: usize = 500;
 /// Tells which of a plan's terms a token of a text is.
 pub(super) struct Matcher<'a> {
     stems: HashMap<&'a str, usize>,
+    words: HashMap<&'a str, usize>,
     completions: HashMap<&'a str, usize>,
 }
 
 impl<'a> Matcher<'a> {
     pub(super) fn of(plan: &'a Plan, scored: &'a [Scored]) -> Matcher<'a> {
-        let mut matcher = Matcher { stems: HashMap::new(), completions: HashMap::new() };
+        let mut matcher =
+            Matcher { stems: HashMap::new(), words: HashMap::new(), completions: HashMap::new() };
         for (i, term) in plan.terms.iter().enumerate() {
-            if let What::Stem(stem) = &term.what {
-                matcher.stems.insert(stem, i);
+            match &term.what {
+                What::Stem(stem) => drop(matcher.stems.insert(stem, i)),
+                What::Word(word) => drop(matcher.words.insert(word, i)),
+                What::Prefix(_) => {}
             }
         }
         for (i, scored) in scored.iter().enumerate() {
@@ -42,10 +46,11 @@ impl<'a> Matcher<'a> {
     pub(super) fn each(&self, text: &str, mut then: impl FnMut(usize, Range<usize>)) {
         analysis::analyse(text, |token: Token<'_>| {
             let stem = stem_term(token.kind, token.text, |stem| self.stems.get(stem).copied());
-            let completion =
-                Some(token.text).filter(|_| is_word(token.kind)).and_then(|word| self.completions.get(word));
-            for term in stem.into_iter().chain(completion.copied()) {
-                then(term, token.span.clone());
+            let word = Some(token.text).filter(|_| is_word(token.kind));
+            let typed = word.and_then(|word| self.words.get(word));
+            let completion = word.and_then(|word| self.completions.get(word));
+            for term in stem.iter().chain(typed).chain(completion) {
+                then(*term, token.span.clone());
             }
         });
     }
