@@ -16,6 +16,7 @@ mod fsck;
 mod get;
 mod id;
 mod import;
+mod keymap;
 mod manual;
 mod out;
 mod reindex;
@@ -59,6 +60,7 @@ pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
         Some(Verb::Completions { shell }) => return manual::completions(shell, &mut out),
         Some(Verb::Man) => return manual::man(&mut out),
         Some(Verb::Config { what }) => return config::run(what, &global, &mut out),
+        Some(Verb::Keymap { what }) => return keymap::run(what, &global, &mut out),
         None if !manner.stdout_is_terminal => return Err(no_terminal().into()),
         _ => {}
     }
@@ -114,7 +116,7 @@ async fn perform(verb: Verb, ask: &mut Ask) -> Result<(), Stop> {
         Verb::Reindex { view } => reindex::reindex(ask, view).await,
         Verb::Fsck => fsck::fsck(ask).await,
         Verb::Export => events::export(ask).await,
-        Verb::Config { .. } | Verb::Completions { .. } | Verb::Man => {
+        Verb::Config { .. } | Verb::Keymap { .. } | Verb::Completions { .. } | Verb::Man => {
             Err(Fault::bug("this verb needs no hub").into())
         }
     }

@@ -42,7 +42,7 @@ pub fn told(ask: &mut Ask, saved: &Saved, did: &str) -> Result<(), Stop> {
     ask.out.flush()?;
     if !saved.duplicates.is_empty() && !ask.out.manner.json {
         let others: Vec<String> = saved.duplicates.iter().map(|id| id::short(*id)).collect();
-        let said = text::count(others.len() as u64, "other memory says", "other memories say");
+        let said = text::counted(others.len() as u64, "other memory says", "other memories say");
         ask.out.remark(&format!("note: {said} the same: {}", others.join(", ")));
     }
     ask.warn_unless_applied(saved.applied);

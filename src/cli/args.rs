@@ -136,6 +136,11 @@ pub enum Verb {
         #[command(subcommand)]
         what: Config,
     },
+    /// Check and list the console's keys
+    Keymap {
+        #[command(subcommand)]
+        what: Keymap,
+    },
     /// Print completions for a shell
     Completions { shell: Shell },
     /// Print the manual page
@@ -277,6 +282,18 @@ pub enum Config {
     Show,
     /// Say what is wrong with the settings file
     Check,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum Keymap {
+    /// Say what is wrong with the user's keys
+    Check {
+        /// Another file than `keymap.toml` beside the settings
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Print every binding in force
+    List,
 }
 
 #[cfg(test)]

@@ -100,7 +100,7 @@ fn check(global: &Global, out: &mut Out) -> Result<(), Stop> {
         0 => Ok(()),
         n => Err(Fault::invalid(format!(
             "{} in {}",
-            text::count(n as u64, "wrong line", "wrong lines"),
+            text::counted(n as u64, "wrong line", "wrong lines"),
             path.display()
         ))
         .hint("no verb runs with these settings")

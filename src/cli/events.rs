@@ -62,7 +62,7 @@ async fn stats(ask: &mut Ask, which: &WhichEvents) -> Result<(), Stop> {
         ask.out.line(&line)?;
     }
     if !ask.out.manner.quiet {
-        let total = ask.out.paint().dim(&text::count(stats.total, "event", "events"));
+        let total = ask.out.paint().dim(&text::counted(stats.total, "event", "events"));
         ask.out.line(&total)?;
     }
     ask.out.flush()
@@ -155,7 +155,7 @@ pub async fn export(ask: &mut Ask) -> Result<(), Stop> {
     ask.out.flush()?;
     if !ask.out.manner.stdout_is_terminal && ask.out.manner.stderr_is_terminal {
         let (records, events) =
-            (text::count(records, "record", "records"), text::count(events, "event", "events"));
+            (text::counted(records, "record", "records"), text::counted(events, "event", "events"));
         ask.out.remark(&format!("{records}, {events}"));
     }
     Ok(())

@@ -8,7 +8,7 @@ use crate::{
 };
 
 pub async fn fsck(ask: &mut Ask) -> Result<(), Stop> {
-    let checked = ask.door().await?.fsck(&ask.caller).await?;
+    let checked = ask.settled_door().await?.fsck(&ask.caller).await?;
     if ask.out.manner.json {
         ask.out.document(&checked)?;
     } else {
@@ -22,7 +22,7 @@ pub async fn fsck(ask: &mut Ask) -> Result<(), Stop> {
     }
     match checked.damage.len() {
         0 => Ok(()),
-        n => Err(Fault::new(Code::Damaged, format!("{} on disk", text::count(n as u64, "damaged place", "damaged places")))
+        n => Err(Fault::new(Code::Damaged, format!("{} on disk", text::counted(n as u64, "damaged place", "damaged places")))
             .hint("a damaged view is built anew by `wheelhouse reindex`; a damaged log keeps what lies before and after the damage")
             .into()),
     }
@@ -37,11 +37,11 @@ fn place(damage: &Damage) -> String {
 fn counted(checked: &FsckReport) -> String {
     format!(
         "{}, {}, {}, {}, {}; {} ms",
-        text::count(checked.segments, "segment", "segments"),
-        text::count(checked.frames, "frame", "frames"),
-        text::count(checked.events, "event", "events"),
+        text::counted(checked.segments, "segment", "segments"),
+        text::counted(checked.frames, "frame", "frames"),
+        text::counted(checked.events, "event", "events"),
         text::bytes(checked.bytes),
-        text::count(checked.records, "record", "records"),
+        text::counted(checked.records, "record", "records"),
         checked.took_ms
     )
 }

@@ -61,7 +61,7 @@ fn head(ask: &mut Ask, memory: &Memory) -> Result<(), Stop> {
     }
     if memory.access_count > 0 {
         let last = memory.last_accessed.map(|time| format!(", last {}", when(time))).unwrap_or_default();
-        rows.push(("opened", format!("{}{last}", text::count(memory.access_count, "time", "times"))));
+        rows.push(("opened", format!("{}{last}", text::counted(memory.access_count, "time", "times"))));
     }
     ask.out.line(&paint.bold(&report::escape_line(&memory.title)))?;
     for line in text::fields(&rows, paint) {

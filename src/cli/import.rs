@@ -72,7 +72,7 @@ fn print(ask: &mut Ask, imported: &ImportReport) -> Result<(), Stop> {
         line.push_str(&format!(", {} skipped", skipped.len()));
     }
     if imported.others > 0 {
-        line.push_str(&format!("; {} of other kinds", text::count(imported.others, "file", "files")));
+        line.push_str(&format!("; {} of other kinds", text::counted(imported.others, "file", "files")));
     }
     ask.out.line(&line)?;
     for skipped in skipped.iter().take(NAMED_MAX) {
@@ -112,6 +112,6 @@ mod tests {
             current: "a\nb.md".into(),
             ..Progress::default()
         };
-        assert_eq!(line(&progress), "50 of 200 files, 25/s, 6s left  a b.md");
+        assert_eq!(line(&progress), "50 of 200 files, 25/s, 6.0 s left  a b.md");
     }
 }

@@ -18,7 +18,7 @@ const INDENT: usize = 10;
 
 pub async fn search(ask: &mut Ask, typed: Search) -> Result<(), Stop> {
     let request = request(&typed, &ask.setup, ask.words())?;
-    let answer = ask.door().await?.search(&ask.caller, request).await?;
+    let answer = ask.settled_door().await?.search(&ask.caller, request).await?;
     if answer.degraded_mode.is_some() {
         let why = answer.degraded_reasons.join("; ");
         ask.out.warn(
@@ -122,7 +122,7 @@ fn print(ask: &mut Ask, hit: &Hit, with_project: bool) -> Result<(), Stop> {
                     report::escape_line(&worth.term),
                     worth.field.clone(),
                     format!("{:.2}", worth.worth),
-                    format!("in {}", text::count(worth.documents, "memory", "memories")),
+                    format!("in {}", text::counted(worth.documents, "memory", "memories")),
                 ]
             })
             .collect();
@@ -137,7 +137,7 @@ fn foot(answer: &SearchAnswer) -> String {
     let total = match (answer.total_at_least, answer.total, answer.results.len()) {
         (true, total, shown) => format!("{shown} of at least {total}"),
         (false, total, shown) if total > shown => format!("{shown} of {total}"),
-        (false, _, shown) => text::count(shown as u64, "result", "results"),
+        (false, _, shown) => text::counted(shown as u64, "result", "results"),
     };
     format!("{total}, {:.1} ms, {}", answer.took_ms, answer.legs_used.join(" + "))
 }

@@ -1,21 +1,17 @@
 //! `status`: what the hub is and how it does.
 
-use std::time::Duration;
-
-use super::{Stop, text, verb::Ask};
+use super::{
+    Stop, text,
+    verb::{Ask, settled},
+};
 use crate::{
-    door::{Door, Status, ViewState, Writes},
-    model::Fault,
+    door::{Status, Writes},
     report,
 };
 
-/// A hub that this verb opened itself gets this long to open its views before they are told.
-const VIEWS_PATIENCE: Duration = Duration::from_secs(2);
-const LOOK_AGAIN: Duration = Duration::from_millis(10);
-
 pub async fn status(ask: &mut Ask) -> Result<(), Stop> {
     let opened = ask.home.door().await?;
-    let status = if opened.owned { settled(&*opened.door).await? } else { opened.door.status().await? };
+    let status = if opened.owned { settled(&opened.door).await? } else { opened.door.status().await? };
     if ask.out.manner.json {
         return ask.out.document(&status);
     }
@@ -26,36 +22,24 @@ pub async fn status(ask: &mut Ask) -> Result<(), Stop> {
     ask.out.flush()
 }
 
-async fn settled(door: &dyn Door) -> Result<Status, Fault> {
-    let deadline = tokio::time::Instant::now() + VIEWS_PATIENCE;
-    loop {
-        let status = door.status().await?;
-        let opening = status.views.iter().any(|view| view.state == ViewState::Opening);
-        if !opening || tokio::time::Instant::now() >= deadline {
-            return Ok(status);
-        }
-        tokio::time::sleep(LOOK_AGAIN).await;
-    }
-}
-
 fn rows(status: &Status, owned: bool, now: crate::model::Time) -> Vec<(&'static str, String)> {
     let mut rows = vec![("hub", format!("{}, {}", report::escape_line(&status.hub), status.version))];
     if owned {
         rows.push(("process", "none: opened for this command".to_owned()));
     } else {
-        let since = text::age(status.started_at, now);
-        rows.push(("process", format!("pid {}, started {since} ago", status.pid)));
+        let since = text::ago(now.since(status.started_at));
+        rows.push(("process", format!("pid {}, started {since}", status.pid)));
         if let Some(socket) = &status.socket {
             rows.push(("socket", report::escape_line(socket)));
         }
-        rows.push(("attached", text::count(status.attached.into(), "face", "faces")));
+        rows.push(("attached", text::counted(status.attached.into(), "face", "faces")));
     }
     rows.push(("data", report::escape_line(&status.data_dir)));
     if let Some(disk) = status.disk {
         let (used, free) = (text::bytes(disk.data_bytes), text::bytes(disk.free_bytes));
         rows.push(("disk", format!("{used} used, {free} free of {}", text::bytes(disk.total_bytes))));
     }
-    rows.push(("log", text::count(status.head.sequence.0, "event", "events")));
+    rows.push(("log", text::counted(status.head.sequence.0, "event", "events")));
     rows.push((
         "writes",
         match &status.writes {

@@ -1,12 +1,14 @@
-//! Words and widths of what people read: ages, sizes, cut lines, marked terms. Pure.
+//! Words and widths of what people read: moments, cut lines, marked terms, columns. Pure. Sizes, counts and spans are
+//! the console's, so that one thing is called one way.
 
 use std::{ops::Range, time::Duration};
 
-use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+pub use crate::console::text::{bytes, counted, span};
 use crate::{
     config::TimeForm,
+    console::text::{age, cut},
     model::{Time, TimeWords},
     report::{self, Paint},
 };
@@ -14,75 +16,23 @@ use crate::{
 /// A moment as the settings want it.
 pub fn moment(time: Time, form: TimeForm, words: TimeWords) -> String {
     match form {
-        TimeForm::Relative => age(time, words.now),
+        TimeForm::Relative => ago(words.now.since(time)),
         TimeForm::Local => time.at(words.offset).format("%Y-%m-%d %H:%M:%S").to_string(),
         TimeForm::Utc => time.utc().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
     }
 }
 
-/// How long ago, in its largest unit: `now`, `40s`, `5m`, `3h`, `2d`, `7w`, `2y`; what is still to come with a plus.
-pub fn age(time: Time, now: Time) -> String {
-    if time > now {
-        let ahead = span(time.since(now));
-        return if ahead == "0s" { "now".to_owned() } else { format!("+{ahead}") };
+/// How long ago something was: `3 d ago`, `now`.
+pub fn ago(span: Duration) -> String {
+    match age(span) {
+        now if now == "now" => now,
+        age => format!("{age} ago"),
     }
-    match span(now.since(time)) {
-        none if none == "0s" => "now".to_owned(),
-        span => span,
-    }
-}
-
-/// A span in its largest unit.
-pub fn span(span: Duration) -> String {
-    let seconds = span.as_secs();
-    match seconds {
-        0..60 => format!("{seconds}s"),
-        60..3_600 => format!("{}m", seconds / 60),
-        3_600..86_400 => format!("{}h", seconds / 3_600),
-        86_400..1_209_600 => format!("{}d", seconds / 86_400),
-        1_209_600..31_536_000 => format!("{}w", seconds / 604_800),
-        _ => format!("{}y", seconds / 31_536_000),
-    }
-}
-
-/// A size in bytes, to three figures or so.
-pub fn bytes(count: u64) -> String {
-    let mut value = count as f64;
-    for unit in ["B", "KiB", "MiB", "GiB"] {
-        if value < 1024.0 {
-            return if unit == "B" || value >= 100.0 {
-                format!("{value:.0} {unit}")
-            } else {
-                format!("{value:.1} {unit}")
-            };
-        }
-        value /= 1024.0;
-    }
-    format!("{value:.1} TiB")
-}
-
-/// `1 memory`, `2 memories`.
-pub fn count(n: u64, one: &str, many: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 /// The text in at most this many columns, with an ellipsis where it was cut. No bound, no cut.
 pub fn fit(text: &str, columns: Option<usize>) -> String {
-    let Some(columns) = columns else { return text.to_owned() };
-    if text.width() <= columns {
-        return text.to_owned();
-    }
-    let (mut cut, mut used) = (String::new(), 0);
-    for cluster in text.graphemes(true) {
-        if used + cluster.width() > columns.saturating_sub(1) {
-            break;
-        }
-        used += cluster.width();
-        cut.push_str(cluster);
-    }
-    cut.truncate(cut.trim_end().len());
-    cut.push('…');
-    cut
+    columns.map_or_else(|| text.to_owned(), |columns| cut(text, columns).into_owned())
 }
 
 /// A part of a text, and whether it is marked.
@@ -164,36 +114,6 @@ pub fn fields(rows: &[(&str, String)], paint: Paint) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ages_are_short() {
-        let now = Time::from_unix_ms(100_000_000_000);
-        let ago = |seconds: u64| age(now.minus(Duration::from_secs(seconds)), now);
-        assert_eq!(
-            [0, 59, 60, 3_599, 86_399, 86_400, 1_209_600, 40_000_000].map(ago),
-            ["now", "59s", "1m", "59m", "23h", "1d", "2w", "1y"]
-        );
-        assert_eq!(age(now.plus(Duration::from_secs(120)), now), "+2m");
-        assert_eq!(age(now.plus(Duration::from_millis(2)), now), "now");
-    }
-
-    #[test]
-    fn sizes_are_short() {
-        assert_eq!(
-            [0, 1023, 1024, 150_000, 5 << 20, 3 << 40].map(bytes),
-            ["0 B", "1023 B", "1.0 KiB", "146 KiB", "5.0 MiB", "3.0 TiB"]
-        );
-    }
-
-    #[test]
-    fn lines_are_cut_by_columns_not_bytes() {
-        assert_eq!(fit("plain", Some(5)), "plain");
-        assert_eq!(fit("plainer", Some(5)), "plai…");
-        assert_eq!(fit("日本語の", Some(5)), "日本…");
-        assert_eq!(fit("a b", Some(3)), "a b");
-        assert_eq!(fit("a b c", Some(3)), "a…");
-        assert_eq!(fit("anything", None), "anything");
-    }
 
     #[track_caller]
     fn check(text: &str, marks: &[(usize, usize)], columns: usize, expected: &str) {

@@ -1,16 +1,20 @@
 //! What every verb has at hand: its door, who asks, and where the answer goes.
 
-use std::{io::Read, sync::Arc};
+use std::{io::Read, sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
 use super::{out::Out, setup::Setup};
 use crate::{
-    door::{Caller, Door},
+    door::{Caller, Door, Status, ViewState},
     home::{Home, HomeOptions, local_caller},
     model::{CONTENT_BYTES_MAX, Fault, Id, Time, TimeWords},
     tasks::Clock,
 };
+
+/// A hub that has just started gets this long to open its views before it is asked for what needs them.
+const VIEWS_PATIENCE: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// One verb on its way.
 pub struct Ask {
@@ -42,6 +46,15 @@ impl Ask {
         Ok(self.home.door().await?.door)
     }
 
+    /// As [`Ask::door`], its views opened where this process is the one that opens them.
+    pub async fn settled_door(&self) -> Result<Arc<dyn Door>, Fault> {
+        let opened = self.home.door().await?;
+        if opened.owned {
+            settled(&opened.door).await?;
+        }
+        Ok(opened.door)
+    }
+
     /// Reads moments as typed, seen from now.
     pub fn words(&self) -> TimeWords {
         TimeWords { now: self.clock.now(), offset: self.clock.offset() }
@@ -59,6 +72,19 @@ impl Ask {
 
     pub fn short(&self, id: Id) -> String {
         self.out.paint().cyan(&super::id::short(id))
+    }
+}
+
+/// The status once no view is opening any more, or patience ends.
+pub async fn settled(door: &Arc<dyn Door>) -> Result<Status, Fault> {
+    let deadline = tokio::time::Instant::now() + VIEWS_PATIENCE;
+    loop {
+        let status = door.status().await?;
+        let opening = status.views.iter().any(|view| view.state == ViewState::Opening);
+        if !opening || tokio::time::Instant::now() >= deadline {
+            return Ok(status);
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
 
