@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     door::{Caller, Door},
-    model::{Fault, Project},
+    model::{Code, Fault, Project},
     tasks::blocking,
 };
 
@@ -102,6 +102,9 @@ pub async fn import(
 ) -> Result<ImportReport, Fault> {
     let started = Instant::now();
     let ImportRequest { paths, project } = request;
+    if let Some(project) = project.as_ref().filter(|project| !caller.projects.see(project)) {
+        return Err(Fault::new(Code::Denied, format!("project {project} is not open to this caller")));
+    }
     let walk = {
         let (progress, token) = (progress.clone(), token.clone());
         blocking(move || {

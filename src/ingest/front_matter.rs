@@ -6,6 +6,10 @@ use serde_json::{Map, Value};
 
 /// Longer front matter is taken as text.
 const BYTES_MAX: usize = 32 << 10;
+/// Nesting that the fields of a text can need; each level is one of the stack.
+const DEPTH_MAX: usize = 32;
+/// Events that YAML's aliases may unfold into.
+const ALIAS_EVENTS_MAX: usize = 10_000;
 
 /// The keys of a file's front matter and the text after it.
 pub fn read(text: &str) -> (Map<String, Value>, &str) {
@@ -38,11 +42,18 @@ fn parse(text: &str) -> Option<(Map<String, Value>, &str)> {
 }
 
 fn yaml(text: &str) -> Option<Map<String, Value>> {
-    // `y` and `no` are words here, as in YAML 1.2.
-    let options = serde_saphyr::options! { strict_booleans: true };
+    let options = serde_saphyr::options! {
+        // `y` and `no` are words here, as in YAML 1.2.
+        strict_booleans: true,
+        duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,
+        non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::AsString,
+        budget: serde_saphyr::budget! { max_depth: DEPTH_MAX },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: ALIAS_EVENTS_MAX },
+    };
     match serde_saphyr::from_str_with_options(text, options).ok()? {
         Value::Object(keys) => Some(keys),
-        Value::Null => Some(Map::new()),
+        // Comments alone are text that would be lost.
+        Value::Null if text.trim().is_empty() => Some(Map::new()),
         _ => None,
     }
 }
@@ -102,11 +113,37 @@ mod tests {
 
     #[test]
     fn what_is_none_stays_in_the_text() {
-        for text in
-            ["", "---", "---\n", "--- \nno end", "---\n- a\n---\n", "----\na: 1\n----\n", "+++\na = \n+++\n"]
-        {
+        for text in [
+            "",
+            "---",
+            "---\n",
+            "--- \nno end",
+            "---\n- a\n---\n",
+            "----\na: 1\n----\n",
+            "+++\na = \n+++\n",
+            "---\n# a comment\n---\n",
+        ] {
             check(text, json!({}), text);
         }
+    }
+
+    #[test]
+    fn what_costs_too_much_stays_in_the_text() {
+        let deep = format!("---\na: {}{}\n---\nb", "[".repeat(10_000), "]".repeat(10_000));
+        let mut bomb = "---\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for n in 1..9 {
+            let aliases = vec![format!("*a{}", n - 1); 10].join(", ");
+            bomb.push_str(&format!("a{n}: &a{n} [{aliases}]\n"));
+        }
+        bomb.push_str("---\nb");
+        for text in [deep, bomb] {
+            check(&text, json!({}), &text);
+        }
+    }
+
+    #[test]
+    fn the_last_of_two_equal_keys_holds() {
+        check("---\na: 1\na: 2\n---\nb", json!({"a": 2}), "b");
     }
 
     proptest! {

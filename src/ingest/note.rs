@@ -31,9 +31,12 @@ pub fn markdown(text: &str, origin: &Origin<'_>) -> Option<NewMemory> {
     new.content = body.to_owned();
     if !fields::fits(&new.metadata) {
         new = NewMemory { content: text.to_owned(), ..NewMemory::default() };
+    } else if body.trim().is_empty() {
+        // Nothing but front matter: what it says is the text too.
+        new.content = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
     }
     if new.title.is_empty() {
-        new.title = heading(&new.content).unwrap_or_default();
+        new.title = heading(body).unwrap_or_default();
     }
     finish(new, origin)
 }
@@ -167,9 +170,15 @@ mod tests {
     }
 
     #[test]
+    fn front_matter_alone_is_a_text() {
+        let text = "---\nwho: ada\n---\n \n";
+        let new = markdown(text, &origin("/a.md")).unwrap();
+        assert_eq!((new.title.as_str(), new.content.as_str()), ("a", text));
+    }
+
+    #[test]
     fn what_says_nothing_is_no_memory() {
         assert_eq!(markdown("", &origin("/a.md")), None);
-        assert_eq!(markdown("---\ntitle: only this\n---\n \n", &origin("/a.md")), None);
         assert_eq!(text(" \n", &origin("/a.txt")), None);
     }
 
@@ -192,7 +201,7 @@ mod tests {
         ) {
             match markdown(&text, &origin("/a.md")) {
                 Some(new) => prop_assert_eq!(fields::check(&new), Ok(())),
-                None => prop_assert!(front_matter::read(&text).1.trim().is_empty()),
+                None => prop_assert!(text.trim().is_empty()),
             }
         }
     }

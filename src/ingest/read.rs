@@ -22,15 +22,16 @@ use super::{
 };
 use crate::{
     door::{BATCH_BYTES_MAX, BATCH_MAX, NewMemory},
-    model::{Id, Project, Time},
+    model::{CONTENT_BYTES_MAX, Id, Project, Time},
 };
 
 /// Batches read and not yet sent.
 pub const BATCHES_AHEAD: usize = 2;
 /// Memories in the first batch; each next one has twice as many, up to what a commit takes.
 const BATCH_FIRST: usize = 16;
-/// Content bytes in a batch: half of what a commit takes, for what JSON adds on the way.
-const BATCH_BYTES: usize = BATCH_BYTES_MAX / 2;
+/// Bytes of a batch as JSON: what a commit takes of contents alone, so that escapes and metadata count too. A
+/// longer memory is a batch of its own.
+const BATCH_BYTES: usize = BATCH_BYTES_MAX;
 /// A longer file of Markdown or text is skipped: it is no writing.
 const FILE_BYTES_MAX: u64 = 64 << 20;
 /// A longer line of JSONL is skipped.
@@ -40,7 +41,7 @@ const BINARY_WITHIN_BYTES: usize = 8 << 10;
 /// Bad lines of one file that are named one by one.
 const BAD_LINES_MAX: usize = 20;
 
-const _: () = assert!(BATCH_FIRST <= BATCH_MAX && BATCH_BYTES < BATCH_BYTES_MAX);
+const _: () = assert!(BATCH_FIRST <= BATCH_MAX && CONTENT_BYTES_MAX <= BATCH_BYTES);
 
 /// A memory to be, and what it has to do with the file.
 #[derive(Debug, Clone)]
@@ -70,7 +71,7 @@ pub fn read(
     batches: mpsc::Sender<Batch>,
     token: &CancellationToken,
 ) {
-    let mut out = Out { batches, batch: Batch::default(), content: 0, size: BATCH_FIRST, gone: false };
+    let mut out = Out { batches, batch: Batch::default(), weight: 0, size: BATCH_FIRST, gone: false };
     for file in files {
         if token.is_cancelled() || out.gone {
             return;
@@ -91,27 +92,46 @@ pub fn read(
 struct Out {
     batches: mpsc::Sender<Batch>,
     batch: Batch,
-    content: usize,
+    weight: usize,
     size: usize,
     gone: bool,
 }
 
 impl Out {
     fn push(&mut self, item: Item) {
-        if self.batch.items.len() >= self.size || self.content + item.new.content.len() > BATCH_BYTES {
+        let weight = weigh(&item.new);
+        if self.batch.items.len() >= self.size || self.weight + weight > BATCH_BYTES {
             self.send();
         }
-        self.content += item.new.content.len();
+        self.weight += weight;
         self.batch.items.push(item);
     }
 
     fn send(&mut self) {
         let current = self.batch.current.clone();
         let batch = std::mem::replace(&mut self.batch, Batch { current, ..Batch::default() });
-        self.content = 0;
+        self.weight = 0;
         self.size = (self.size * 2).min(BATCH_MAX);
         self.gone |= self.batches.blocking_send(batch).is_err();
     }
+}
+
+/// The bytes of it as JSON.
+fn weigh(new: &NewMemory) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, new).expect("plain data with string keys always encodes");
+    count.0
 }
 
 fn one(
@@ -162,7 +182,7 @@ fn json_lines(
     token: &CancellationToken,
 ) -> Result<(), String> {
     let mut reader = BufReader::new(file);
-    let (mut number, mut bad, mut events, mut forgotten) = (0, 0, 0, 0);
+    let (mut number, mut bad, mut forgotten) = (0, 0, 0);
     let mut ids = HashSet::new();
     let path = origin.path.display().to_string();
     let mut bytes = Vec::new();
@@ -181,8 +201,8 @@ fn json_lines(
             Err(format!("longer than {} MiB", LINE_BYTES_MAX >> 20))
         };
         match line {
-            Ok(None) => {}
-            Ok(Some(Line::Event)) => events += 1,
+            // Events are history, which an import does not make anew.
+            Ok(None | Some(Line::Event)) => {}
             Ok(Some(Line::Forgotten)) => forgotten += 1,
             Ok(Some(Line::Memory { new, exported, .. })) => {
                 for new in note::parts(*new) {
@@ -201,10 +221,9 @@ fn json_lines(
         let more = bad - BAD_LINES_MAX;
         out.batch.skipped.push(skipped(origin.path, format!("and {more} more lines")));
     }
-    for (count, what) in [(events, "events, which stay history"), (forgotten, "removed memories")] {
-        if count > 0 {
-            out.batch.skipped.push(skipped(origin.path, format!("{count} {what}")));
-        }
+    if forgotten > 0 {
+        let why = format!("{forgotten} memories in it were removed before it was exported");
+        out.batch.skipped.push(skipped(origin.path, why));
     }
     Ok(())
 }
@@ -253,4 +272,41 @@ pub fn shown(path: &str, cwd: Option<&Path>) -> String {
     cwd.and_then(|cwd| Path::new(path).strip_prefix(cwd).ok())
         .filter(|short| !short.as_os_str().is_empty())
         .map_or_else(|| path.to_owned(), |short| short.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn escapes_weigh() {
+        let weight = |content: String| weigh(&NewMemory { content, ..NewMemory::default() });
+        assert_eq!(weight("\u{1}".repeat(10)), weight("x".repeat(10)) + 50);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(8))]
+
+        #[test]
+        fn nothing_is_lost_on_the_way_into_batches(
+            sizes in prop::collection::vec(prop_oneof![19 => 0usize..50, 1 => 0usize..CONTENT_BYTES_MAX], 0..300)
+        ) {
+            let (batches, mut received) = mpsc::channel(sizes.len() + 1);
+            let mut out = Out { batches, batch: Batch::default(), weight: 0, size: BATCH_FIRST, gone: false };
+            for size in &sizes {
+                let new = NewMemory { content: "x".repeat(*size), ..NewMemory::default() };
+                out.push(Item { new, path: String::new(), exported: None });
+            }
+            out.send();
+            let mut kept = Vec::new();
+            while let Ok(batch) = received.try_recv() {
+                let lengths: Vec<_> = batch.items.iter().map(|item| item.new.content.len()).collect();
+                prop_assert!(lengths.len() <= BATCH_MAX && lengths.iter().sum::<usize>() <= BATCH_BYTES_MAX);
+                kept.extend(lengths);
+            }
+            prop_assert_eq!(kept, sizes);
+        }
+    }
 }

@@ -63,36 +63,33 @@ pub struct Walk {
     pub skipped: Vec<Skipped>,
     /// Files of other kinds.
     pub others: u64,
-    /// The canonical paths that were asked for and are there.
+    /// The canonical paths that were asked for.
     pub roots: Vec<PathBuf>,
-    /// Asked for and not there, as absolute as can be: what was imported from there is told as removed.
-    pub gone: Vec<PathBuf>,
     seen: BTreeSet<PathBuf>,
 }
 
-/// Looks through the paths; `each` is told the number found so far, and stops the walk by `false`.
+/// Looks through the paths; `each` is told the number found so far, and stops the walk by `false`. A path that is
+/// not there is refused before anything is looked at.
 pub fn walk(paths: &[PathBuf], each: &mut dyn FnMut(&Walk) -> bool) -> Result<Walk, Fault> {
     let mut walk = Walk::default();
-    for path in paths {
-        match fs::canonicalize(path) {
-            Ok(root) => {
-                walk.look(&root, each)?;
-                walk.roots.push(root);
-            }
-            Err(error) => {
-                if error.kind() == io::ErrorKind::NotFound {
-                    walk.gone.extend(std::path::absolute(path));
-                }
-                walk.skipped.push(skipped(path, said(&error)));
-            }
-        }
+    if paths.is_empty() {
+        return Err(Fault::invalid("nothing to import").hint("name files or folders"));
     }
-    if walk.roots.is_empty() && walk.gone.len() == paths.len() && !paths.is_empty() {
-        let named: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
-        return Err(Fault::not_found(format!("there is no {}", named.join(", nor ")))
-            .hint("give files or folders that are there; quote names with spaces"));
+    walk.roots = paths.iter().map(|path| canonical(path)).collect::<Result<_, _>>()?;
+    for root in walk.roots.clone() {
+        walk.look(&root, each)?;
     }
     Ok(walk)
+}
+
+fn canonical(path: &Path) -> Result<PathBuf, Fault> {
+    fs::canonicalize(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Fault::invalid(format!("there is no {}", path.display()))
+            .hint("give files or folders that are there; quote names with spaces"),
+        _ => Fault::invalid(format!("{} cannot be opened", path.display()))
+            .cause(said(&error))
+            .hint("check its permissions, and those of the folders it is in"),
+    })
 }
 
 impl Walk {
@@ -260,19 +257,15 @@ mod tests {
     }
 
     #[test]
-    fn links_are_not_followed_and_what_is_missing_is_told() {
+    fn links_are_not_followed_and_what_is_missing_is_refused() {
         let dir = tree(&[("in/a.md", ""), ("out/b.md", "")]);
         symlink(dir.path().join("out/b.md"), dir.path().join("in/link.md")).unwrap();
         symlink(dir.path().join("in/a.md"), dir.path().join("in/same.md")).unwrap();
         symlink(dir.path().join("out"), dir.path().join("in/folder")).unwrap();
-        check(
-            dir.path(),
-            &["in", "nowhere.md"],
-            &["in/a.md"],
-            2,
-            &["link.md: a link that leads out of the folder", "nowhere.md: no such file"],
-        );
-        let fault = walk(&[dir.path().join("nowhere")], &mut |_| true).unwrap_err();
-        assert_eq!(fault.code, Code::NotFound);
+        check(dir.path(), &["in"], &["in/a.md"], 2, &["link.md: a link that leads out of the folder"]);
+        let paths = [dir.path().join("in"), dir.path().join("nowhere")];
+        let fault = walk(&paths, &mut |_| panic!("nothing is looked at")).unwrap_err();
+        assert_eq!(fault.code, Code::Invalid);
+        assert!(fault.message.contains("nowhere") && fault.hint.is_some(), "{fault:?}");
     }
 }

@@ -24,8 +24,8 @@ use super::{
     walk::Walk,
 };
 use crate::{
-    door::{Caller, Door, LIST_PAGE_MAX, ListRequest, Upsert, UpsertedAs},
-    model::{Code, Fault, MemoryFilter},
+    door::{Caller, Door, ListOrder, ListRequest, Upsert, UpsertedAs},
+    model::{Code, Fault, MemoryFilter, Status},
     tasks::blocking,
 };
 
@@ -35,6 +35,8 @@ const BATCHES_IN_FLIGHT: usize = 2;
 const TRIES: u32 = 3;
 /// The pause before the second try; doubles.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Memories asked for at once to see what is gone: they come with their bodies, of up to 1 MiB.
+const KNOWN_PAGE: usize = 100;
 
 pub struct Writer {
     pub door: Arc<dyn Door>,
@@ -134,11 +136,11 @@ impl Writer {
         }
         match self.upsert(&items, source).await {
             Ok(done) => outcomes.extend(done),
-            Err(fault) if fault.code == Code::Invalid => {
+            Err(fault) if is_of_an_item(&fault) => {
                 for item in items {
                     match self.upsert(std::slice::from_ref(&item), source).await {
                         Ok(done) => outcomes.extend(done),
-                        Err(fault) if fault.code == Code::Invalid => {
+                        Err(fault) if is_of_an_item(&fault) => {
                             batch.skipped.push(Skipped { path: item.path, why: fault.message });
                         }
                         Err(fault) => return Err(fault),
@@ -195,7 +197,7 @@ impl Writer {
         }
         let mut parts = BTreeSet::new();
         let mut missing = BTreeSet::new();
-        for root in walk.roots.iter().chain(&walk.gone) {
+        for root in &walk.roots {
             for found in self.known_under(root).await? {
                 let Some((path, part)) = url::path(&found) else { continue };
                 match (seen.contains(&found), part) {
@@ -225,8 +227,13 @@ impl Writer {
     async fn known_under(&self, root: &Path) -> Result<Vec<String>, Fault> {
         let (itself, under) = (url::of(root), url::under(root));
         let mut list = ListRequest {
-            filter: MemoryFilter { origin: Some(itself.clone()), ..MemoryFilter::default() },
-            limit: LIST_PAGE_MAX,
+            filter: MemoryFilter {
+                origin: Some(itself.clone()),
+                statuses: Status::ALL.to_vec(),
+                ..MemoryFilter::default()
+            },
+            order: ListOrder::Oldest,
+            limit: KNOWN_PAGE,
             ..ListRequest::default()
         };
         let part = format!("{itself}#");
@@ -263,6 +270,11 @@ impl Writer {
             .await
             .map(drop)
     }
+}
+
+/// Whether one memory can be why a batch was refused: out of bounds, or in a project that is not the caller's.
+fn is_of_an_item(fault: &Fault) -> bool {
+    matches!(fault.code, Code::Invalid | Code::Denied)
 }
 
 /// A file stands where the folder was.

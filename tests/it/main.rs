@@ -7,6 +7,7 @@ mod docs;
 mod faults;
 mod harness;
 mod house;
+mod import;
 mod kill;
 mod pty;
 mod rebuild;
