@@ -311,7 +311,7 @@ impl Page<'_> {
 
     /// Columns that the containers take.
     fn indent(&self) -> usize {
-        self.shown().map(|container| columns(container)).sum()
+        self.shown().map(columns).sum()
     }
 
     /// The containers that are drawn: of very deep ones the outer.
