@@ -59,9 +59,17 @@ pub enum Action {
     Cancel,
 }
 
-/// Where keys go. A screen asks its places in order, the most particular first, and the first that knows a key has it.
+/// Where keys go, in the order people read about them. A screen asks its places, the most particular first, and the
+/// first that knows a key has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Place {
+    Global,
+    /// Whatever is a list.
+    Lists,
+    Search,
+    Timeline,
+    /// An opened memory or event: the arrows move its text.
+    Detail,
     /// Letters are the query.
     Query,
     /// Letters are the Timeline's filter.
@@ -72,19 +80,17 @@ pub enum Place {
     Picker,
     Import,
     Help,
-    Search,
-    Timeline,
-    /// An opened memory or event: the arrows move its text.
-    Detail,
-    /// Whatever is a list.
-    Lists,
-    Global,
     /// Asked last everywhere, also where letters are text.
     Always,
 }
 
 impl Place {
     pub const ALL: [Place; 14] = [
+        Place::Global,
+        Place::Lists,
+        Place::Search,
+        Place::Timeline,
+        Place::Detail,
         Place::Query,
         Place::Filter,
         Place::Form,
@@ -93,11 +99,6 @@ impl Place {
         Place::Picker,
         Place::Import,
         Place::Help,
-        Place::Search,
-        Place::Timeline,
-        Place::Detail,
-        Place::Lists,
-        Place::Global,
         Place::Always,
     ];
 

@@ -72,9 +72,12 @@ impl Term {
         hook();
         // NO_COLOR is the theme's to obey: left to itself crossterm answers it with resets that also end reverse video.
         crossterm::style::force_color_output(true);
-        let modes = Modes { mouse, keyboard: false };
-        set(modes)?;
         let painter = Painter::new(io::stdout(), size()?, ascii)?;
+        let modes = Modes { mouse, keyboard: false };
+        if let Err(error) = set(modes) {
+            restore();
+            return Err(error);
+        }
         let panic_at =
             cfg!(debug_assertions).then(|| std::env::var(PANIC_VARIABLE).ok()?.parse().ok()).flatten();
         Ok(Term { painter, modes, panic_at })
