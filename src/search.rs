@@ -147,7 +147,8 @@ impl Lexical {
         self.shared.read().applied
     }
 
-    /// Changes each time the index is begun anew, asked for or not: the log is then to be fed from 0 again.
+    /// Changes each time the index is begun anew, asked for or not (the log is then to be fed from 0 again), and is told
+    /// again when it works after it had failed (the feed can go on).
     pub fn generation(&self) -> watch::Receiver<u64> {
         self.shared.generation()
     }

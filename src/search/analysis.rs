@@ -133,7 +133,15 @@ impl Cut<'_, '_> {
                 _ => break at,
             }
         };
-        let end = if pieces.len() == 1 { self.pluses(end) } else { end };
+        if let [piece] = pieces.as_slice() {
+            // Most runs are one word.
+            let piece = piece.clone();
+            self.pieces = pieces;
+            let end = self.pluses(end);
+            self.whole(start..end, std::slice::from_ref(&piece));
+            self.piece(piece);
+            return end;
+        }
         self.whole(start..end, &pieces);
         let groups = self.groups(&pieces);
         for group in groups {

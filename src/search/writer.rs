@@ -243,7 +243,13 @@ impl Writer {
         let (reason, damaged) = match done {
             Ok(Ok(())) => {
                 self.retry = RETRY_FIRST;
-                return self.shared.tell(|control| control.failure = None);
+                let mut recovered = false;
+                self.shared.tell(|control| recovered = control.failure.take().is_some());
+                if recovered {
+                    // Whoever feeds it stopped when it failed.
+                    self.shared.generation.send_modify(|_| {});
+                }
+                return;
             }
             Ok(Err(error)) => (error.to_string(), is_damage(&error)),
             Err(panic) => (format!("panicked: {}", panic_words(&*panic)), true),

@@ -5,7 +5,9 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 /// Appends `text` in lower case, without accents, in compatibility form.
 pub(super) fn fold(text: &str, out: &mut String) {
     if text.is_ascii() {
-        out.extend(text.chars().map(|c| c.to_ascii_lowercase()));
+        let start = out.len();
+        out.push_str(text);
+        out[start..].make_ascii_lowercase();
         return;
     }
     let plain = text.nfkd().filter(|c| !is_accent(*c)).nfc();
