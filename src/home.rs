@@ -6,6 +6,7 @@
 //!
 //! Invariant: the lock is held from before the first byte of the store is read until after its last is written.
 
+mod attached;
 mod lock;
 mod own;
 mod place;
@@ -23,6 +24,7 @@ use tokio::{
 };
 
 use self::{
+    attached::Attached,
     lock::{Holder, Lock, Taken},
     own::Owned,
     place::Place,
@@ -108,13 +110,23 @@ impl Home {
 
     /// Owns or attaches. Returns as soon as there is something to ask; an owned hub may still be opening its views.
     /// Asked again after the owner went away, it owns or attaches anew.
+    ///
+    /// A door that was attached to does so by itself, for what can be asked twice without happening twice.
     pub async fn door(&self) -> Result<Opened, Fault> {
+        let opened = self.start().await?;
+        let door =
+            if opened.owned { opened.door } else { Arc::new(Attached::new(opened.door, self.clone())) };
+        Ok(Opened { door, ..opened })
+    }
+
+    async fn start(&self) -> Result<Opened, Fault> {
         let (answer, answered) = oneshot::channel();
         let home = self.clone();
         // In a task, because who asks may be cancelled and a start may not: half a start would leave the lock
         // without a hub. Nobody listening any more is fine, the next to ask finds what was opened.
         self.0.tasks.spawn(async move { drop(answer.send(home.open().await)) });
-        answered.await.unwrap_or_else(|_| Err(Fault::bug("the start of the hub ended without an answer")))
+        let ended = |_| Err(Fault::bug("the start of the hub ended without an answer"));
+        answered.await.unwrap_or_else(ended)
     }
 
     /// Stops accepting, ends the streams, waits for requests in flight, closes the hub, removes the socket and
@@ -131,6 +143,7 @@ impl Home {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The door itself, owned or remote.
     async fn open(&self) -> Result<Opened, Fault> {
         let _turn = self.0.turn.acquire().await;
         match &*self.state() {

@@ -20,6 +20,7 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+pub use self::wire::{Gone, gone};
 use self::{ask::Ask, wire::Wire};
 use crate::{
     door::{

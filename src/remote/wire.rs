@@ -18,6 +18,27 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(4);
 /// More bytes than this of a refusal are not read.
 const REFUSAL_BYTES_MAX: usize = 256 << 10;
 
+const NOT_THERE: &str = "no hub answers at ";
+const WENT_AWAY: &str = "the hub went away: ";
+
+/// How a hub was not there to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gone {
+    /// Before the request was sent: asking again asks once.
+    NotAsked,
+    /// After: what was asked for may have happened.
+    Unknown,
+}
+
+/// Whether this fault is of the way to a hub, and not one that a hub answered with.
+pub fn gone(fault: &Fault) -> Option<Gone> {
+    if fault.message.starts_with(NOT_THERE) {
+        Some(Gone::NotAsked)
+    } else {
+        fault.message.starts_with(WENT_AWAY).then_some(Gone::Unknown)
+    }
+}
+
 /// The host in the address is not looked at: the socket decides where it goes.
 const BASE: &str = "http://hub/api/v1";
 
@@ -63,21 +84,21 @@ impl Wire {
         }
         let socket = self.socket.display();
         let message = if error.is_connect() {
-            format!("no hub answers at {socket}")
+            format!("{NOT_THERE}{socket}")
         } else {
-            format!("the hub at {socket} went away before its answer was complete")
+            format!("{WENT_AWAY}its answer through {socket} is not complete")
         };
-        gone(message).cause(causes(error))
+        lost(message).cause(causes(error))
     }
 
     /// The end of a stream that should have none.
     pub fn ended(&self) -> Fault {
-        gone(format!("the hub at {} went away", self.socket.display()))
+        lost(format!("{WENT_AWAY}the stream through {} ended", self.socket.display()))
     }
 }
 
-fn gone(message: String) -> Fault {
-    Fault::unavailable(message).hint("the hub went away; asking again starts it or finds who took over")
+fn lost(message: String) -> Fault {
+    Fault::unavailable(message).hint("asking again starts a hub or finds who took over")
 }
 
 impl Request<'_> {
@@ -196,4 +217,25 @@ fn causes(error: &reqwest::Error) -> String {
         source = under.source();
     }
     words.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_is_not_there_was_not_asked() {
+        let wire = Wire::new(Path::new("/nowhere/hub.sock")).unwrap();
+        let fault = wire.ask(None, Method::GET, "/status", &Ask::default()).done().await.unwrap_err();
+        assert_eq!((fault.code, gone(&fault)), (Code::Unavailable, Some(Gone::NotAsked)));
+        assert_eq!(gone(&wire.ended()), Some(Gone::Unknown));
+        assert_eq!(gone(&Fault::unavailable("the records are opening")), None);
+    }
+
+    #[test]
+    fn a_problem_is_the_fault_it_tells_of() {
+        let body = br#"{"type":"t","title":"t","status":404,"code":"not_found","message":"m","hint":"h"}"#;
+        assert_eq!(problem(body), Some(Fault::not_found("m").hint("h")));
+        assert_eq!(problem(b"<html>"), None);
+    }
 }

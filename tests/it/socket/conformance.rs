@@ -82,6 +82,11 @@ async fn ask_everything(door: Arc<dyn Door>, clock: Clock) -> Vec<(String, Value
     events(&mut t).await;
     streams(&mut t).await;
     // From here on hubs tell of searches, each in its own time: the events after this have no one order.
+    until("the index", || async {
+        let status = t.door.status().await.unwrap();
+        status.view(ViewName::Lexical).is_some_and(|view| view.is_ready()).then_some(())
+    })
+    .await;
     searches(&mut t, ids[0]).await;
     walls(&mut t, &ids).await;
     the_hub(&mut t).await;
@@ -120,6 +125,7 @@ async fn writes(t: &mut Transcript) -> Vec<Id> {
     t.say("add too much", &door.add(&caller, note(&"x".repeat((1 << 20) + 1))).await);
     let large = door.add(&t.caller(), note(&"line \"x\"\n".repeat((1 << 20) / 9))).await;
     t.say("add as much as fits", &large);
+    t.say("forget it", &door.forget(&t.caller(), large.unwrap().memory.id).await);
     let tool = Caller {
         actor: Actor(format!("{}/claude-code", caller.actor)),
         session: Some("sitzung ü".into()),

@@ -4,19 +4,20 @@ use std::{
     fs,
     os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
+use futures::StreamExt;
 use rustix::process::{Pid, Signal};
 use wheelhouse::{
-    door::{Door, ListRequest},
+    door::{Caller, Door, ListRequest, StreamRequest},
     home::{DOOR_PATIENCE, Home, HomeOptions, Opened, local_caller},
     model::Code,
     tasks::Clock,
 };
 
-use crate::harness::{Process, Program, note, until};
+use crate::harness::{Process, Program, note, text, until};
 
 const DATA_DIR: &str = "WHEELHOUSE_TEST_DATA_DIR";
 
@@ -63,13 +64,17 @@ fn other(program: &Program) -> Command {
     command
 }
 
+fn caller() -> Caller {
+    local_caller(&Clock::system())
+}
+
 async fn contents(door: &dyn Door) -> Vec<String> {
-    let page = door.list(&local_caller(&Clock::system()), ListRequest::default()).await.unwrap();
+    let page = door.list(&caller(), ListRequest::default()).await.unwrap();
     page.memories.into_iter().map(|memory| memory.content).collect()
 }
 
 async fn save(door: &dyn Door, content: &str) {
-    door.add(&local_caller(&Clock::system()), note(content)).await.unwrap();
+    door.add(&caller(), note(content)).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -90,7 +95,8 @@ async fn one_owns_and_the_next_attaches_until_the_owner_ends() {
 
     assert!(owner.end().success());
     assert!(!socket.exists(), "a good end leaves no socket");
-    assert_eq!(opened.door.status().await.unwrap_err().code, Code::Unavailable);
+    let pid = opened.door.status().await.unwrap().pid;
+    assert_eq!(pid, std::process::id(), "the door that was attached finds its hub again, here");
     let again = here.door().await.unwrap();
     assert!(again.owned, "asked again, it owns");
     assert_eq!(contents(&*again.door).await, ["kept by the other process"]);
@@ -107,13 +113,22 @@ async fn a_killed_owner_leaves_a_socket_and_no_obstacle() {
     let opened = here.door().await.unwrap();
     save(&*opened.door, "acknowledged").await;
     let socket = PathBuf::from(opened.door.status().await.unwrap().socket.unwrap());
+    let mut items = opened.door.stream(&caller(), StreamRequest::default()).await.unwrap();
     owner.kill();
     assert!(socket.exists(), "stale");
-    let fault = opened.door.status().await.unwrap_err();
-    assert_eq!((fault.code, fault.hint.is_some()), (Code::Unavailable, true));
+    let end = loop {
+        match items.next().await.unwrap() {
+            Ok(_) => {}
+            Err(fault) => break fault,
+        }
+    };
+    assert_eq!((end.code, end.hint.is_some()), (Code::Unavailable, true));
+    save(&*opened.door, "after").await;
     let again = here.door().await.unwrap();
     assert!(again.owned);
-    assert_eq!(contents(&*again.door).await, ["acknowledged"]);
+    let mut kept = contents(&*again.door).await;
+    kept.sort();
+    assert_eq!(kept, ["acknowledged", "after"]);
     here.close().await;
 }
 
@@ -287,4 +302,29 @@ async fn who_comes_while_the_owner_closes_waits_and_owns() {
     .await;
     assert_eq!(contents(&*opened.door).await, ["before"]);
     next.close().await;
+}
+
+/// Each may attach to one that is just closing.
+#[test]
+fn many_verbs_at_once_all_do_their_work() {
+    let program = Program::new();
+    let started: Vec<_> = (0..8)
+        .map(|n| {
+            let mut command = program.command(&["add", &format!("said by {n}"), "--json"]);
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    for process in started {
+        let output = process.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut kept = runtime.block_on(async {
+        let here = home(&program.data_dir());
+        let kept = contents(&*here.door().await.unwrap().door).await;
+        here.close().await;
+        kept
+    });
+    kept.sort();
+    assert_eq!(kept, (0..8).map(|n| format!("said by {n}")).collect::<Vec<_>>());
 }
