@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use tokio::sync::watch;
 
-use super::{Stop, text, verb::Ask};
+use super::{Stop, reindex, text, verb::Ask};
 use crate::{
+    door::ViewName,
     ingest::{self, ImportReport, ImportRequest, Progress},
     report,
 };
@@ -42,6 +43,23 @@ pub async fn import(ask: &mut Ask, paths: Vec<PathBuf>) -> Result<(), Stop> {
     if imported.interrupted || ask.token.is_cancelled() {
         ask.out.remark("stopped; what was taken is kept. The same import goes on from there.");
         return Err(Stop::Interrupted);
+    }
+    indexed(ask).await
+}
+
+/// A hub of this command alone ends with it: what it has not indexed by then, every later verb would have to.
+async fn indexed(ask: &Ask) -> Result<(), Stop> {
+    if !ask.home.door().await?.owned {
+        return Ok(());
+    }
+    tokio::select! {
+        ready = reindex::ready(ask, ViewName::Lexical) => {
+            if let Err(fault) = ready {
+                ask.out.warn(&fault.message, fault.hint.as_deref());
+            }
+        }
+        // Everything is taken already; the index catches up another time.
+        () = ask.token.cancelled() => ask.out.progress(""),
     }
     Ok(())
 }

@@ -35,7 +35,7 @@ pub async fn reindex(ask: &mut Ask, which: Which) -> Result<(), Stop> {
 }
 
 /// Until the view holds the whole log, with its progress on a terminal.
-async fn ready(ask: &Ask, name: ViewName) -> Result<Status, Fault> {
+pub async fn ready(ask: &Ask, name: ViewName) -> Result<Status, Fault> {
     loop {
         let status = ask.door().await?.status().await?;
         let state = status.view(name).cloned().unwrap_or(ViewState::Opening);

@@ -19,13 +19,9 @@ const INDENT: usize = 10;
 pub async fn search(ask: &mut Ask, typed: Search) -> Result<(), Stop> {
     let request = request(&typed, &ask.setup, ask.words())?;
     let answer = ask.settled_door().await?.search(&ask.caller, request).await?;
-    if answer.degraded_mode.is_some() {
-        let why = answer.degraded_reasons.join("; ");
+    if let Some(why) = degraded(&answer) {
         ask.out.warn(
-            &format!(
-                "the answer is degraded: {}",
-                if why.is_empty() { "a scan of the records" } else { &why }
-            ),
+            &format!("the answer may be incomplete: {why}"),
             Some("`wheelhouse status` shows what the index is doing"),
         );
     }
@@ -73,6 +69,15 @@ fn request(typed: &Search, setup: &Setup, words: TimeWords) -> Result<SearchRequ
         explain: typed.explain,
         ..SearchRequest::default()
     })
+}
+
+/// Why an answer is not all that there is, where it is not.
+fn degraded(answer: &SearchAnswer) -> Option<String> {
+    match (answer.degraded_reasons.as_slice(), &answer.degraded_mode) {
+        ([], None) => None,
+        ([], Some(mode)) => Some(report::escape_line(mode)),
+        (reasons, _) => Some(report::escape_line(&reasons.join("; "))),
+    }
 }
 
 fn nothing(ask: &Ask, typed: &Search) {

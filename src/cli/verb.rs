@@ -75,13 +75,14 @@ impl Ask {
     }
 }
 
-/// The status once no view is opening any more, or patience ends.
+/// The status once no view is opening or catching up any more, or patience ends.
 pub async fn settled(door: &Arc<dyn Door>) -> Result<Status, Fault> {
     let deadline = tokio::time::Instant::now() + VIEWS_PATIENCE;
     loop {
         let status = door.status().await?;
-        let opening = status.views.iter().any(|view| view.state == ViewState::Opening);
-        if !opening || tokio::time::Instant::now() >= deadline {
+        let behind = |state: &ViewState| matches!(state, ViewState::Opening | ViewState::CatchingUp { .. });
+        let waits = status.views.iter().any(|view| behind(&view.state));
+        if !waits || tokio::time::Instant::now() >= deadline {
             return Ok(status);
         }
         tokio::time::sleep(LOOK_AGAIN).await;
