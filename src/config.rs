@@ -198,8 +198,10 @@ impl Config {
         let Some(key) = KEYS.iter().find(|key| key.name == name) else {
             return Err(Fault::invalid(format!("there is no setting {name:?}")));
         };
-        let wrong = || Fault::invalid(format!("{name} is {}, not {value:?}", key.kind)).cause(&from);
-        let free = matches!(from, Provenance::Environment(_));
+        let wrong = || {
+            Fault::invalid(format!("{name} is {}, not {value:?}", key.kind)).cause(format!("set by {from}"))
+        };
+        let free = matches!(from, Provenance::Environment(_)) && value.contains(['=', ',']);
         match key.kind {
             // Directives of the log are for whoever looks for a fault, by the environment alone.
             Kind::OneOf(words) if !(words.contains(&value) || name == "log_level" && free) => {
@@ -345,5 +347,7 @@ mod tests {
             .set_from_environment(|name| (name == "WHEELHOUSE_LOG").then(|| "wheelhouse::store=trace".into()))
             .unwrap();
         assert_eq!(config.log_level, "wheelhouse::store=trace");
+        let loud = config.set_from_environment(|name| (name == "WHEELHOUSE_LOG").then(|| "loud".into()));
+        assert_eq!(loud.unwrap_err().cause.as_deref(), Some("set by WHEELHOUSE_LOG"));
     }
 }
