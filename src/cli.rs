@@ -40,7 +40,13 @@ use self::{
     setup::Setup,
     verb::Ask,
 };
-use crate::{model::Fault, telemetry};
+use crate::{
+    console::{self, ConsoleOptions},
+    home::{Home, HomeOptions},
+    model::Fault,
+    tasks::Clock,
+    telemetry,
+};
 
 /// Threads that answer while a verb owns the hub; what blocks has threads of its own.
 const WORKERS: usize = 2;
@@ -73,10 +79,24 @@ pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
         .map_err(|error| Fault::unavailable("cannot start the program's threads").cause(error))?;
     let done = match verb {
         Some(verb) => runtime.block_on(ask(verb, setup, out)),
-        None => Err(Fault::new(crate::model::Code::Unsupported, "the console is not there yet").into()),
+        None => runtime.block_on(console(setup)),
     };
     runtime.shutdown_timeout(END_PATIENCE);
     done
+}
+
+/// The console, on the hub of this data directory.
+async fn console(setup: Setup) -> Result<(), Stop> {
+    let home = Home::new(HomeOptions {
+        data_dir: setup.data_dir.clone(),
+        unsafe_filesystem: setup.unsafe_filesystem,
+        hub_name: setup.hub_name.clone(),
+        clock: Clock::system(),
+        announce: true,
+    });
+    let keymap = None;
+    console::run(home, ConsoleOptions { config: setup.config, keymap }).await?;
+    Ok(())
 }
 
 /// Runs a verb to its end or until it is interrupted, and closes the door behind it in either case.

@@ -45,6 +45,8 @@ pub enum Action {
     Pause,
     ToLatest,
     FilterEvents,
+    PreviousError,
+    NextError,
     Project,
     TimeForm,
     Theme,
@@ -248,7 +250,7 @@ const TYPED: &[Place] =
 
 /// Every action. A row here is all it takes to be in help, palette, keymap files and docs.
 #[rustfmt::skip]
-pub const ACTIONS: [Row; 49] = [
+pub const ACTIONS: [Row; 51] = [
     row(Action::FocusSearch,   "pane.focus-search",    "Go to Search",                      Group::Deck,     GLOBAL, None),
     row(Action::FocusTimeline, "pane.focus-timeline",  "Go to the Timeline",                Group::Deck,     GLOBAL, None),
     row(Action::NextPane,      "pane.next",            "Next pane",                         Group::Deck,     GLOBAL, Some("pane")),
@@ -286,6 +288,8 @@ pub const ACTIONS: [Row; 49] = [
     row(Action::Pause,         "stream.pause",         "Pause the view",                    Group::Timeline, &[Place::Timeline], Some("pause")),
     row(Action::ToLatest,      "stream.to-latest",     "To the newest event",               Group::Timeline, &[Place::Timeline], None),
     row(Action::FilterEvents,  "stream.filter",        "Filter events",                     Group::Timeline, &[Place::Timeline], Some("filter")),
+    row(Action::PreviousError, "stream.previous-error", "To the error before",               Group::Timeline, &[Place::Timeline], None),
+    row(Action::NextError,     "stream.next-error",    "To the error after",                Group::Timeline, &[Place::Timeline], None),
     row(Action::Project,       "project.pick",         "Pick a project",                    Group::Settings, GLOBAL, None),
     row(Action::TimeForm,      "time.cycle",           "Times: relative, local, UTC",       Group::Settings, GLOBAL, None),
     row(Action::Theme,         "theme.cycle",          "Next theme",                        Group::Settings, GLOBAL, None),

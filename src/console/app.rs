@@ -1,0 +1,320 @@
+//! The console's state and how a message changes it. `update` is pure: no file, no clock, no waiting; what is to be
+//! done comes back as effects. Panes and overlays have their own rooms; here they are composed.
+
+mod actions;
+mod answers;
+mod input;
+mod view;
+
+use std::path::PathBuf;
+
+use chrono::FixedOffset;
+use ratatui::layout::Rect;
+
+use super::{
+    action::{Action, Place},
+    effect::Effect,
+    keymap::{Continuation, Key, Keymap},
+    layout::{Deck, PaneName},
+    model::Hub,
+    msg::{Link, Msg},
+    overlay::{Above, Overlay, import::Importing},
+    panes::{search::Search, timeline::Timeline},
+    scene::{Out, Scene, TimeForm},
+    theme::Theme,
+    widgets::toast::{Toast, Toasts},
+};
+use crate::model::{Id, Project, Time};
+
+/// What every part may read: the hub, the clock as last told, how things look.
+pub struct Env {
+    pub now: Time,
+    pub offset: FixedOffset,
+    pub form: TimeForm,
+    pub hub: Hub,
+    pub theme: Theme,
+    pub import: Option<Importing>,
+    pub data_dir: PathBuf,
+}
+
+impl Env {
+    pub fn scene(&self) -> Scene<'_> {
+        Scene {
+            now: self.now,
+            offset: self.offset,
+            form: self.form,
+            hub: &self.hub,
+            theme: &self.theme,
+            import: self.import.as_ref(),
+        }
+    }
+}
+
+/// A removal that `u` takes back.
+struct Undo {
+    id: Id,
+    until: Time,
+}
+
+pub struct App {
+    pub env: Env,
+    keymap: Keymap,
+    area: Rect,
+    deck: Deck,
+    focus: PaneName,
+    zoomed: bool,
+    pub search: Search,
+    pub timeline: Timeline,
+    overlay: Option<Overlay>,
+    /// Keys of a sequence already pressed, and how it can go on.
+    pending: Vec<Key>,
+    ways: Vec<Continuation>,
+    toasts: Toasts,
+    undo: Option<Undo>,
+    mouse: bool,
+    recent_actions: Vec<Action>,
+    quitting: bool,
+}
+
+/// What the console begins with.
+pub struct Start {
+    pub now: Time,
+    pub offset: FixedOffset,
+    pub form: TimeForm,
+    pub theme: Theme,
+    pub keymap: Keymap,
+    pub data_dir: PathBuf,
+    pub mouse: bool,
+}
+
+impl App {
+    pub fn new(start: Start, width: u16, height: u16) -> App {
+        let mut app = App {
+            env: Env {
+                now: start.now,
+                offset: start.offset,
+                form: start.form,
+                hub: Hub::default(),
+                theme: start.theme,
+                import: None,
+                data_dir: start.data_dir,
+            },
+            keymap: start.keymap,
+            area: Rect::new(0, 0, width, height),
+            deck: Deck::default(),
+            focus: PaneName::Search,
+            zoomed: false,
+            search: Search::default(),
+            timeline: Timeline::default(),
+            overlay: None,
+            pending: Vec::new(),
+            ways: Vec::new(),
+            toasts: Toasts::default(),
+            undo: None,
+            mouse: start.mouse,
+            recent_actions: Vec::new(),
+            quitting: false,
+        };
+        app.arrange();
+        app
+    }
+
+    /// The one way in. `now` is when the message came.
+    pub fn update(&mut self, now: Time, msg: Msg) -> Vec<Effect> {
+        self.env.now = self.env.now.max(now);
+        let mut out = Out::default();
+        match msg {
+            Msg::Key(key) => self.key(key, &mut out),
+            Msg::Mouse(mouse) => self.mouse(mouse, &mut out),
+            Msg::Paste(text) => self.paste(&text, &mut out),
+            Msg::Resize(width, height) => self.area = Rect::new(0, 0, width, height),
+            Msg::Tick => {}
+            Msg::Link(link) => self.link(link, &mut out),
+            Msg::Answer(answer) => self.answer(answer, &mut out),
+        }
+        self.tick(&mut out);
+        self.settle(&mut out);
+        self.arrange();
+        out.effects
+    }
+
+    /// What only time brings.
+    fn tick(&mut self, out: &mut Out) {
+        let now = self.env.now;
+        self.toasts.tick(now);
+        self.undo.take_if(|undo| now >= undo.until);
+        self.search.tick(&self.env.scene(), out);
+        if let Some(Overlay::Form(form)) = &mut self.overlay {
+            form.tick(now, out);
+        }
+    }
+
+    /// When something happens though nothing comes in; the clock's second apart.
+    pub fn wake(&self) -> Option<Time> {
+        let form = match &self.overlay {
+            Some(Overlay::Form(form)) => form.wake(),
+            _ => None,
+        };
+        let undo = self.undo.as_ref().map(|undo| undo.until);
+        let search = self.search.wake().filter(|_| self.env.hub.is_live());
+        [form, undo, search, self.toasts.wake()].into_iter().flatten().min()
+    }
+
+    /// What was wished for, as far as it is the app's to do.
+    fn settle(&mut self, out: &mut Out) {
+        // An action run from the palette may wish for more; twice is as deep as it goes.
+        for _ in 0..3 {
+            if std::mem::take(&mut out.close) {
+                self.overlay = None;
+            }
+            if let Some(overlay) = out.open.take() {
+                self.overlay = Some(overlay);
+            }
+            if let Some(project) = out.project.take() {
+                self.set_project(project, out);
+            }
+            match out.act.take() {
+                Some(action) => self.act(action, out),
+                None => break,
+            }
+        }
+        for toast in out.toasts.drain(..) {
+            self.toasts.add(toast, self.env.now);
+        }
+        for effect in &out.effects {
+            match effect {
+                Effect::Import { path, .. } => {
+                    self.env.import = Some(Importing {
+                        path: path.display().to_string(),
+                        started: self.env.now,
+                        progress: Default::default(),
+                        stopping: false,
+                        report: None,
+                    });
+                }
+                Effect::CancelImport => {
+                    if let Some(import) = &mut self.env.import {
+                        import.stopping = true;
+                    }
+                }
+                Effect::Quit => self.quitting = true,
+                _ => {}
+            }
+        }
+    }
+
+    fn set_project(&mut self, project: Option<Project>, out: &mut Out) {
+        if self.search.project == project {
+            return;
+        }
+        let said = project.as_ref().map_or("all projects".to_owned(), |project| format!("project {project}"));
+        out.toast(Toast::say(said));
+        self.search.project.clone_from(&project);
+        self.search.ask(&self.env.scene(), out);
+        self.timeline.set_project(project, &self.env.scene(), out);
+    }
+
+    /// Gives every part its place, and lays out what is open for it.
+    fn arrange(&mut self) {
+        self.deck = Deck::of(self.area, self.focus, self.zoomed);
+        self.search.arrange(self.deck.search.unwrap_or_default());
+        self.timeline.arrange(self.deck.timeline.unwrap_or_default());
+        self.search.lay_out(&self.env.scene());
+    }
+
+    fn link(&mut self, link: Link, out: &mut Out) {
+        use super::model::Connection;
+        match link {
+            Link::Opening => self.env.hub.connection = Connection::Opening,
+            Link::Up { owned, status } => {
+                let was_away = matches!(self.env.hub.connection, Connection::Offline { .. });
+                self.env.hub.connection = Connection::Live { owned };
+                self.env.hub.status = Some(*status);
+                if was_away {
+                    out.toast(Toast::done(if owned {
+                        "this console is the hub now"
+                    } else {
+                        "attached again"
+                    }));
+                }
+                self.search.hub_is_there(&self.env.scene(), out);
+                self.timeline.hub_is_there(out);
+            }
+            Link::Down { fault, retry_at } => {
+                let since = match &self.env.hub.connection {
+                    Connection::Offline { since, .. } => *since,
+                    _ => self.env.now,
+                };
+                self.env.hub.connection = Connection::Offline { since, fault, retry_at };
+            }
+            Link::Status(status) => self.status(*status, out),
+            Link::Begin { events, more_before, head } => self.timeline.begin(events, more_before, head, out),
+            Link::Events(events) => {
+                if events.iter().any(|event| event.domain() == "memory") {
+                    self.search.memories_changed(&self.env.scene());
+                }
+                self.timeline.arrived(events);
+            }
+            Link::Gap { from, to, reason } => {
+                out.toast(Toast::warn(format!("events {from} to {to} are not to be had here ({reason})")));
+                self.timeline.gap(from, to, reason);
+            }
+        }
+    }
+
+    fn status(&mut self, status: crate::door::Status, out: &mut Out) {
+        let readies = |hub: &Hub| {
+            let status = hub.status.as_ref()?;
+            Some(status.views.iter().filter(|view| view.state.is_ready()).count())
+        };
+        let before = readies(&self.env.hub);
+        self.env.hub.status = Some(status);
+        if readies(&self.env.hub) != before {
+            self.search.hub_is_there(&self.env.scene(), out);
+        }
+    }
+
+    pub fn use_theme(&mut self, theme: Theme) {
+        self.env.theme = theme;
+        self.look_anew();
+        self.arrange();
+    }
+
+    /// Something to say before anything was asked.
+    pub fn tell(&mut self, toast: Toast) {
+        self.toasts.add(toast, self.env.now);
+    }
+
+    /// Where a key is looked up now, the most particular place first.
+    pub fn places(&self) -> Vec<Place> {
+        if let Some(overlay) = &self.overlay {
+            return vec![overlay.place(), Place::Always];
+        }
+        let (typing, reading, text, pane) = match self.focus {
+            PaneName::Search => (self.search.typing, self.search.reading, Place::Query, Place::Search),
+            PaneName::Timeline => {
+                (self.timeline.typing, self.timeline.reading, Place::Filter, Place::Timeline)
+            }
+        };
+        if typing {
+            return vec![text, Place::Always];
+        }
+        let mut places = vec![pane, Place::Lists, Place::Global, Place::Always];
+        if reading {
+            places.insert(0, Place::Detail);
+        }
+        places
+    }
+
+    /// Asked to end, and nothing stands in the way.
+    pub fn is_quitting(&self) -> bool {
+        self.quitting
+    }
+
+    pub fn has_mouse(&self) -> bool {
+        self.mouse
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,406 @@
+//! What each action does, and why it cannot be done now. The pane in focus is asked first for what is its own.
+
+use super::App;
+use crate::console::{
+    action::{ACTIONS, Action, Group, Place},
+    effect::{Ask, Effect},
+    layout::PaneName,
+    overlay::{
+        Above, Overlay,
+        confirm::Confirm,
+        form::{Form, Purpose},
+        help::{Help, Section},
+        import::Import,
+        palette::{Entry, Palette},
+        picker::Picker,
+    },
+    panes::search::Side,
+    scene::Out,
+    theme::Theme,
+    widgets::{frame::step_of, list::Step, toast::Toast},
+};
+
+/// Actions the palette shows first because they were used last.
+const RECENT_MAX: usize = 5;
+
+impl App {
+    /// An action by its key: to the overlay first.
+    pub(super) fn run(&mut self, action: Action, out: &mut Out) {
+        let scene = self.env.scene();
+        if let Some(overlay) = &mut self.overlay {
+            if overlay.act(action, &scene, out) {
+                return;
+            }
+            if !matches!(action, Action::Quit | Action::Suspend) {
+                return;
+            }
+        }
+        if let Some(why) = self.why_not(action) {
+            out.toast(Toast::say(why));
+            return;
+        }
+        self.act(action, out);
+    }
+
+    /// An action on the deck.
+    pub(super) fn act(&mut self, action: Action, out: &mut Out) {
+        if self.search.typing && action != Action::Query && self.act_in_query(action, out) {
+            return;
+        }
+        if self.timeline.typing && self.act_in_filter(action, out) {
+            return;
+        }
+        if let Some(step) = step_of(action) {
+            match self.focus {
+                PaneName::Search => self.search.step(step, out),
+                PaneName::Timeline => self.timeline.step(step, out),
+            }
+            return;
+        }
+        let done = match action.row().group {
+            Group::Deck | Group::Move => self.act_on_deck(action, out),
+            Group::Memory => self.act_on_memory(action, out),
+            Group::Timeline => self.act_on_timeline(action, out),
+            Group::Settings => self.act_on_settings(action, out),
+            Group::Form => false,
+        };
+        if done && !matches!(action.row().group, Group::Move) {
+            self.recent_actions.retain(|recent| *recent != action);
+            self.recent_actions.insert(0, action);
+            self.recent_actions.truncate(RECENT_MAX);
+        }
+    }
+
+    fn act_in_query(&mut self, action: Action, out: &mut Out) -> bool {
+        let scene = self.env.scene();
+        match action {
+            Action::Up | Action::Down | Action::PageUp | Action::PageDown => {
+                self.search.step(step_of(action).unwrap_or(Step::Down), out);
+            }
+            Action::Open => {
+                self.search.typing = false;
+                self.search.suggestions.clear();
+                self.search.open(out);
+            }
+            Action::Complete => {
+                if !self.search.accept_suggestion(&scene, out) && self.search.query.is_empty() {
+                    self.focus(self.focus.other());
+                }
+            }
+            Action::ClearText => {
+                self.search.query.clear();
+                self.search.changed(&scene, out);
+            }
+            Action::Back => {
+                self.search.back();
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn act_in_filter(&mut self, action: Action, out: &mut Out) -> bool {
+        let scene = self.env.scene();
+        match action {
+            Action::Up | Action::Down | Action::PageUp | Action::PageDown => {
+                self.timeline.step(step_of(action).unwrap_or(Step::Down), out);
+            }
+            Action::Open => self.timeline.typing = self.timeline.filter_fault.is_some(),
+            Action::ClearText => {
+                self.timeline.filter_text.clear();
+                self.timeline.set_filter(&scene, out);
+            }
+            Action::Back => {
+                self.timeline.back(&scene, out);
+            }
+            Action::Complete => {}
+            _ => return false,
+        }
+        true
+    }
+
+    fn act_on_deck(&mut self, action: Action, out: &mut Out) -> bool {
+        match action {
+            Action::FocusSearch => self.focus(PaneName::Search),
+            Action::FocusTimeline => self.focus(PaneName::Timeline),
+            Action::NextPane | Action::PreviousPane => self.focus(self.focus.other()),
+            Action::Zoom => self.zoomed = !self.zoomed,
+            Action::Query => {
+                self.focus(PaneName::Search);
+                self.search.begin_typing();
+            }
+            Action::Palette => out.open = Some(Overlay::Palette(Box::new(Palette::new(self.entries())))),
+            Action::Help => out.open = Some(Overlay::Help(Box::new(Help::new(self.help_sections())))),
+            Action::Back => self.back(out),
+            Action::Quit => self.quit(out),
+            Action::Suspend => out.effects.push(Effect::Suspend),
+            Action::Open => match self.focus {
+                PaneName::Search => self.search.open(out),
+                PaneName::Timeline => self.timeline.open(),
+            },
+            _ => return false,
+        }
+        true
+    }
+
+    fn back(&mut self, out: &mut Out) {
+        let scene = self.env.scene();
+        let went = match self.focus {
+            PaneName::Search => self.search.back(),
+            PaneName::Timeline => self.timeline.back(&scene, out),
+        };
+        if !went && self.zoomed {
+            self.zoomed = false;
+        }
+    }
+
+    fn quit(&mut self, out: &mut Out) {
+        if let Some(Overlay::Form(form)) = &mut self.overlay {
+            let scene = self.env.scene();
+            form.act(Action::Back, &scene, out);
+        }
+        if self.env.import.as_ref().is_some_and(|import| import.is_running()) {
+            out.open = Some(Overlay::Confirm(Box::new(Confirm::new(
+                "Quit",
+                "An import is running",
+                "It stops after what is on its way; the same import goes on from there later.",
+                "quit",
+                self.env.now,
+                vec![Effect::CancelImport, Effect::Quit],
+            ))));
+            return;
+        }
+        out.effects.push(Effect::Quit);
+    }
+
+    fn act_on_memory(&mut self, action: Action, out: &mut Out) -> bool {
+        let project = self.search.project.clone();
+        match action {
+            Action::New => out.open = Some(Overlay::Form(Box::new(Form::new(project.as_ref(), out)))),
+            Action::Import => out.open = Some(Overlay::Import(Box::new(Import::new(project, out)))),
+            Action::StopImport => out.effects.push(Effect::CancelImport),
+            Action::Undo => {
+                if let Some(undo) = self.undo.take() {
+                    out.ask(Ask::Restore { id: undo.id });
+                    self.toasts.drop_starting("hidden");
+                }
+            }
+            Action::Copy | Action::CopyJson | Action::CopyLink | Action::CopyId => self.copy(action, out),
+            _ => return self.act_on_selected(action, out),
+        }
+        true
+    }
+
+    fn act_on_selected(&mut self, action: Action, out: &mut Out) -> bool {
+        let Some(row) = self.search.selected() else { return false };
+        let id = row.id;
+        match action {
+            Action::Edit => out.open = Some(Overlay::Form(Box::new(Form::of(Purpose::Edit(id), id, out)))),
+            Action::Supersede => {
+                out.open = Some(Overlay::Form(Box::new(Form::of(Purpose::Supersede(id), id, out))));
+            }
+            Action::Remove => {
+                out.open = Some(Overlay::Confirm(Box::new(Confirm::new(
+                    "Remove a memory",
+                    &row.title,
+                    "It is hidden from every list and search at once; `u` brings it back for 10 s, `restore` later.",
+                    "remove",
+                    self.env.now,
+                    vec![Effect::Ask(Ask::Forget { id })],
+                ))));
+            }
+            Action::History => self.search.toggle(Side::History, out),
+            Action::Explain => self.search.toggle(Side::Explain, out),
+            _ => return false,
+        }
+        true
+    }
+
+    fn copy(&mut self, action: Action, out: &mut Out) {
+        let text = match self.focus {
+            PaneName::Timeline => self.timeline.selected().map(|event| match action {
+                Action::CopyJson => serde_json::to_string_pretty(&**event).unwrap_or_default(),
+                Action::CopyId => event.id.to_string(),
+                Action::CopyLink => match event.record() {
+                    Some(id) => format!("wheelhouse://memory/{id}"),
+                    None => format!("wheelhouse://event/{}", event.id),
+                },
+                _ => format!("{} {} {}", event.time, event.kind, event.text("title").unwrap_or_default()),
+            }),
+            PaneName::Search => self.search.selected().map(|row| {
+                let whole = self.search.detail.as_ref().and_then(|detail| detail.shown());
+                match (action, whole) {
+                    (Action::CopyJson, Some(memory)) => {
+                        serde_json::to_string_pretty(memory).unwrap_or_default()
+                    }
+                    (Action::CopyJson, None) => serde_json::json!({
+                        "id": row.id, "title": row.title, "type": row.kind, "project": row.project,
+                        "tags": row.tags, "updated_at": row.updated_at, "snippet": row.snippet,
+                    })
+                    .to_string(),
+                    (Action::CopyLink, _) => format!("wheelhouse://memory/{}", row.id),
+                    (Action::CopyId, _) => row.id.to_string(),
+                    (_, Some(memory)) => memory.content.clone(),
+                    (_, None) => format!("{}\n{}", row.title, row.snippet),
+                }
+            }),
+        };
+        if let Some(text) = text {
+            let what = match action {
+                Action::CopyJson => "JSON",
+                Action::CopyLink => "link",
+                Action::CopyId => "id",
+                _ => "text",
+            };
+            out.toast(Toast::done(format!("{what} copied")));
+            out.effects.push(Effect::Copy(text));
+        }
+    }
+
+    fn act_on_timeline(&mut self, action: Action, out: &mut Out) -> bool {
+        self.focus(PaneName::Timeline);
+        match action {
+            Action::Follow => self.timeline.toggle_follow(out),
+            Action::Pause => self.timeline.toggle_pause(out),
+            Action::ToLatest => self.timeline.to_latest(out),
+            Action::FilterEvents => self.timeline.typing = true,
+            Action::PreviousError => self.timeline.step_error(true, out),
+            Action::NextError => self.timeline.step_error(false, out),
+            _ => return false,
+        }
+        true
+    }
+
+    fn act_on_settings(&mut self, action: Action, out: &mut Out) -> bool {
+        match action {
+            Action::Project => {
+                out.ask(Ask::Projects);
+                out.open = Some(Overlay::Picker(Box::new(Picker::projects())));
+            }
+            Action::TimeForm => {
+                self.env.form = self.env.form.next();
+                self.look_anew();
+                out.toast(Toast::say(format!("times: {}", self.env.form.word())));
+            }
+            Action::Theme => {
+                let names: Vec<_> = Theme::names().collect();
+                let at = names.iter().position(|name| *name == self.env.theme.name()).map_or(0, |at| at + 1);
+                let (depth, ascii) = (self.env.theme.depth(), self.env.theme.ascii());
+                if let Ok(theme) = Theme::load(names[at % names.len()], depth, ascii) {
+                    out.toast(Toast::say(format!("theme {}", theme.name())));
+                    self.env.theme = theme;
+                    self.look_anew();
+                }
+            }
+            Action::Mouse => {
+                self.mouse = !self.mouse;
+                out.effects.push(Effect::CaptureMouse(self.mouse));
+                out.toast(Toast::say(if self.mouse {
+                    "mouse: clicks and wheel are the console's"
+                } else {
+                    "mouse: the terminal selects text"
+                }));
+            }
+            Action::Retry => out.effects.push(Effect::Retry),
+            _ => return false,
+        }
+        true
+    }
+
+    /// The look changed: what was laid out for it no longer is.
+    pub(super) fn look_anew(&mut self) {
+        if let Some(detail) = &mut self.search.detail {
+            detail.forget_layout();
+        }
+    }
+
+    // ── why not ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    /// Why this cannot be done now.
+    pub fn why_not(&self, action: Action) -> Option<String> {
+        let selected = self.search.selected();
+        let needs_row = || selected.is_none().then(|| "no memory is selected".to_owned());
+        let needs_hub = || (!self.env.hub.is_live()).then(|| "the hub is not there yet".to_owned());
+        match action {
+            Action::Edit | Action::Supersede | Action::Remove => {
+                needs_row().or_else(|| self.env.hub.why_no_writes())
+            }
+            Action::History => needs_row().or_else(needs_hub),
+            Action::Explain => needs_row().or_else(needs_hub).or_else(|| {
+                let ranked = selected.is_some_and(|row| row.score.is_some());
+                (!ranked).then(|| "it is here because it is recent; a query ranks".to_owned())
+            }),
+            Action::Import => self.env.hub.why_no_writes(),
+            Action::Undo => match &self.undo {
+                None => Some("nothing to undo".into()),
+                Some(_) => needs_hub(),
+            },
+            Action::StopImport => {
+                let running = self.env.import.as_ref().is_some_and(|import| import.is_running());
+                (!running).then(|| "no import is running".into())
+            }
+            Action::Retry => self.env.hub.is_live().then(|| "the hub is there".into()),
+            Action::Project => needs_hub(),
+            Action::Copy | Action::CopyJson | Action::CopyLink | Action::CopyId => match self.focus {
+                PaneName::Search => needs_row(),
+                PaneName::Timeline => {
+                    self.timeline.selected().is_none().then(|| "no event is selected".into())
+                }
+            },
+            _ => None,
+        }
+    }
+
+    /// The palette's rows: lately used first, then the table's order.
+    fn entries(&self) -> Vec<Entry> {
+        let places = self.places();
+        let offered = |action: &Action| {
+            !matches!(action.row().group, Group::Form | Group::Move)
+                && !matches!(action, Action::Palette | Action::Back)
+        };
+        let rest =
+            ACTIONS.iter().map(|row| row.action).filter(|action| !self.recent_actions.contains(action));
+        let recent = self.recent_actions.iter().copied();
+        let actions = recent.chain(rest).filter(offered);
+        actions
+            .map(|action| Entry { action, keys: self.keys(action, &places), why_not: self.why_not(action) })
+            .collect()
+    }
+
+    /// An action's keys here, else where it lives.
+    fn keys(&self, action: Action, places: &[Place]) -> String {
+        let here = self.keymap.keys_of(action, places);
+        let keys = if here.is_empty() { self.keymap.keys_of(action, action.row().places) } else { here };
+        keys.join("  ")
+    }
+
+    /// Help: the place one stands in first.
+    fn help_sections(&self) -> Vec<Section> {
+        let here = self.places();
+        let others = Place::ALL.into_iter().filter(|place| !here.contains(place));
+        let listed = self.keymap.list();
+        here.iter()
+            .copied()
+            .chain(others)
+            .filter_map(|place| {
+                let mut rows: Vec<(String, &'static str, Option<String>)> = Vec::new();
+                let mut seen: Vec<Action> = Vec::new();
+                for binding in listed.iter().filter(|binding| binding.place == place) {
+                    let &[action] = binding.actions.as_slice() else { continue };
+                    match seen.iter().position(|known| *known == action) {
+                        Some(at) => {
+                            rows[at].0.push_str("  ");
+                            rows[at].0.push_str(&binding.keys);
+                        }
+                        None => {
+                            seen.push(action);
+                            let why = here.contains(&place).then(|| self.why_not(action)).flatten();
+                            rows.push((binding.keys.clone(), action.title(), why));
+                        }
+                    }
+                }
+                (!rows.is_empty()).then(|| Section { title: place.title(), rows })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,113 @@
+//! What became of what was asked for.
+
+use super::{App, Undo};
+use crate::console::{
+    effect::{Effect, UNDO},
+    msg::Answer,
+    overlay::Overlay,
+    scene::Out,
+    widgets::toast::Toast,
+};
+
+impl App {
+    pub(super) fn answer(&mut self, answer: Answer, out: &mut Out) {
+        let now = self.env.now;
+        match answer {
+            Answer::Memory { id, result } => {
+                if let Some(Overlay::Form(form)) = &mut self.overlay {
+                    form.memory_came(result.as_ref().map(|memory| &**memory).map_err(Clone::clone), out);
+                }
+                self.search.answer(Answer::Memory { id, result }, &self.env.scene(), out);
+            }
+            Answer::Projects(result) => {
+                if let Some(Overlay::Picker(picker)) = &mut self.overlay {
+                    match result {
+                        Ok(answer) => picker.answered(answer.suggestions),
+                        Err(fault) => out.toast(Toast::fault("projects", &fault)),
+                    }
+                }
+            }
+            Answer::Saved(result) => self.saved(result, out),
+            Answer::Forgotten(Ok(forgotten)) => {
+                self.search.drop_row(forgotten.id);
+                self.undo = Some(Undo { id: forgotten.id, until: now.plus(UNDO) });
+                out.toast(Toast::done(format!("hidden: {} · u undo", forgotten.title)).lasting(UNDO));
+                self.search.ask(&self.env.scene(), out);
+            }
+            Answer::Forgotten(Err(fault)) => out.toast(Toast::fault("not removed", &fault)),
+            Answer::Restored(Ok(saved)) => {
+                out.toast(Toast::done(format!("back again: {}", saved.memory.title)));
+                self.search.ask(&self.env.scene(), out);
+            }
+            Answer::Restored(Err(fault)) => out.toast(Toast::fault("not restored", &fault)),
+            Answer::Events { generation, page, result } => self.timeline.paged(generation, page, result, out),
+            Answer::Edited { field, result } => {
+                if let Some(Overlay::Form(form)) = &mut self.overlay {
+                    form.edited(field, result, now);
+                }
+            }
+            Answer::Draft { purpose, draft } => {
+                if let Some(Overlay::Form(form)) = &mut self.overlay {
+                    form.draft_came(purpose, draft);
+                    form.to_end();
+                }
+            }
+            Answer::Nothing => {}
+            Answer::Failed { what, fault } => out.toast(Toast::fault(what, &fault)),
+            Answer::Paths { asked, names } => {
+                if let Some(Overlay::Import(import)) = &mut self.overlay {
+                    import.completed(&asked, names);
+                }
+            }
+            Answer::ImportProgress(progress) => {
+                if let Some(import) = self.env.import.as_mut().filter(|import| import.is_running()) {
+                    import.progress = progress;
+                }
+            }
+            Answer::Imported(result) => {
+                let seen = matches!(self.overlay, Some(Overlay::Import(_)));
+                match &result {
+                    Ok(report) if !seen => out.toast(Toast::done(format!(
+                        "imported: {} taken, {} changed, {} skipped · I shows more",
+                        report.taken,
+                        report.changed,
+                        report.skipped.len()
+                    ))),
+                    Err(fault) if !seen => out.toast(Toast::fault("import", fault)),
+                    _ => {}
+                }
+                if let Some(import) = &mut self.env.import {
+                    import.report = Some(result);
+                }
+            }
+            answer => self.search.answer(answer, &self.env.scene(), out),
+        }
+    }
+
+    fn saved(&mut self, result: Result<Box<crate::door::Saved>, crate::model::Fault>, out: &mut Out) {
+        match result {
+            Ok(saved) => {
+                let mut said = format!("saved: {}", saved.memory.title);
+                if !saved.applied {
+                    said.push_str(" (on disk; the records are catching up)");
+                }
+                if !saved.duplicates.is_empty() {
+                    said.push_str(" (the same text is already known)");
+                }
+                out.toast(Toast::done(said));
+                if let Some(Overlay::Form(form)) = &self.overlay
+                    && form.is_saving()
+                {
+                    out.effects.push(Effect::DropDraft(form.purpose));
+                    out.close = true;
+                }
+                self.search.saved(saved.memory.id, out);
+                self.search.ask(&self.env.scene(), out);
+            }
+            Err(fault) => match &mut self.overlay {
+                Some(Overlay::Form(form)) => form.refused(fault),
+                _ => out.toast(Toast::fault("not saved", &fault)),
+            },
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Keys, clicks and pastes: to the keymap first, and as text to whoever is being typed into.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+
+use super::App;
+use crate::console::{
+    action::Action,
+    keymap::{Key, Resolved},
+    layout::PaneName,
+    overlay::{Above, Overlay},
+    scene::Out,
+    widgets::{line::Typed, list::Step},
+};
+
+impl App {
+    pub(super) fn key(&mut self, key: KeyEvent, out: &mut Out) {
+        if key.kind == KeyEventKind::Release {
+            return;
+        }
+        if let Some(Overlay::Confirm(confirm)) = &self.overlay
+            && !confirm.hears(key, self.env.now)
+        {
+            return;
+        }
+        let Some(pressed) = Key::of(&key) else { return };
+        match self.keymap.resolve(&self.places(), &self.pending, pressed) {
+            Resolved::Actions(actions) => {
+                self.forget_pending();
+                for action in actions {
+                    self.run(action, out);
+                }
+            }
+            Resolved::Pending(ways) => {
+                self.pending.push(pressed);
+                self.ways = ways;
+            }
+            Resolved::None => {
+                let was_pending = !self.pending.is_empty();
+                self.forget_pending();
+                if !was_pending {
+                    self.text_key(key, out);
+                }
+            }
+        }
+    }
+
+    fn forget_pending(&mut self) {
+        self.pending.clear();
+        self.ways.clear();
+    }
+
+    /// A key that nothing claims, for whoever is being typed into.
+    fn text_key(&mut self, key: KeyEvent, out: &mut Out) {
+        let scene = self.env.scene();
+        if let Some(overlay) = &mut self.overlay {
+            overlay.key(key, &scene, out);
+            return;
+        }
+        match self.focus {
+            PaneName::Search if self.search.typing => {
+                if key.code == KeyCode::Right && self.search.ghost().is_some() {
+                    self.search.accept_suggestion(&scene, out);
+                } else if self.search.query.key(key) == Typed::Changed {
+                    self.search.changed(&scene, out);
+                }
+            }
+            PaneName::Timeline
+                if self.timeline.typing && self.timeline.filter_text.key(key) == Typed::Changed =>
+            {
+                self.timeline.set_filter(&scene, out);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn paste(&mut self, text: &str, out: &mut Out) {
+        self.forget_pending();
+        let scene = self.env.scene();
+        if let Some(overlay) = &mut self.overlay {
+            overlay.paste(text, &scene, out);
+        } else if self.focus == PaneName::Timeline && self.timeline.typing {
+            self.timeline.filter_text.insert(text);
+            self.timeline.set_filter(&scene, out);
+        } else if self.focus == PaneName::Search {
+            // In list mode letters are commands; a paste never is: it is what one wants to find.
+            self.search.begin_typing();
+            self.search.insert(text.trim_end(), &scene, out);
+        }
+    }
+
+    pub(super) fn mouse(&mut self, mouse: MouseEvent, out: &mut Out) {
+        let (x, y) = (mouse.column, mouse.row);
+        let step = match mouse.kind {
+            MouseEventKind::ScrollUp => Some(Step::Up),
+            MouseEventKind::ScrollDown => Some(Step::Down),
+            _ => None,
+        };
+        if let Some(overlay) = &mut self.overlay {
+            if let Some(step) = step {
+                let action = if step == Step::Up { Action::Up } else { Action::Down };
+                let scene = self.env.scene();
+                if !matches!(overlay, Overlay::Confirm(_)) {
+                    overlay.act(action, &scene, out);
+                }
+            }
+            return;
+        }
+        if let Some(step) = step {
+            match self.deck.pane_at(x, y) {
+                Some(PaneName::Search) => self.search.wheel(x, y, step, out),
+                Some(PaneName::Timeline) => self.timeline.wheel_at(x, y, step, out),
+                None => {}
+            }
+            return;
+        }
+        if mouse.kind != MouseEventKind::Down(MouseButton::Left) {
+            return;
+        }
+        self.forget_pending();
+        if let Some(tabs) = self.deck.tabs.filter(|tabs| tabs.contains((x, y).into())) {
+            if let Some(name) = self.tab_at(x - tabs.x) {
+                self.focus(name);
+            }
+            return;
+        }
+        match self.deck.pane_at(x, y) {
+            Some(PaneName::Search) => {
+                self.focus(PaneName::Search);
+                self.search.click(x, y, out);
+            }
+            Some(PaneName::Timeline) => {
+                self.focus(PaneName::Timeline);
+                self.timeline.click(x, y, out);
+            }
+            None => {}
+        }
+    }
+
+    pub(super) fn focus(&mut self, name: PaneName) {
+        if self.focus != name {
+            self.search.typing = false;
+            self.timeline.typing = false;
+            self.focus = name;
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What `update` asks to be done. Plain data, so that a test can say "this key asks for that" without a terminal, a
+//! hub or a file. The driver (`work`) does it and answers with a message.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::{
+    door::{EventQuery, ListRequest, MemoryPatch, NewMemory, SearchRequest, SuggestRequest},
+    model::{Id, Project},
+};
+
+use super::overlay::form::{Draft, Field, Purpose};
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    Quit,
+    /// Ctrl-Z: give the terminal back until the shell says otherwise.
+    Suspend,
+    Ask(Ask),
+    /// To the clipboard of the person's own machine, by OSC 52.
+    Copy(String),
+    CaptureMouse(bool),
+    /// The field's text in `$EDITOR`.
+    Edit {
+        field: Field,
+        text: String,
+    },
+    SaveDraft(Draft),
+    DropDraft(Purpose),
+    LoadDraft(Purpose),
+    /// Names that begin as this path does.
+    CompletePath(String),
+    Import {
+        path: PathBuf,
+        project: Option<Project>,
+    },
+    CancelImport,
+    /// Try the hub now, not after the backoff.
+    Retry,
+}
+
+/// A question to the door. Answered by the [`super::msg::Answer`] of the same name.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ask {
+    Search { generation: u64, request: SearchRequest },
+    SearchMore { generation: u64, request: SearchRequest },
+    Recent { generation: u64, request: ListRequest },
+    RecentMore { generation: u64, request: ListRequest },
+    Explain { id: Id, request: SearchRequest },
+    Suggest { generation: u64, request: SuggestRequest },
+    Projects,
+    Memory { id: Id },
+    History { id: Id },
+    Opened { id: Id, query: String },
+    Save(Save),
+    Forget { id: Id },
+    Restore { id: Id },
+    Events { generation: u64, page: Page, query: EventQuery },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Save {
+    New(NewMemory),
+    Edit { id: Id, patch: MemoryPatch, revision: u32 },
+    Supersede { id: Id, new: NewMemory },
+}
+
+/// Which page of history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    Newest,
+    Before,
+    After,
+}
+
+/// How long `u` undoes a removal.
+pub const UNDO: Duration = Duration::from_secs(10);

@@ -1,0 +1,125 @@
+//! What comes in: keys, the hub's feed, answers, the clock. One queue, one order, one `update`.
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyEvent, MouseEvent};
+
+use crate::{
+    door::{Forgotten, MemoryPage, Revision, Saved, SearchAnswer, Status, SuggestAnswer},
+    ingest::{ImportReport, Progress},
+    model::{Cursor, Event, Fault, Id, Memory, Sequence, Time},
+};
+
+use super::{
+    effect::Page,
+    overlay::form::{Draft, Field, Purpose},
+};
+
+#[derive(Debug, Clone)]
+pub enum Msg {
+    Key(KeyEvent),
+    Mouse(MouseEvent),
+    Paste(String),
+    Resize(u16, u16),
+    /// Only time has passed.
+    Tick,
+    Link(Link),
+    Answer(Answer),
+}
+
+/// From the task that holds the door.
+#[derive(Debug, Clone)]
+pub enum Link {
+    Opening,
+    /// There is a door.
+    Up {
+        owned: bool,
+        status: Box<Status>,
+    },
+    Down {
+        fault: Fault,
+        retry_at: Time,
+    },
+    Status(Box<Status>),
+    /// The newest page, oldest first: the window begins anew.
+    Begin {
+        events: Vec<Arc<Event>>,
+        more_before: bool,
+        head: Cursor,
+    },
+    Events(Vec<Arc<Event>>),
+    Gap {
+        from: Sequence,
+        to: Sequence,
+        reason: String,
+    },
+}
+
+type Got<T> = Result<T, Fault>;
+
+/// What became of an effect.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    Search {
+        generation: u64,
+        result: Got<SearchAnswer>,
+    },
+    SearchMore {
+        generation: u64,
+        result: Got<SearchAnswer>,
+    },
+    Recent {
+        generation: u64,
+        result: Got<MemoryPage>,
+    },
+    RecentMore {
+        generation: u64,
+        result: Got<MemoryPage>,
+    },
+    Explain {
+        id: Id,
+        result: Got<SearchAnswer>,
+    },
+    Suggest {
+        generation: u64,
+        result: Got<SuggestAnswer>,
+    },
+    Projects(Got<SuggestAnswer>),
+    Memory {
+        id: Id,
+        result: Got<Box<Memory>>,
+    },
+    History {
+        id: Id,
+        result: Got<Vec<Revision>>,
+    },
+    Saved(Got<Box<Saved>>),
+    Forgotten(Got<Forgotten>),
+    Restored(Got<Box<Saved>>),
+    Events {
+        generation: u64,
+        page: Page,
+        result: Got<(Vec<Arc<Event>>, bool)>,
+    },
+    Edited {
+        field: Field,
+        result: Got<String>,
+    },
+    Draft {
+        purpose: Purpose,
+        draft: Option<Draft>,
+    },
+    /// It is done, and there is nothing to say.
+    Nothing,
+    /// Something that only matters when it fails.
+    Failed {
+        what: &'static str,
+        fault: Fault,
+    },
+    Paths {
+        asked: String,
+        names: Vec<String>,
+    },
+    ImportProgress(Progress),
+    Imported(Got<ImportReport>),
+}

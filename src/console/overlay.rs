@@ -1,0 +1,84 @@
+//! What stands above the deck and takes the keys: one at a time, closed by Esc.
+
+pub mod confirm;
+pub mod form;
+pub mod help;
+pub mod import;
+pub mod palette;
+pub mod picker;
+
+use crossterm::event::KeyEvent;
+use ratatui::{Frame, layout::Rect};
+
+use self::{confirm::Confirm, form::Form, help::Help, import::Import, palette::Palette, picker::Picker};
+use super::{
+    action::{Action, Place},
+    scene::{Out, Scene},
+};
+
+pub enum Overlay {
+    Palette(Box<Palette>),
+    Help(Box<Help>),
+    Form(Box<Form>),
+    Confirm(Box<Confirm>),
+    Import(Box<Import>),
+    Picker(Box<Picker>),
+}
+
+/// What every overlay can do.
+pub trait Above {
+    /// Where its keys are looked up.
+    fn place(&self) -> Place;
+    /// An action of its place. `false`: it is not for this overlay.
+    fn act(&mut self, action: Action, scene: &Scene, out: &mut Out) -> bool;
+    /// A key that no binding claims.
+    fn key(&mut self, key: KeyEvent, scene: &Scene, out: &mut Out);
+    fn paste(&mut self, text: &str, scene: &Scene, out: &mut Out);
+    fn view(&self, frame: &mut Frame, area: Rect, scene: &Scene);
+}
+
+impl Overlay {
+    fn above(&self) -> &dyn Above {
+        match self {
+            Overlay::Palette(it) => &**it,
+            Overlay::Help(it) => &**it,
+            Overlay::Form(it) => &**it,
+            Overlay::Confirm(it) => &**it,
+            Overlay::Import(it) => &**it,
+            Overlay::Picker(it) => &**it,
+        }
+    }
+
+    fn above_mut(&mut self) -> &mut dyn Above {
+        match self {
+            Overlay::Palette(it) => &mut **it,
+            Overlay::Help(it) => &mut **it,
+            Overlay::Form(it) => &mut **it,
+            Overlay::Confirm(it) => &mut **it,
+            Overlay::Import(it) => &mut **it,
+            Overlay::Picker(it) => &mut **it,
+        }
+    }
+}
+
+impl Above for Overlay {
+    fn place(&self) -> Place {
+        self.above().place()
+    }
+
+    fn act(&mut self, action: Action, scene: &Scene, out: &mut Out) -> bool {
+        self.above_mut().act(action, scene, out)
+    }
+
+    fn key(&mut self, key: KeyEvent, scene: &Scene, out: &mut Out) {
+        self.above_mut().key(key, scene, out);
+    }
+
+    fn paste(&mut self, text: &str, scene: &Scene, out: &mut Out) {
+        self.above_mut().paste(text, scene, out);
+    }
+
+    fn view(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
+        self.above().view(frame, area, scene);
+    }
+}

@@ -1,0 +1,337 @@
+//! Import: a path with completion, then progress, then the report. The import itself goes on when this is closed.
+
+use crossterm::event::KeyEvent;
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line as Text, Span},
+    widgets::Paragraph,
+};
+
+use super::Above;
+use crate::console::text;
+use crate::{
+    console::{
+        action::{Action, Place},
+        effect::Effect,
+        layout::{centred, head},
+        scene::{Out, Scene},
+        theme::Role,
+        widgets::{
+            frame::{bar, foot, input, step_of, window},
+            line::{Line, Typed},
+        },
+    },
+    ingest::{ImportReport, Progress},
+    model::{Fault, Project, Time},
+};
+
+const WIDTH: u16 = 84;
+const HEIGHT: u16 = 20;
+const NAMES_SHOWN: usize = 8;
+/// Reports of skipped and removed files kept on screen; the log has the rest.
+const REPORT_LINES_MAX: usize = 1_000;
+
+/// An import as the console knows it, whether its window is open or not.
+#[derive(Debug, Clone)]
+pub struct Importing {
+    pub path: String,
+    pub started: Time,
+    pub progress: Progress,
+    /// Asked to stop; what is on its way is finished.
+    pub stopping: bool,
+    pub report: Option<Result<ImportReport, Fault>>,
+}
+
+impl Importing {
+    pub fn is_running(&self) -> bool {
+        self.report.is_none()
+    }
+
+    /// 0 to 1 of what is known so far.
+    pub fn part(&self) -> f64 {
+        match (self.progress.bytes_found, self.progress.found) {
+            (0, 0) => 0.0,
+            (0, found) => self.progress.done as f64 / found as f64,
+            (bytes_found, _) => self.progress.bytes as f64 / bytes_found as f64,
+        }
+    }
+}
+
+pub struct Import {
+    path: Line,
+    project: Option<Project>,
+    names: Vec<String>,
+    scroll: usize,
+    /// The person typed another path after a report.
+    again: bool,
+}
+
+impl Import {
+    pub fn new(project: Option<Project>, out: &mut Out) -> Import {
+        let path = Line::new("~/");
+        out.effects.push(Effect::CompletePath(path.text().to_owned()));
+        Import { path, project, names: Vec::new(), scroll: 0, again: false }
+    }
+
+    pub fn completed(&mut self, asked: &str, names: Vec<String>) {
+        if asked == self.path.text() {
+            self.names = names;
+        }
+    }
+
+    fn is_entry(&self, scene: &Scene) -> bool {
+        scene.import.is_none_or(|import| self.again && !import.is_running())
+    }
+
+    fn changed(&mut self, out: &mut Out) {
+        out.effects.push(Effect::CompletePath(self.path.text().to_owned()));
+    }
+
+    /// Tab: as far as the names agree.
+    fn complete(&mut self, out: &mut Out) {
+        let typed = self.path.text();
+        let folder_end = typed.rfind('/').map_or(0, |i| i + 1);
+        let Some(first) = self.names.first() else { return };
+        let mut common = first.as_str();
+        for name in &self.names {
+            let agree =
+                common.char_indices().zip(name.chars()).find(|((_, a), b)| a != b).map(|((i, _), _)| i);
+            common = &common[..agree.unwrap_or(common.len().min(name.len()))];
+        }
+        let whole = format!("{}{common}", &typed[..folder_end]);
+        if whole.len() > typed.len() {
+            self.path.set(&whole);
+            self.changed(out);
+        }
+    }
+}
+
+impl Above for Import {
+    fn place(&self) -> Place {
+        Place::Import
+    }
+
+    fn act(&mut self, action: Action, scene: &Scene, out: &mut Out) -> bool {
+        match action {
+            Action::Back => out.close = true,
+            Action::StopImport => out.effects.push(Effect::CancelImport),
+            Action::Open if self.is_entry(scene) => {
+                if !self.path.text().trim().is_empty() {
+                    self.again = false;
+                    out.effects.push(Effect::Import {
+                        path: self.path.text().trim().into(),
+                        project: self.project.clone(),
+                    });
+                }
+            }
+            Action::Open => match scene.import {
+                Some(import) if !import.is_running() => self.again = true,
+                _ => out.close = true,
+            },
+            Action::Complete => self.complete(out),
+            Action::ClearText => {
+                self.path.clear();
+                self.changed(out);
+            }
+            action => match step_of(action) {
+                Some(step) => {
+                    use crate::console::widgets::list::Step::{Down, First, Last, PageDown, PageUp, Up};
+                    self.scroll = match step {
+                        Up => self.scroll.saturating_sub(1),
+                        Down => self.scroll + 1,
+                        PageUp => self.scroll.saturating_sub(8),
+                        PageDown => self.scroll + 8,
+                        First => 0,
+                        Last => REPORT_LINES_MAX,
+                    }
+                    .min(REPORT_LINES_MAX);
+                }
+                None => return false,
+            },
+        }
+        true
+    }
+
+    fn key(&mut self, key: KeyEvent, scene: &Scene, out: &mut Out) {
+        if self.is_entry(scene) && self.path.key(key) == Typed::Changed {
+            self.changed(out);
+        }
+    }
+
+    fn paste(&mut self, text: &str, scene: &Scene, out: &mut Out) {
+        if self.is_entry(scene) {
+            self.path.insert(text.trim());
+            self.changed(out);
+        }
+    }
+
+    fn view(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
+        let area = centred(area, WIDTH.min(area.width.saturating_sub(4)), HEIGHT);
+        let inner = window(frame, area, "Import", scene);
+        let entry = self.is_entry(scene);
+        match scene.import.filter(|_| !entry) {
+            None => self.view_entry(frame, area, inner, scene),
+            Some(import) => match &import.report {
+                None => view_progress(frame, area, inner, import, scene),
+                Some(Ok(report)) => {
+                    let mut lines = report_lines(import, report, inner.width as usize, scene);
+                    let from = self.scroll.min(lines.len().saturating_sub(inner.height as usize));
+                    frame.render_widget(Paragraph::new(lines.split_off(from)), inner);
+                    foot(frame, area, &[("↑↓", "scroll"), ("Enter", "import more"), ("Esc", "close")], scene);
+                }
+                Some(Err(fault)) => {
+                    let mut lines = vec![Text::default()];
+                    for said in std::iter::once(&fault.message).chain(&fault.cause).chain(&fault.hint) {
+                        for line in text::wrap(&text::escape_line(said), inner.width.max(1) as usize) {
+                            lines.push(Text::styled(line, scene.theme.style(Role::Error)));
+                        }
+                    }
+                    frame.render_widget(Paragraph::new(lines), inner);
+                    foot(frame, area, &[("Enter", "try again"), ("Esc", "close")], scene);
+                }
+            },
+        }
+    }
+}
+
+impl Import {
+    fn view_entry(&self, frame: &mut Frame, area: Rect, inner: Rect, scene: &Scene) {
+        let theme = scene.theme;
+        foot(frame, area, &[("Tab", "complete"), ("Enter", "import"), ("Esc", "close")], scene);
+        let width = inner.width.max(1) as usize;
+        let said = "A folder or a file: Markdown, plain text, JSONL. Each file becomes one memory; importing again \
+                    takes only what changed. Files that git ignores stay out.";
+        let said: Vec<Text> = text::wrap(said, width)
+            .into_iter()
+            .map(|line| Text::styled(line, theme.style(Role::Muted)))
+            .collect();
+        let [top, rest] = head(inner, said.len() as u16 + 2);
+        frame.render_widget(
+            Paragraph::new(said),
+            Rect { y: top.y + 1.min(top.height), height: top.height.saturating_sub(1), ..top },
+        );
+        let [line, rest] = head(rest, 2);
+        input(frame, line, &self.path, "", "path", true, scene);
+        let mut lines: Vec<Text> = self
+            .names
+            .iter()
+            .take(NAMES_SHOWN)
+            .map(|name| {
+                Text::styled(
+                    format!("  {}", text::cut(&text::escape_line(name), width.saturating_sub(2))),
+                    theme.style(Role::Muted),
+                )
+            })
+            .collect();
+        if self.names.len() > NAMES_SHOWN {
+            lines.push(Text::styled(
+                format!("  {} more", self.names.len() - NAMES_SHOWN),
+                theme.style(Role::Placeholder),
+            ));
+        }
+        frame.render_widget(Paragraph::new(lines), rest);
+    }
+}
+
+fn view_progress(frame: &mut Frame, area: Rect, inner: Rect, import: &Importing, scene: &Scene) {
+    let theme = scene.theme;
+    let progress = &import.progress;
+    let width = inner.width as usize;
+    let muted = theme.style(Role::Muted);
+    let strong = theme.style(Role::Strong);
+    let mut bar_line = bar(import.part(), width.saturating_sub(6), scene);
+    bar_line.push(Span::styled(format!(" {:>3} %", (import.part() * 100.0) as u64), strong));
+    let eta = progress.eta.map_or_else(|| "—".to_owned(), |eta| format!("{} s", eta.as_secs().max(1)));
+    let count = |name: &'static str, n: u64| {
+        vec![Span::styled(format!("{:>7} ", text::count(n)), strong), Span::styled(name, muted)]
+    };
+    let lines = vec![
+        Text::default(),
+        Text::styled(text::cut(&text::escape_line(&import.path), width).into_owned(), strong),
+        Text::default(),
+        Text::from(bar_line),
+        Text::styled(
+            format!(
+                "{} of {} files   {}   {:.0} files/s   {} left",
+                text::count(progress.done),
+                text::count(progress.found),
+                text::bytes(progress.bytes),
+                progress.rate_per_s,
+                eta
+            ),
+            muted,
+        ),
+        Text::default(),
+        Text::from(count("taken", progress.taken)),
+        Text::from(count("changed", progress.changed)),
+        Text::from(count("unchanged", progress.unchanged)),
+        Text::from(count("skipped", progress.skipped)),
+        Text::default(),
+        Text::styled(
+            text::cut_left(&text::escape_line(&progress.current), width).into_owned(),
+            theme.style(Role::Placeholder),
+        ),
+        Text::styled(
+            if import.stopping { "stopping: finishing what is on its way" } else { "" },
+            theme.style(Role::Warn),
+        ),
+    ];
+    frame.render_widget(Paragraph::new(lines), inner);
+    foot(frame, area, &[("Ctrl-X", "stop"), ("Esc", "goes on behind")], scene);
+}
+
+fn report_lines(
+    import: &Importing,
+    report: &ImportReport,
+    width: usize,
+    scene: &Scene,
+) -> Vec<Text<'static>> {
+    let theme = scene.theme;
+    let muted = theme.style(Role::Muted);
+    let strong = theme.style(Role::Strong);
+    let count = |name: &str, n: usize| {
+        Text::from(vec![
+            Span::styled(format!("{:>7} ", text::count(n as u64)), if n > 0 { strong } else { muted }),
+            Span::styled(name.to_owned(), muted),
+        ])
+    };
+    let head = if report.interrupted { "stopped; the same import goes on from there" } else { "done" };
+    let role = if report.interrupted { Role::Warn } else { Role::Ok };
+    let mut lines = vec![
+        Text::default(),
+        Text::from(vec![
+            Span::styled(format!("{} {head}  ", theme.glyph(role)), theme.style(role)),
+            Span::styled(
+                text::cut(&text::escape_line(&import.path), width.saturating_sub(12)).into_owned(),
+                muted,
+            ),
+        ]),
+        Text::default(),
+        count("taken", report.taken as usize),
+        count("changed", report.changed as usize),
+        count("unchanged", report.unchanged as usize),
+        count("gone from the folder (kept here)", report.removed.len()),
+        count("skipped", report.skipped.len()),
+        Text::default(),
+    ];
+    for path in report.removed.iter().take(REPORT_LINES_MAX) {
+        lines.push(Text::styled(
+            format!("gone     {}", text::cut_left(&text::escape_line(path), width.saturating_sub(9))),
+            muted,
+        ));
+    }
+    for skipped in report.skipped.iter().take(REPORT_LINES_MAX) {
+        lines.push(Text::styled(
+            format!(
+                "skipped  {}",
+                text::cut_left(&text::escape_line(&skipped.path), width.saturating_sub(9))
+            ),
+            muted,
+        ));
+        for line in text::wrap(&text::escape_line(&skipped.why), width.saturating_sub(9).max(1)) {
+            lines.push(Text::styled(format!("         {line}"), theme.style(Role::Warn)));
+        }
+    }
+    lines
+}

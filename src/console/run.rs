@@ -1,0 +1,293 @@
+//! The loop: waits for a key, a message, a signal or a moment, lets `update` decide, does what it asks, and draws when
+//! a frame is due. It holds no timer that nobody needs: with nothing going on it wakes for the clock's second alone.
+
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
+
+use crossterm::event::Event;
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    time::Instant,
+};
+
+use super::{
+    app::{App, Start},
+    caps::{self, Caps},
+    clip,
+    effect::Effect,
+    frame::Frames,
+    keymap::Keymap,
+    link::LinkTask,
+    msg::{Answer, Msg},
+    overlay::form::Field,
+    scene::TimeForm,
+    term::{self, Arrival, Input, Signal, Signals, Term},
+    theme::{Mode, Theme},
+    widgets::toast::Toast,
+    work::Work,
+};
+use crate::{
+    config::{self, Config},
+    home::Home,
+    model::{CONTENT_BYTES_MAX, Fault, Time},
+    tasks::{Clock, Tasks},
+};
+
+/// Messages on their way to `update`; a hub that tells more waits.
+const QUEUE_MAX: usize = 256;
+/// Messages taken before a frame is looked at again.
+const DRAIN_MAX: usize = 64;
+/// How long the link is waited for at the end.
+const END_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the console is started with.
+pub struct ConsoleOptions {
+    pub config: Config,
+    /// A person's own keys: the file's name and text.
+    pub keymap: Option<(PathBuf, String)>,
+}
+
+/// Runs the console until it is quit. Whatever happens, the terminal is as it was before, and the hub is closed in order.
+pub async fn run(home: Home, options: ConsoleOptions) -> Result<(), Fault> {
+    let home = Arc::new(home);
+    let mut console = Console::new(&home, &options)?;
+    // Painted before anything is opened.
+    console.draw()?;
+    let link = Tasks::new();
+    let (send, receive) = mpsc::channel(QUEUE_MAX);
+    let (door, current) = watch::channel(None);
+    let retry = Arc::new(Notify::new());
+    let clock = home.clock().clone();
+    link.spawn(
+        LinkTask {
+            home: Arc::clone(&home),
+            door,
+            send: send.clone(),
+            retry: Arc::clone(&retry),
+            token: link.token(),
+        }
+        .run(),
+    );
+    let mut work = Work::new(current, clock, send, retry, home.data_dir(), Tasks::new());
+    let done = console.go(receive, &mut work).await;
+    console.term.leave();
+    link.end(END_PATIENCE).await;
+    work.end().await;
+    home.close().await;
+    done
+}
+
+struct Console {
+    app: App,
+    term: Term,
+    frames: Frames,
+    clock: Clock,
+    data_dir: PathBuf,
+    /// The theme goes by the terminal's background.
+    auto_theme: bool,
+}
+
+impl Console {
+    fn new(home: &Home, options: &ConsoleOptions) -> Result<Console, Fault> {
+        let caps = Caps::of_env();
+        if caps.dumb {
+            return Err(Fault::unavailable("this terminal cannot place a cursor (TERM=dumb)")
+                .hint("`wheelhouse --help` lists the verbs, which need none"));
+        }
+        let config = &options.config;
+        let ascii = caps.ascii || config.ascii;
+        let named = config.theme.as_deref().filter(|name| *name != "auto");
+        let theme = match named {
+            Some(name) => Theme::load(name, caps.depth, ascii).map_err(|error| {
+                Fault::invalid(error.to_string()).hint("`wheelhouse config show` shows the settings in force")
+            })?,
+            None => {
+                let mode = caps::seen_mode(home.data_dir()).unwrap_or(Mode::Dark);
+                Theme::for_mode(mode, caps.depth, ascii)
+            }
+        };
+        let (keymap, problems) =
+            Keymap::load(options.keymap.as_ref().map(|(path, text)| (path.as_path(), text.as_str())));
+        let clock = home.clock().clone();
+        let term = Term::enter(config.mouse, ascii).map_err(no_terminal)?;
+        let size = term.size();
+        let start = Start {
+            now: clock.now(),
+            offset: clock.offset(),
+            form: match config.time {
+                config::TimeForm::Relative => TimeForm::Relative,
+                config::TimeForm::Local => TimeForm::Local,
+                config::TimeForm::Utc => TimeForm::Utc,
+            },
+            theme,
+            keymap,
+            data_dir: home.data_dir().to_owned(),
+            mouse: config.mouse,
+        };
+        let mut app = App::new(start, size.width, size.height);
+        if let Some(problem) = problems.first() {
+            app.tell(Toast::warn(format!("keymap: {problem}")));
+        }
+        let data_dir = home.data_dir().to_owned();
+        let auto_theme = named.is_none();
+        Ok(Console { app, term, frames: Frames::new(caps.over_ssh), clock, data_dir, auto_theme })
+    }
+
+    fn draw(&mut self) -> Result<(), Fault> {
+        self.frames.drawn(std::time::Instant::now());
+        self.term.draw(|frame| self.app.view(frame)).map_err(no_terminal)
+    }
+
+    async fn go(&mut self, mut messages: mpsc::Receiver<Msg>, work: &mut Work) -> Result<(), Fault> {
+        let mut signals = Signals::listen().map_err(no_signals)?;
+        self.term.ask().map_err(no_terminal)?;
+        let mut input = Some(Input::asking().map_err(no_terminal)?);
+        while !self.app.is_quitting() {
+            let wake = self.wake();
+            let reading = input.get_or_insert_with(Input::new);
+            tokio::select! {
+                biased;
+                arrival = reading.next() => {
+                    let mut next = Some(arrival);
+                    while let Some(arrival) = next.take() {
+                        match arrival {
+                            Ok(arrival) => self.arrived(arrival, work, &mut input)?,
+                            // The terminal is gone.
+                            Err(_) => return Ok(()),
+                        }
+                        next = input.as_mut().and_then(Input::ready);
+                    }
+                }
+                () = self.frames.wait() => self.draw()?,
+                message = messages.recv() => {
+                    let Some(message) = message else { return Ok(()) };
+                    self.update(message, work, &mut input)?;
+                    for _ in 0..DRAIN_MAX {
+                        let Ok(message) = messages.try_recv() else { break };
+                        self.update(message, work, &mut input)?;
+                    }
+                }
+                () = tokio::time::sleep_until(wake) => self.update(Msg::Tick, work, &mut input)?,
+                signal = signals.next() => match signal {
+                    Signal::End => return Ok(()),
+                    Signal::Continued => {
+                        self.term.enter_again().map_err(no_terminal)?;
+                        self.came_back();
+                    }
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// The next second of the clock, or what the app waits for before it.
+    fn wake(&self) -> Instant {
+        let now = self.clock.now();
+        let second = Time::from_unix_ms(now.unix_ms() - now.unix_ms().rem_euclid(1_000) + 1_000);
+        let at = self.app.wake().map_or(second, |at| at.min(second));
+        Instant::now() + at.since(now)
+    }
+
+    fn arrived(&mut self, arrival: Arrival, work: &mut Work, input: &mut Option<Input>) -> Result<(), Fault> {
+        let message = match arrival {
+            Arrival::Event(Event::Key(key)) => Msg::Key(key),
+            Arrival::Event(Event::Mouse(mouse)) => Msg::Mouse(mouse),
+            Arrival::Event(Event::Paste(text)) => Msg::Paste(text),
+            Arrival::Event(Event::Resize(width, height)) => {
+                self.term.resize(width, height).map_err(no_terminal)?;
+                Msg::Resize(width, height)
+            }
+            Arrival::Event(Event::FocusGained | Event::FocusLost) => return Ok(()),
+            Arrival::Answers(answers) => {
+                self.term.learn(&answers).map_err(no_terminal)?;
+                if let Some(mode) = answers.background {
+                    self.background_is(mode);
+                }
+                return Ok(());
+            }
+        };
+        self.update(message, work, input)
+    }
+
+    /// The terminal told whether it is dark or light; kept for the first frame of the next start.
+    fn background_is(&mut self, mode: Mode) {
+        if self.auto_theme && self.app.env.theme.mode() != mode {
+            self.app.use_theme(Theme::for_mode(mode, self.app.env.theme.depth(), self.app.env.theme.ascii()));
+            self.frames.touch();
+        }
+        if caps::seen_mode(&self.data_dir) != Some(mode)
+            && let Err(error) = caps::see_mode(&self.data_dir, mode)
+        {
+            tracing::debug!(%error, "keeping the terminal's brightness");
+        }
+    }
+
+    fn update(&mut self, message: Msg, work: &mut Work, input: &mut Option<Input>) -> Result<(), Fault> {
+        let mut effects = self.app.update(self.clock.now(), message);
+        self.frames.touch();
+        while !effects.is_empty() {
+            for effect in std::mem::take(&mut effects) {
+                let answer = match effect {
+                    Effect::Copy(text) => self.copy(&text).err().map(|error| Answer::Failed {
+                        what: "not copied",
+                        fault: Fault::unavailable("the text could not be kept").cause(error),
+                    }),
+                    Effect::CaptureMouse(on) => {
+                        self.term.capture_mouse(on).map_err(no_terminal)?;
+                        None
+                    }
+                    Effect::Suspend => {
+                        *input = None;
+                        self.term.suspend().map_err(no_terminal)?;
+                        self.came_back();
+                        None
+                    }
+                    Effect::Edit { field, text } => {
+                        *input = None;
+                        Some(self.edit(field, &text)?)
+                    }
+                    effect => {
+                        work.perform(effect);
+                        None
+                    }
+                };
+                if let Some(answer) = answer {
+                    effects.extend(self.app.update(self.clock.now(), Msg::Answer(answer)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        match clip::copy(&self.data_dir, text)?.sequence {
+            Some(sequence) => self.term.write(sequence.as_bytes()),
+            None => Ok(()),
+        }
+    }
+
+    fn came_back(&mut self) {
+        let size = self.term.size();
+        self.app.update(self.clock.now(), Msg::Resize(size.width, size.height));
+        self.frames.touch();
+    }
+
+    /// The terminal is the editor's meanwhile; the console stands still and loses nothing.
+    fn edit(&mut self, field: Field, text: &str) -> Result<Answer, Fault> {
+        self.term.leave();
+        let dir = self.data_dir.join("drafts");
+        let made = std::fs::create_dir_all(&dir).map_err(term::EditorError::from);
+        let result = made.and_then(|()| term::edit(&dir, "memory.md", text, CONTENT_BYTES_MAX));
+        self.term.enter_again().map_err(no_terminal)?;
+        self.came_back();
+        let result = result.map_err(|error| Fault::unavailable(error.to_string()));
+        Ok(Answer::Edited { field, result })
+    }
+}
+
+fn no_terminal(error: std::io::Error) -> Fault {
+    Fault::unavailable("the terminal cannot be used").cause(error)
+}
+
+fn no_signals(error: std::io::Error) -> Fault {
+    Fault::unavailable("cannot listen for signals").cause(error)
+}

@@ -1,0 +1,105 @@
+//! Boxes, input lines and the small things every part of the screen is drawn with.
+
+use ratatui::{
+    Frame,
+    layout::{Position, Rect},
+    style::Style,
+    text::{Line as Text, Span},
+    widgets::{Block, Borders, Clear, Paragraph},
+};
+
+use super::{line::Line, list::Step};
+use crate::console::{action::Action, scene::Scene, text, theme::Role};
+
+/// The step a moving action is.
+pub fn step_of(action: Action) -> Option<Step> {
+    Some(match action {
+        Action::Up => Step::Up,
+        Action::Down => Step::Down,
+        Action::PageUp => Step::PageUp,
+        Action::PageDown => Step::PageDown,
+        Action::First => Step::First,
+        Action::Last => Step::Last,
+        _ => return None,
+    })
+}
+
+/// A box above the deck; answers its inside, one column of air at each side.
+pub fn window(frame: &mut Frame, area: Rect, title: &str, scene: &Scene) -> Rect {
+    let theme = scene.theme;
+    frame.render_widget(Clear, area);
+    let block = Block::new()
+        .borders(Borders::ALL)
+        .border_set(theme.border())
+        .border_style(theme.style(Role::OverlayBorder))
+        .style(theme.style(Role::Overlay))
+        .title(Span::styled(format!(" {title} "), theme.style(Role::OverlayTitle)));
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    Rect { x: inner.x + 1.min(inner.width), width: inner.width.saturating_sub(2), ..inner }
+}
+
+/// Words at the lower border of a box.
+pub fn foot(frame: &mut Frame, area: Rect, words: &[(&str, &str)], scene: &Scene) {
+    if area.height < 2 || area.width < 4 {
+        return;
+    }
+    let mut spans = Vec::new();
+    for (key, word) in words {
+        spans.push(Span::styled(format!(" {key} "), scene.theme.style(Role::HintKey)));
+        spans.push(Span::styled(format!("{word} "), scene.theme.style(Role::Hint)));
+    }
+    let line = Text::from(spans);
+    let width = (line.width() as u16).min(area.width - 2);
+    let at = Rect { x: area.right() - 1 - width, y: area.bottom() - 1, width, height: 1 };
+    frame.render_widget(Paragraph::new(line), at);
+}
+
+/// A line of text being typed, with what could complete it, and the real cursor at its place.
+pub fn input(
+    frame: &mut Frame,
+    area: Rect,
+    line: &Line,
+    ghost: &str,
+    placeholder: &str,
+    active: bool,
+    scene: &Scene,
+) {
+    if area.is_empty() {
+        return;
+    }
+    let theme = scene.theme;
+    let prompt = if theme.ascii() { "> " } else { "› " };
+    let width = (area.width as usize).saturating_sub(2);
+    let (shown, column) = line.window(width.max(1));
+    let accent = theme.style(if active { Role::Accent } else { Role::Muted });
+    let mut spans = vec![Span::styled(prompt, accent)];
+    if line.is_empty() {
+        spans.push(Span::styled(text::cut(placeholder, width).into_owned(), theme.style(Role::Placeholder)));
+    } else {
+        spans.push(Span::styled(text::escape_line(shown).into_owned(), theme.style(Role::QueryField)));
+        spans.push(Span::styled(ghost.to_owned(), theme.style(Role::Ghost)));
+    }
+    frame.render_widget(Paragraph::new(Text::from(spans)), Rect { height: 1, ..area });
+    if active {
+        frame.set_cursor_position(Position::new(area.x + 2 + column as u16, area.y));
+    }
+}
+
+/// Marks part of a line, for a fault that points there.
+pub fn underline(frame: &mut Frame, area: Rect, column: u16, style: Style) {
+    let x = area.x.saturating_add(column);
+    if x < area.right() && area.height > 0 {
+        frame.buffer_mut().set_style(Rect { x, width: 1, height: 1, ..area }, style);
+    }
+}
+
+/// Fills a progress bar of `width` columns.
+pub fn bar<'a>(done: f64, width: usize, scene: &Scene) -> Vec<Span<'a>> {
+    let filled = ((done.clamp(0.0, 1.0) * width as f64).round() as usize).min(width);
+    let (full, rest) = if scene.theme.ascii() { ("#", ".") } else { ("━", "━") };
+    vec![
+        Span::styled(full.repeat(filled), scene.theme.style(Role::Progress)),
+        Span::styled(rest.repeat(width - filled), scene.theme.style(Role::ProgressRest)),
+    ]
+}

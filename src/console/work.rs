@@ -1,0 +1,227 @@
+//! Does what `update` asks for, beside the loop: each question to the door is a task of its own, drafts are written
+//! one after another by one task, and every result comes back as a message.
+
+mod drafts;
+mod paths;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::sync::{Notify, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    effect::{Ask, Effect, Save},
+    link::CurrentDoor,
+    msg::{Answer, Msg},
+};
+use crate::{
+    door::{Caller, Door, SuggestRequest},
+    home::local_caller,
+    ingest::{self, ImportRequest, Progress},
+    model::{Fault, Project},
+    tasks::{Clock, Tasks, blocking},
+};
+
+use self::drafts::Drafts;
+
+/// Progress is shown this often.
+const PROGRESS_PAUSE: Duration = Duration::from_millis(100);
+/// How long what is on its way (a draft, a commit of the import) is waited for at the end.
+const END_PATIENCE: Duration = Duration::from_secs(5);
+
+pub struct Work {
+    tasks: Tasks,
+    door: CurrentDoor,
+    clock: Clock,
+    send: mpsc::Sender<Msg>,
+    retry: Arc<Notify>,
+    drafts: Drafts,
+    import: Option<CancellationToken>,
+}
+
+impl Work {
+    pub fn new(
+        door: CurrentDoor,
+        clock: Clock,
+        send: mpsc::Sender<Msg>,
+        retry: Arc<Notify>,
+        data_dir: &Path,
+        tasks: Tasks,
+    ) -> Work {
+        let drafts = Drafts::start(data_dir.join("drafts"), send.clone(), &tasks);
+        Work { tasks, door, clock, send, retry, drafts, import: None }
+    }
+
+    /// What the loop does itself (the terminal's) is not for here, and passed over.
+    pub fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Ask(ask) => self.ask(ask),
+            Effect::SaveDraft(draft) => self.drafts.save(draft),
+            Effect::DropDraft(purpose) => self.drafts.drop(purpose),
+            Effect::LoadDraft(purpose) => self.drafts.load(purpose),
+            Effect::CompletePath(asked) => self.complete(asked),
+            Effect::Import { path, project } => self.import(path, project),
+            Effect::CancelImport => {
+                if let Some(token) = &self.import {
+                    token.cancel();
+                }
+            }
+            Effect::Retry => self.retry.notify_one(),
+            Effect::Quit
+            | Effect::Suspend
+            | Effect::Copy(_)
+            | Effect::CaptureMouse(_)
+            | Effect::Edit { .. } => {}
+        }
+    }
+
+    /// Stops the import, writes what is left, and waits for both.
+    pub async fn end(self) {
+        if let Some(token) = &self.import {
+            token.cancel();
+        }
+        drop(self.drafts);
+        if !self.tasks.end(END_PATIENCE).await {
+            tracing::warn!("something the console had asked for was still on its way when it ended");
+        }
+    }
+
+    fn spawn(&self, task: impl Future<Output = Answer> + Send + 'static) {
+        let (send, token) = (self.send.clone(), self.tasks.token());
+        self.tasks.spawn(async move {
+            tokio::select! {
+                answer = task => {
+                    // Nobody listens any more: the console ends.
+                    drop(send.send(Msg::Answer(answer)).await);
+                }
+                () = token.cancelled() => {}
+            }
+        });
+    }
+
+    fn ask(&self, ask: Ask) {
+        let door = self.door.borrow().clone();
+        let caller = local_caller(&self.clock);
+        self.spawn(async move {
+            match door {
+                Some(door) => answer(&*door, &caller, ask).await,
+                None => refused(ask, Fault::unavailable("the hub is not there")),
+            }
+        });
+    }
+
+    fn complete(&self, asked: String) {
+        self.spawn(async move {
+            let path = asked.clone();
+            let names = blocking(move || Ok(paths::complete(&path))).await.unwrap_or_default();
+            Answer::Paths { asked, names }
+        });
+    }
+
+    fn import(&mut self, path: PathBuf, project: Option<Project>) {
+        let Some(door) = self.door.borrow().clone() else {
+            let fault = Fault::unavailable("the hub is not there");
+            self.spawn(async { Answer::Imported(Err(fault)) });
+            return;
+        };
+        let token = CancellationToken::new();
+        self.import = Some(token.clone());
+        let (tell, progress) = watch::channel(Progress::default());
+        let caller = local_caller(&self.clock);
+        let request = ImportRequest { paths: vec![paths::expand(&path)], project };
+        let send = self.send.clone();
+        self.tasks.spawn(tell_progress(progress, send.clone()));
+        self.tasks.spawn(async move {
+            let result = ingest::import(door, caller, request, tell, token).await;
+            drop(send.send(Msg::Answer(Answer::Imported(result))).await);
+        });
+    }
+}
+
+/// The newest progress, now and then, until the import lets go of it.
+async fn tell_progress(mut progress: watch::Receiver<Progress>, send: mpsc::Sender<Msg>) {
+    while progress.changed().await.is_ok() {
+        let now = progress.borrow_and_update().clone();
+        if send.send(Msg::Answer(Answer::ImportProgress(now))).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(PROGRESS_PAUSE).await;
+    }
+}
+
+async fn answer(door: &dyn Door, caller: &Caller, ask: Ask) -> Answer {
+    match ask {
+        Ask::Search { generation, request } => {
+            Answer::Search { generation, result: door.search(caller, request).await }
+        }
+        Ask::SearchMore { generation, request } => {
+            Answer::SearchMore { generation, result: door.search(caller, request).await }
+        }
+        Ask::Recent { generation, request } => {
+            Answer::Recent { generation, result: door.list(caller, request).await }
+        }
+        Ask::RecentMore { generation, request } => {
+            Answer::RecentMore { generation, result: door.list(caller, request).await }
+        }
+        Ask::Explain { id, request } => Answer::Explain { id, result: door.search(caller, request).await },
+        Ask::Suggest { generation, request } => {
+            Answer::Suggest { generation, result: door.suggest(caller, request).await }
+        }
+        Ask::Projects => {
+            let request = SuggestRequest { query: "project:".into(), limit: 20, ..SuggestRequest::default() };
+            Answer::Projects(door.suggest(caller, request).await)
+        }
+        Ask::Memory { id } => {
+            let result = door.get(caller, &[id]).await;
+            let first = result.and_then(|memories| {
+                memories.into_iter().next().ok_or_else(|| Fault::not_found("this memory is not there"))
+            });
+            Answer::Memory { id, result: first.map(Box::new) }
+        }
+        Ask::History { id } => Answer::History { id, result: door.history(caller, id).await },
+        Ask::Opened { id, query } => match door.opened(caller, id, &query).await {
+            // That it was opened is counted, not needed.
+            Ok(()) | Err(_) => Answer::Nothing,
+        },
+        Ask::Save(save) => {
+            let saved = match save {
+                Save::New(new) => door.add(caller, new).await,
+                Save::Edit { id, patch, revision } => door.edit(caller, id, patch, Some(revision)).await,
+                Save::Supersede { id, new } => door.supersede(caller, id, new).await,
+            };
+            Answer::Saved(saved.map(Box::new))
+        }
+        Ask::Forget { id } => Answer::Forgotten(door.forget(caller, id).await),
+        Ask::Restore { id } => Answer::Restored(door.restore(caller, id).await.map(Box::new)),
+        Ask::Events { generation, page, query } => {
+            let result = door.events(caller, query).await;
+            let result =
+                result.map(|page| (page.events.into_iter().map(Arc::new).collect(), page.next.is_some()));
+            Answer::Events { generation, page, result }
+        }
+    }
+}
+
+/// The same answers, when there is no door to ask.
+fn refused(ask: Ask, fault: Fault) -> Answer {
+    match ask {
+        Ask::Search { generation, .. } => Answer::Search { generation, result: Err(fault) },
+        Ask::SearchMore { generation, .. } => Answer::SearchMore { generation, result: Err(fault) },
+        Ask::Recent { generation, .. } => Answer::Recent { generation, result: Err(fault) },
+        Ask::RecentMore { generation, .. } => Answer::RecentMore { generation, result: Err(fault) },
+        Ask::Explain { id, .. } => Answer::Explain { id, result: Err(fault) },
+        Ask::Suggest { generation, .. } => Answer::Suggest { generation, result: Err(fault) },
+        Ask::Projects => Answer::Projects(Err(fault)),
+        Ask::Memory { id } => Answer::Memory { id, result: Err(fault) },
+        Ask::History { id } => Answer::History { id, result: Err(fault) },
+        Ask::Opened { .. } => Answer::Nothing,
+        Ask::Save(_) => Answer::Saved(Err(fault)),
+        Ask::Forget { .. } => Answer::Forgotten(Err(fault)),
+        Ask::Restore { .. } => Answer::Restored(Err(fault)),
+        Ask::Events { generation, page, .. } => Answer::Events { generation, page, result: Err(fault) },
+    }
+}
