@@ -27,7 +27,7 @@ mod stop;
 mod text;
 mod verb;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
@@ -70,6 +70,7 @@ pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
         None if !manner.stdout_is_terminal => return Err(no_terminal().into()),
         _ => {}
     }
+    let keys = setup::keymap_path(&global)?;
     let setup = Setup::new(&global)?;
     let _log = telemetry::start(&setup.data_dir, &setup.config.log_level);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -79,14 +80,14 @@ pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
         .map_err(|error| Fault::unavailable("cannot start the program's threads").cause(error))?;
     let done = match verb {
         Some(verb) => runtime.block_on(ask(verb, setup, out)),
-        None => runtime.block_on(console(setup)),
+        None => runtime.block_on(console(setup, keys)),
     };
     runtime.shutdown_timeout(END_PATIENCE);
     done
 }
 
 /// The console, on the hub of this data directory.
-async fn console(setup: Setup) -> Result<(), Stop> {
+async fn console(setup: Setup, keys: PathBuf) -> Result<(), Stop> {
     let home = Home::new(HomeOptions {
         data_dir: setup.data_dir.clone(),
         unsafe_filesystem: setup.unsafe_filesystem,
@@ -94,7 +95,7 @@ async fn console(setup: Setup) -> Result<(), Stop> {
         clock: Clock::system(),
         announce: true,
     });
-    let keymap = None;
+    let keymap = setup::keymap(&keys)?.map(|text| (keys, text));
     console::run(home, ConsoleOptions { config: setup.config, keymap }).await?;
     Ok(())
 }

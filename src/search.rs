@@ -142,6 +142,15 @@ impl Lexical {
         same
     }
 
+    /// Goes on after a stretch of the log that is lost: nothing up to here is to come.
+    pub fn pass(&self, to: Sequence) {
+        let _one = self.feeding.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut content = self.shared.write();
+        content.applied = content.applied.max(to);
+        drop(content);
+        self.shared.fed();
+    }
+
     /// The position of what a search sees. Goes back to 0 when the index is begun anew.
     pub fn applied(&self) -> Sequence {
         self.shared.read().applied

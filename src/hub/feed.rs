@@ -41,11 +41,18 @@ pub async fn reset(hub: &Arc<Hub>) -> Result<(), Fault> {
 
 async fn run(hub: &Arc<Hub>) {
     let mut head = hub.store.head();
-    let mut changes = hub.status_changed.subscribe();
+    let mut anew = hub.lexical.generation();
     let opened = hub.lexical.clone();
-    if let Err(fault) = blocking(move || Ok(opened.durable())).await {
-        tracing::error!(%fault, "opening the lexical index");
-        return;
+    let durable = match blocking(move || Ok(opened.durable())).await {
+        Ok(durable) => durable,
+        Err(fault) => {
+            tracing::error!(%fault, "opening the lexical index");
+            return;
+        }
+    };
+    if durable > *head.borrow() {
+        // The log lost what the index still holds: it speaks of another history.
+        hub.lexical.reset();
     }
     let mut told = hub.lexical.state();
     loop {
@@ -66,8 +73,8 @@ async fn run(hub: &Arc<Hub>) {
         tell(hub, &mut told);
         tokio::select! {
             moved = head.changed() => if moved.is_err() { return },
-            // A reset puts the index behind the head without the head moving.
-            changed = changes.changed() => if changed.is_err() { return },
+            // Begun anew, or working again after it failed: behind the head without the head moving.
+            begun = anew.changed() => if begun.is_err() { return },
         }
     }
 }
@@ -76,6 +83,12 @@ async fn run(hub: &Arc<Hub>) {
 fn step(store: &Store, lexical: &crate::search::Lexical) -> Result<bool, Fault> {
     let after: Sequence = lexical.applied();
     let entries = store.read_log(after, STEP_EVENTS)?;
+    match entries.first() {
+        // Numbers are missing: damage took them, and has been told.
+        Some(first) if first.first() > after.next() => lexical.pass(Sequence(first.first().0 - 1)),
+        Some(_) => {}
+        None => lexical.pass(*store.head().borrow()),
+    }
     lexical.apply(&entries);
     Ok(!entries.is_empty())
 }

@@ -104,9 +104,12 @@ fn can_answer(hub: &Hub) -> bool {
 async fn index_ready(hub: &Hub) {
     let head = *hub.store.head().borrow();
     let deadline = tokio::time::Instant::now() + INDEX_PATIENCE;
-    while hub.lexical.applied() < head && tokio::time::Instant::now() < deadline {
-        if matches!(hub.lexical.state(), ViewState::Failed { .. }) {
-            return;
+    while tokio::time::Instant::now() < deadline {
+        match hub.lexical.state() {
+            ViewState::Failed { .. } => return,
+            ViewState::Opening => {}
+            _ if hub.lexical.applied() >= head => return,
+            _ => {}
         }
         tokio::time::sleep(INDEX_LOOK).await;
     }
