@@ -159,11 +159,14 @@ impl Store {
     pub fn open(dir: &Path, options: StoreOptions) -> Result<Store, StoreError> {
         let StoreOptions { clock, segment_bytes, flush_after, disk } = options;
         let at = dir.join("log");
-        std::fs::create_dir_all(&at).map_err(|source| LogError::Io {
-            doing: "make",
-            file: at.display().to_string(),
-            source,
-        })?;
+        let making = |source| LogError::Io { doing: "make", file: at.display().to_string(), source };
+        if !at.is_dir() {
+            std::fs::create_dir_all(&at).map_err(making)?;
+            // A log whose directory goes with the power was never there.
+            for above in at.ancestors().skip(1).take(2) {
+                disk.sync_dir(above).map_err(making)?;
+            }
+        }
         let fresh = LogId(uuid::Uuid::from_bytes(*clock.id().as_bytes()));
         let salts = clock.clone();
         let salt = Box::new(move || {

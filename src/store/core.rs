@@ -51,8 +51,6 @@ pub struct Core {
     pub view: RwLock<Option<Arc<View>>>,
     /// Held by the writer for each batch, and by who needs it to stand still.
     pub gate: Mutex<()>,
-    /// The view knew of more than the log holds: the writer begins another epoch before it writes.
-    pub lost: AtomicBool,
     notes: Mutex<Vec<Note>>,
     wishes: Mutex<Wishes>,
     wished: Condvar,
@@ -87,7 +85,6 @@ impl Core {
             state: watch::Sender::new(state),
             view: RwLock::new(None),
             gate: Mutex::new(()),
-            lost: AtomicBool::new(false),
             notes: Mutex::new(notes),
             wishes: Mutex::default(),
             wished: Condvar::new(),
@@ -99,7 +96,9 @@ impl Core {
     }
 
     pub fn take_notes(&self) -> Vec<Note> {
-        std::mem::take(&mut *sound(self.notes.lock()))
+        let mut notes = std::mem::take(&mut *sound(self.notes.lock()));
+        notes.extend(self.log.take_hurts());
+        notes
     }
 
     /// The view, if there is one to ask; what is missing in it may still come while it is not complete.

@@ -70,6 +70,15 @@ fn check_segment(
                 tell(report, segment.name(), Some(hurt.offset), format!("{} (to {})", hurt.what, hurt.until));
                 *next = None;
             }
+            Found::Unknown { offset, kind } => {
+                tell(
+                    report,
+                    segment.name(),
+                    Some(offset),
+                    format!("a frame of kind {kind}, of a newer version"),
+                );
+                return Ok(());
+            }
             Found::Frame { offset, header, body } => {
                 report.frames += 1;
                 if let Some(expected) = next.filter(|expected| *expected != header.first) {

@@ -160,6 +160,19 @@ impl Keeper {
         });
     }
 
+    /// What a view has applied was acknowledged once: a log that ends before it has lost something.
+    fn tell_lost(&self, applied: Sequence, head: Sequence) {
+        self.core.log.lose(applied);
+        self.core.note(Note {
+            kind: "hub.damaged",
+            severity: Severity::Error,
+            data: object(json!({
+                "file": "log",
+                "what": format!("the log ends at {head}, and {applied} was acknowledged once: what lies between is lost"),
+            })),
+        });
+    }
+
     fn open_once(&self, dir: &Path) -> Result<(Records, Meta), Trouble> {
         let cursor = self.core.log.cursor(Sequence::ZERO);
         let deadline = Instant::now() + LOCK_PATIENCE;
@@ -167,11 +180,10 @@ impl Keeper {
             let opened = catch_unwind(AssertUnwindSafe(|| Records::open(dir, cursor.log, cursor.epoch)));
             match opened {
                 Ok(Ok((records, meta))) => {
-                    if meta.applied > self.core.log.head() {
-                        self.core.lost.store(true, Ordering::Release);
-                        let why =
-                            format!("it holds {}, the log ends at {}", meta.applied, self.core.log.head());
-                        return Err(Trouble::Damage(why));
+                    let head = self.core.log.head();
+                    if meta.applied > head {
+                        self.tell_lost(meta.applied, head);
+                        return Err(Trouble::Damage("it knows of more than the log holds".to_owned()));
                     }
                     if meta.epoch != cursor.epoch {
                         return Err(Trouble::Damage("the log's history changed".to_owned()));

@@ -7,7 +7,7 @@ mod append;
 mod recover;
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock},
@@ -19,8 +19,15 @@ pub use recover::{Recovered, recover};
 #[cfg(test)]
 mod tests;
 
-use super::segment::{self, Found, Frames, Index, Segment};
-use crate::model::{Cursor, Entry, LogId, Sequence};
+use serde_json::json;
+
+use super::{
+    Note,
+    frame::Kind,
+    object,
+    segment::{self, Found, Frames, Index, Segment},
+};
+use crate::model::{Cursor, Entry, LogId, Sequence, Severity, decode};
 
 /// Entries of the recent past kept in memory, so that who follows the log does not touch the disk.
 const TAIL_BYTES_MAX: usize = 4 << 20;
@@ -52,6 +59,14 @@ pub struct Log {
     pub id: LogId,
     files: RwLock<Files>,
     tail: Mutex<Tail>,
+    /// Damage that readers came upon, to be told once each.
+    hurts: Mutex<Hurts>,
+}
+
+#[derive(Default)]
+struct Hurts {
+    seen: BTreeSet<(u64, u64)>,
+    untold: Vec<Note>,
 }
 
 struct Files {
@@ -59,6 +74,7 @@ struct Files {
     segments: Vec<Segment>,
     /// Of the open segment, grown by the writer.
     open_index: Index,
+    /// Above the open segment's where history was lost: the writer begins a segment of it before it writes.
     epoch: u32,
     /// The next sequence to be given.
     next: Sequence,
@@ -96,6 +112,19 @@ impl Log {
         Cursor { log: self.id, epoch: sound(self.files.read()).epoch, sequence }
     }
 
+    /// Acknowledged history is gone, up to `known` where someone knows of it: from here on it is another epoch, and
+    /// no number is given a second time.
+    pub fn lose(&self, known: Sequence) {
+        let mut files = sound(self.files.write());
+        files.epoch = files.epoch.max(files.segments.last().map_or(0, |open| open.header.epoch) + 1);
+        files.next = files.next.max(known.next());
+    }
+
+    /// Damage that was come upon since this was last asked.
+    pub fn take_hurts(&self) -> Vec<Note> {
+        std::mem::take(&mut sound(self.hurts.lock()).untold)
+    }
+
     /// Every segment, for who checks them all.
     pub fn segments(&self) -> Vec<Segment> {
         sound(self.files.read()).segments.clone()
@@ -113,11 +142,9 @@ impl Log {
         for (i, segment) in segments.iter().enumerate().skip(from) {
             let index = if i + 1 == segments.len() { &open_index } else { self.index_of(segment)? };
             let mut frames = segment.frames_from(index, after.next());
-            while let Some(entry) = next_entry(segment, &mut frames)? {
-                if entry.last() > after {
-                    events += entry.events.len();
-                    found.push(Arc::new(entry));
-                }
+            while let Some(entry) = self.next_entry(segment, &mut frames, after.next())? {
+                events += entry.events.len();
+                found.push(Arc::new(entry));
                 if events >= events_max {
                     return Ok(found);
                 }
@@ -145,7 +172,7 @@ impl Log {
             for block in blocks {
                 let mut frames = Frames::at(segment, block);
                 let mut inside = Vec::new();
-                while let Some(entry) = next_entry(segment, &mut frames)? {
+                while let Some(entry) = self.next_entry(segment, &mut frames, Sequence::ZERO)? {
                     if entry.first() >= before {
                         break;
                     }
@@ -213,16 +240,57 @@ impl Log {
     fn index_of<'a>(&self, segment: &'a Segment) -> Result<&'a Index, LogError> {
         segment.index().map_err(LogError::io("read", &segment.path))
     }
-}
 
-/// The next commit of a walk; what is hurt is passed over: its numbers are missing from what is answered.
-fn next_entry(segment: &Segment, frames: &mut Frames<'_>) -> Result<Option<Entry>, LogError> {
-    while let Some(found) = frames.next().map_err(LogError::io("read", &segment.path))? {
-        if let Found::Frame { header, body, .. } = found
-            && let Ok(Some(entry)) = segment::entry(&header, &body)
-        {
-            return Ok(Some(entry));
+    /// The next commit of a walk that reaches `from`. What is hurt is passed over, its numbers are missing from what is
+    /// answered, and it is told.
+    fn next_entry(
+        &self,
+        segment: &Segment,
+        frames: &mut Frames<'_>,
+        from: Sequence,
+    ) -> Result<Option<Entry>, LogError> {
+        while let Some(found) = frames.next().map_err(LogError::io("read", &segment.path))? {
+            match found {
+                Found::Frame { header, .. } if header.kind != Kind::Commit || header.next() <= from => {}
+                Found::Frame { offset, header, body } => match decode(&body) {
+                    Ok(entry) => return Ok(Some(entry)),
+                    Err(error) => {
+                        self.hurt(segment, offset, header.frame_len() as u64, &format!("no entry: {error}"));
+                    }
+                },
+                Found::Hurt(hurt) => self.hurt(segment, hurt.offset, hurt.until - hurt.offset, &hurt.what),
+                Found::Unknown { kind, .. } => {
+                    return Err(LogError::UnknownKind { file: segment.name(), kind });
+                }
+            }
+        }
+        let end = frames.offset();
+        if end < segment.len {
+            self.hurt(segment, end, segment.len - end, "nothing after here can be read");
+        }
+        Ok(None)
+    }
+
+    /// Remembers damage that is to be told. An epoch that rose after the segment was written has answered for it.
+    fn hurt(&self, segment: &Segment, offset: u64, bytes: u64, what: &str) {
+        let mut hurts = sound(self.hurts.lock());
+        if !hurts.seen.insert((segment.header.ordinal, offset)) {
+            return;
+        }
+        hurts.untold.push(damage(&segment.path, offset, bytes, what));
+        drop(hurts);
+        if sound(self.files.read()).epoch == segment.header.epoch {
+            self.lose(Sequence::ZERO);
         }
     }
-    Ok(None)
+}
+
+/// What is told of bytes that are not what was written.
+fn damage(path: &Path, offset: u64, bytes: u64, what: &str) -> Note {
+    let file = segment::name_of(path);
+    Note {
+        kind: "hub.damaged",
+        severity: Severity::Error,
+        data: object(json!({ "file": file, "offset": offset, "bytes": bytes, "what": what })),
+    }
 }

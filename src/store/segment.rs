@@ -85,8 +85,11 @@ impl Segment {
         let mut index = Index::default();
         let mut frames = Frames::at(self, HEADER_BYTES as u64);
         while let Some(found) = frames.next()? {
-            if let Found::Frame { offset, header, .. } = found {
-                index.note(header.first, offset);
+            match found {
+                Found::Frame { offset, header, .. } => index.note(header.first, offset),
+                Found::Hurt(_) => {}
+                // Its reader refuses it there.
+                Found::Unknown { .. } => break,
             }
         }
         Ok(self.index.get_or_init(|| index))
@@ -112,6 +115,11 @@ pub enum Found {
     },
     /// Bytes that are no frame, with good frames after them.
     Hurt(Hurt),
+    /// Whole, and of a kind that only a newer program knows.
+    Unknown {
+        offset: u64,
+        kind: u8,
+    },
 }
 
 /// Walks the frames of a segment; over what is hurt it goes on at the next good frame.
@@ -148,6 +156,7 @@ impl<'a> Frames<'a> {
                 self.offset += header.frame_len() as u64;
                 Ok(Some(Found::Frame { offset, header, body }))
             }
+            Err(FrameError::UnknownKind(kind)) => Ok(Some(Found::Unknown { offset: self.offset, kind })),
             Err(error) => match self.find_good(self.offset + 1)? {
                 None => Ok(None),
                 Some(until) => {

@@ -66,13 +66,6 @@ impl Writer {
                 return jobs.into_iter().for_each(|job| answer(job.reply, Err(fault.clone())));
             }
         };
-        if core.lost.swap(false, Ordering::AcqRel)
-            && let Err(error) = self.appender.raise_epoch()
-        {
-            core.lost.store(true, Ordering::Release);
-            let fault = write_fault(&error);
-            return jobs.into_iter().for_each(|job| answer(job.reply, Err(fault.clone())));
-        }
         let mut checked = Checked::new(&core, &view, self.appender.next(), self.now());
         for job in jobs {
             checked.take(job);
@@ -98,7 +91,7 @@ impl Writer {
 
     fn acknowledge(&mut self, view: &View, batch: &Batch, replies: Vec<Reply>, repeats: Vec<(Reply, usize)>) {
         let applied = self.apply(view, batch);
-        if let Some(last) = batch.entries.last() {
+        if let Some(last) = batch.entries().last() {
             self.recorded_at = last.recorded_at();
             self.core.head.send_replace(last.last());
         }
@@ -110,20 +103,20 @@ impl Writer {
             repeated,
             entry: entry.clone(),
         };
-        for (reply, entry) in replies.into_iter().zip(&batch.entries) {
+        for (reply, entry) in replies.into_iter().zip(batch.entries()) {
             answer(reply, Ok(told(entry, false)));
         }
         for (reply, first) in repeats {
-            answer(reply, Ok(told(&batch.entries[first], true)));
+            answer(reply, Ok(told(&batch.entries()[first], true)));
         }
     }
 
     fn apply(&self, view: &View, batch: &Batch) -> bool {
-        if batch.entries.is_empty() {
+        if batch.entries().is_empty() {
             return true;
         }
         let mut meta = *sound(view.meta.lock());
-        let done = catch_unwind(AssertUnwindSafe(|| view.records.apply(&batch.entries, &mut meta)));
+        let done = catch_unwind(AssertUnwindSafe(|| view.records.apply(batch.entries(), &mut meta)));
         match done {
             Ok(Ok(())) => {
                 *sound(view.meta.lock()) = meta;
@@ -255,18 +248,19 @@ impl<'a> Checked<'a> {
             changes: commit.changes,
             idempotency_key: commit.idempotency_key,
         };
-        if let Err(bytes) = Appender::fits(&entry) {
+        if let Err(bytes) = self.batch.push(entry) {
             let fault = Fault::invalid(format!("the commit has {bytes} bytes, more than a frame holds"));
             return answer(reply, Err(fault.hint("send less at a time")));
         }
+        let at = self.batch.entries().len() - 1;
+        let entry = self.batch.entries()[at].clone();
         for change in &entry.changes {
             self.stand(change);
         }
         if let Some(key) = &entry.idempotency_key {
-            self.keys.insert(key.clone(), self.batch.entries.len());
+            self.keys.insert(key.clone(), at);
         }
         self.next = sequence;
-        self.batch.entries.push(Arc::new(entry));
         self.replies.push(reply);
     }
 
@@ -311,7 +305,8 @@ fn append_fault(error: &AppendError) -> Fault {
     match error {
         AppendError::Refused(source) => write_fault(source),
         AppendError::Unknown(source) => {
-            Fault::unavailable("the disk did not confirm the write: outcome unknown until restart")
+            let message = "the disk did not confirm the write: outcome unknown until restart";
+            Fault::new(write_fault(source).code, message)
                 .cause(source)
                 .hint("look whether it is there before you do it again")
         }

@@ -20,7 +20,25 @@ const GROW_BYTES: u64 = 4 << 20;
 /// Entries that become durable together. Their sequences are given; the writer's checks have passed.
 #[derive(Default)]
 pub struct Batch {
-    pub entries: Vec<Arc<Entry>>,
+    entries: Vec<Arc<Entry>>,
+    bodies: Vec<Vec<u8>>,
+}
+
+impl Batch {
+    /// Takes an entry in, or says how many bytes it has when that is more than a frame holds.
+    pub fn push(&mut self, entry: Entry) -> Result<(), usize> {
+        let body = encode(&entry);
+        if body.len() > BODY_BYTES_MAX {
+            return Err(body.len());
+        }
+        self.entries.push(Arc::new(entry));
+        self.bodies.push(body);
+        Ok(())
+    }
+
+    pub fn entries(&self) -> &[Arc<Entry>] {
+        &self.entries
+    }
 }
 
 /// Why a batch is not in the log.
@@ -46,6 +64,12 @@ pub struct Appender {
     segment_bytes: u64,
     /// The open file must not be written again: its fsync failed, or a part of a refused batch could not be cut off.
     poisoned: bool,
+    /// There may be more in the file than counts, to be cut off before anything is written: a torn tail, room.
+    uncut: bool,
+    /// The last frame is a horizon: the log ends on purpose.
+    ended: bool,
+    /// Of the next segment: above that of every file there is, also of those that cannot be read.
+    next_ordinal: u64,
     salt: Box<dyn FnMut() -> u64 + Send>,
     bytes: Vec<u8>,
     frames: Vec<(usize, usize)>,
@@ -56,11 +80,16 @@ impl Appender {
         log: Arc<Log>,
         disk: Arc<dyn Disk>,
         segment: Segment,
+        ended: bool,
+        next_ordinal: u64,
         segment_bytes: u64,
         salt: Box<dyn FnMut() -> u64 + Send>,
     ) -> Appender {
         let len = segment.len;
         Appender {
+            uncut: true,
+            ended,
+            next_ordinal,
             log,
             disk,
             segment,
@@ -79,48 +108,30 @@ impl Appender {
         self.log.head().next()
     }
 
-    /// Whether an entry fits in a frame.
-    pub fn fits(entry: &Entry) -> Result<(), usize> {
-        // Encoded twice only when it is near the bound.
-        let rough: usize = entry.changes.len() * 4_096 + entry.events.len() * 1_024;
-        if rough < BODY_BYTES_MAX / 64 {
-            return Ok(());
-        }
-        let bytes = encode(entry).len();
-        if bytes > BODY_BYTES_MAX { Err(bytes) } else { Ok(()) }
-    }
-
     /// Writes and fsyncs the batch, and shows it to readers.
     pub fn append(&mut self, batch: &Batch) -> Result<(), AppendError> {
         let Some(first) = batch.entries.first().map(|entry| entry.first()) else { return Ok(()) };
-        if self.poisoned || self.len >= self.segment_bytes {
+        if self.poisoned || self.len >= self.segment_bytes || self.lost() {
             self.roll().map_err(AppendError::Refused)?;
         }
         self.bytes.clear();
         self.frames.clear();
-        for entry in &batch.entries {
+        for (entry, body) in batch.entries.iter().zip(&batch.bodies) {
             let start = self.bytes.len();
-            let count = entry.events.len() as u32;
-            let body = encode(&**entry);
-            frame::write(
-                &mut self.bytes,
-                self.segment.seed,
-                Kind::Commit,
-                first,
-                entry.first(),
-                count,
-                &body,
-            );
+            let (seed, count) = (self.segment.seed, entry.events.len() as u32);
+            frame::write(&mut self.bytes, seed, Kind::Commit, first, entry.first(), count, body);
             self.frames.push((start, self.bytes.len() - start));
         }
         self.write_bytes()?;
+        self.ended = false;
         self.show(batch);
         Ok(())
     }
 
     /// Ends the log on purpose: the next open knows that nothing is missing.
     pub fn close(&mut self) -> Result<(), AppendError> {
-        if self.poisoned {
+        // What is poisoned or lost is said by the header of the next segment, which a later write makes.
+        if self.poisoned || self.ended || self.lost() {
             return Ok(());
         }
         self.bytes.clear();
@@ -133,29 +144,43 @@ impl Appender {
 
     /// Whether writing would work again after it was refused, without writing anything that counts.
     pub fn probe(&mut self) -> io::Result<()> {
-        if self.poisoned {
+        if self.poisoned || self.lost() {
             return self.roll();
         }
-        let written = self.segment.file.write_at(&[0; 4_096], self.len.max(self.grown));
-        let cut = self.segment.file.set_len(self.len);
-        self.grown = self.len;
-        written.and(cut)
+        self.cut()?;
+        let written = self.segment.file.write_at(&[0; 4_096], self.len);
+        self.uncut = true;
+        written.and_then(|()| self.cut())
     }
 
-    /// Another history from here on: acknowledged frames are lost, and who followed them must learn it.
-    pub fn raise_epoch(&mut self) -> io::Result<()> {
-        sound(self.log.files.write()).epoch += 1;
-        self.roll()
+    /// Acknowledged frames are gone: what comes is another history, and begins in a segment that says so.
+    fn lost(&self) -> bool {
+        sound(self.log.files.read()).epoch != self.segment.header.epoch
+    }
+
+    fn cut(&mut self) -> io::Result<()> {
+        if self.uncut {
+            self.segment.file.set_len(self.len)?;
+            self.grown = self.len;
+            self.uncut = false;
+        }
+        Ok(())
     }
 
     fn write_bytes(&mut self) -> Result<(), AppendError> {
+        self.cut().map_err(AppendError::Refused)?;
         let end = self.len + self.bytes.len() as u64;
         let written = self.grow(end).and_then(|()| self.segment.file.write_at(&self.bytes, self.len));
         if let Err(error) = written {
-            // What got there must not be read as history after a crash.
-            self.grown = self.len;
-            self.poisoned = self.segment.file.set_len(self.len).is_err();
-            return Err(AppendError::Refused(error));
+            // What got there must not be read as history after a crash: cut off, for good, or never gone on after.
+            self.uncut = true;
+            return match self.cut().and_then(|()| self.segment.file.sync()) {
+                Ok(()) => Err(AppendError::Refused(error)),
+                Err(_) => {
+                    self.poisoned = true;
+                    Err(AppendError::Unknown(error))
+                }
+            };
         }
         if let Err(error) = self.segment.file.sync() {
             // The kernel may call these pages clean now: a second fsync that succeeds would prove nothing.
@@ -200,7 +225,11 @@ impl Appender {
     fn roll(&mut self) -> io::Result<()> {
         let _window = Window::begin("roll");
         if !self.poisoned {
-            self.segment.file.set_len(self.len)?;
+            // Where history was lost, what cannot be read stays for who may want to look at it.
+            if !self.lost() {
+                self.uncut = true;
+                self.cut()?;
+            }
             self.segment.file.sync().inspect_err(|_| self.poisoned = true)?;
         }
         let (epoch, next) = {
@@ -211,7 +240,7 @@ impl Appender {
         let header = SegmentHeader {
             log: before.log,
             epoch,
-            ordinal: before.ordinal + 1,
+            ordinal: self.next_ordinal,
             first: next,
             salt: (self.salt)(),
             before_ordinal: before.ordinal,
@@ -222,6 +251,9 @@ impl Appender {
         self.len = segment.len;
         self.grown = segment.len;
         self.poisoned = false;
+        self.uncut = false;
+        self.ended = false;
+        self.next_ordinal += 1;
         let mut files = sound(self.log.files.write());
         files.segments.push(segment);
         files.open_index = Index::default();

@@ -5,6 +5,7 @@
 //! and its loss is told, never passed over.
 
 use std::{
+    collections::BTreeSet,
     io,
     path::Path,
     sync::{Arc, Mutex, RwLock},
@@ -13,8 +14,9 @@ use std::{
 use serde_json::json;
 
 use super::{
-    Files, Log, LogError, Tail,
+    Files, Hurts, Log, LogError,
     append::{Appender, make_segment},
+    damage,
 };
 use crate::{
     model::{LogId, Sequence, Severity},
@@ -46,12 +48,12 @@ pub fn recover(
     mut salt: Salt,
 ) -> Result<Recovered, LogError> {
     let mut notes = Vec::new();
-    let mut segments = open_segments(dir, &*disk, &mut notes)?;
+    let Found { mut segments, next_ordinal, mut lost } = open_segments(dir, &*disk, &mut notes)?;
     if segments.is_empty() {
         let header = SegmentHeader {
             log: fresh,
             epoch: 1,
-            ordinal: 1,
+            ordinal: next_ordinal,
             first: Sequence(1),
             salt: salt(),
             before_ordinal: 0,
@@ -63,54 +65,89 @@ pub fn recover(
     let open = segments.last_mut().expect("there is at least one");
     let end = read_to_end(open, &mut notes)?;
     open.len = end.len;
-    let hurt = notes.iter().any(|note| note.kind == "hub.damaged");
-    let id = open.header.log;
-    let epoch = open.header.epoch;
+    lost |= end.lost;
+    let (id, epoch) = (open.header.log, open.header.epoch);
+    let next_ordinal = next_ordinal.max(open.header.ordinal + 1);
+    // What an unfinished fsync left in the machine's memory is history from here on: it must not go with the power.
+    if !end.ended {
+        open.file.sync().map_err(LogError::io("sync", &open.path))?;
+    }
     let open = open.clone();
     let log = Arc::new(Log {
         dir: dir.to_owned(),
         id,
         files: RwLock::new(Files { segments, open_index: end.index, epoch, next: end.next }),
-        tail: Mutex::new(Tail::default()),
+        tail: Mutex::default(),
+        hurts: Mutex::new(Hurts { seen: end.told, untold: Vec::new() }),
     });
-    let mut appender = Appender::new(log.clone(), disk, open, segment_bytes, salt);
-    if hurt {
-        appender.raise_epoch().map_err(LogError::io("write", dir))?;
+    if lost {
+        log.lose(Sequence::ZERO);
     }
+    let appender = Appender::new(log.clone(), disk, open, end.ended, next_ordinal, segment_bytes, salt);
     Ok(Recovered { log, appender, notes, recorded_at: end.recorded_at })
 }
 
-/// Every file with a header that can be read, by ordinal. A last file without one was never used and is removed;
-/// any other is damage.
-fn open_segments(dir: &Path, disk: &dyn Disk, notes: &mut Vec<Note>) -> Result<Vec<Segment>, LogError> {
-    let mut paths: Vec<_> = disk
-        .list(dir)
-        .map_err(LogError::io("list", dir))?
-        .into_iter()
-        .filter(|path| path.extension().is_some_and(|ext| ext == "seg"))
-        .collect();
-    paths.sort();
-    let mut segments = Vec::with_capacity(paths.len());
-    let last = paths.last().cloned();
-    for path in paths {
+struct Found {
+    /// Those that can be read, by ordinal.
+    segments: Vec<Segment>,
+    next_ordinal: u64,
+    /// A segment cannot be read or is missing, and no later one was begun because of it.
+    lost: bool,
+}
+
+/// Every file with a header that can be read. A last file without one was never used and is removed; any other, and a
+/// file that is missing, is damage.
+fn open_segments(dir: &Path, disk: &dyn Disk, notes: &mut Vec<Note>) -> Result<Found, LogError> {
+    let paths = disk.list(dir).map_err(LogError::io("list", dir))?;
+    let mut files: Vec<_> = paths.into_iter().filter_map(|path| Some((ordinal_of(&path)?, path))).collect();
+    files.sort();
+    let last = files.last().map(|(ordinal, _)| *ordinal);
+    let mut segments: Vec<Segment> = Vec::with_capacity(files.len());
+    // The epoch in which something was found missing.
+    let mut hurt_in = None;
+    for (ordinal, path) in files {
         let file = Arc::from(disk.open(&path, false).map_err(LogError::io("open", &path))?);
         let read = Segment::read_header(&*file).map_err(LogError::io("read", &path))?;
         let len = file.size().map_err(LogError::io("read", &path))?;
+        let before = segments.last().map(|segment| segment.header);
+        let epoch = before.map_or(1, |before| before.epoch);
         match read {
-            Ok(header) => segments.push(Segment::new(path, header, file, len)),
+            Ok(header) if header.ordinal != ordinal || before.is_some_and(|b| b.log != header.log) => {
+                notes.push(damage(&path, 0, len, "it is a segment of another place or log"));
+                hurt_in = Some(epoch);
+            }
+            Ok(header) => {
+                let known = before.map_or(0, |before| before.ordinal);
+                if header.before_ordinal != known && hurt_in.is_none() {
+                    let gone = path.with_file_name(format!("{:010}.seg", header.before_ordinal));
+                    notes.push(damage(&gone, 0, 0, "the file is missing"));
+                    hurt_in = Some(epoch);
+                }
+                segments.push(Segment::new(path, header, file, len));
+            }
             Err(HeaderError::Newer { format, min_reader }) => {
                 return Err(LogError::Newer { file: name_of(&path), format, min_reader });
             }
             // Cut short while it was made: its header is fsynced before anything is written after it.
-            Err(HeaderError::Unreadable) if Some(&path) == last.as_ref() && len <= HEADER_BYTES as u64 => {
+            Err(HeaderError::Unreadable) if Some(ordinal) == last && len <= HEADER_BYTES as u64 => {
                 disk.remove(&path)
                     .and_then(|()| disk.sync_dir(dir))
                     .map_err(LogError::io("remove", &path))?;
             }
-            Err(HeaderError::Unreadable) => notes.push(damage(&path, 0, len, "its header cannot be read")),
+            Err(HeaderError::Unreadable) => {
+                notes.push(damage(&path, 0, len, "its header cannot be read"));
+                hurt_in = Some(epoch);
+            }
         }
     }
-    Ok(segments)
+    let epoch = segments.last().map_or(1, |segment| segment.header.epoch);
+    let lost = hurt_in.is_some_and(|hurt_in| hurt_in >= epoch);
+    Ok(Found { segments, next_ordinal: last.unwrap_or(0) + 1, lost })
+}
+
+fn ordinal_of(path: &Path) -> Option<u64> {
+    let name = path.file_name()?.to_str()?.strip_suffix(".seg")?;
+    (name.len() == 10).then(|| name.parse().ok())?
 }
 
 /// Of each closed segment counts what the one after it says; the rest of the file was never acknowledged.
@@ -119,7 +156,7 @@ fn obey_lengths(segments: &mut [Segment]) {
         let after = segments[i].header;
         let before = &mut segments[i - 1];
         if before.header.ordinal == after.before_ordinal {
-            before.len = before.len.min(after.before_len);
+            before.len = after.before_len;
         }
     }
 }
@@ -129,9 +166,15 @@ struct End {
     next: Sequence,
     index: Index,
     recorded_at: crate::model::Time,
+    /// The last frame is a horizon.
+    ended: bool,
+    /// Frames that were acknowledged cannot be read.
+    lost: bool,
+    /// Places of which a note tells already.
+    told: BTreeSet<(u64, u64)>,
 }
 
-/// Reads the open segment to where it ends, cuts off a torn tail, tells damage.
+/// Reads the open segment to where it ends; tells of a torn tail, which goes with the next write, and of damage.
 fn read_to_end(open: &Segment, notes: &mut Vec<Note>) -> Result<End, LogError> {
     let reading = |error: io::Error| LogError::io("read", &open.path)(error);
     let mut frames = Frames::at(open, HEADER_BYTES as u64);
@@ -140,27 +183,31 @@ fn read_to_end(open: &Segment, notes: &mut Vec<Note>) -> Result<End, LogError> {
         next: open.header.first,
         index: Index::default(),
         recorded_at: crate::model::Time::default(),
+        ended: false,
+        lost: false,
+        told: BTreeSet::new(),
     };
     let mut batch = open.header.first;
     loop {
+        let at = frames.offset();
         match frames.read_here().map_err(reading)? {
             Ok((header, body)) => {
                 match segment::entry(&header, &body) {
                     Ok(Some(entry)) => end.recorded_at = end.recorded_at.max(entry.recorded_at()),
                     Ok(None) => {}
                     // A whole frame that is no entry was written by something else than this program.
-                    Err(error) => notes.push(damage(
-                        &open.path,
-                        frames.offset(),
-                        header.frame_len() as u64,
-                        &error.to_string(),
-                    )),
+                    Err(error) => {
+                        notes.push(damage(&open.path, at, header.frame_len() as u64, &error.to_string()));
+                        end.told.insert((open.header.ordinal, at));
+                        end.lost = true;
+                    }
                 }
-                if header.kind == Kind::Commit {
-                    end.index.note(header.first, frames.offset());
-                    end.next = header.next();
+                end.ended = header.kind == Kind::Horizon;
+                if !end.ended {
+                    end.index.note(header.first, at);
                     batch = header.batch;
                 }
+                end.next = end.next.max(header.next());
                 frames.skip(header.frame_len());
                 end.len = frames.offset();
             }
@@ -168,29 +215,42 @@ fn read_to_end(open: &Segment, notes: &mut Vec<Note>) -> Result<End, LogError> {
                 return Err(LogError::UnknownKind { file: open.name(), kind });
             }
             Err(error) => {
-                let Some(good) = later_batch(&mut frames, batch, end.next).map_err(reading)? else {
-                    cut(open, end.len, error, notes)?;
+                let Some((good, first)) = later_batch(&mut frames, batch, end.next).map_err(reading)? else {
+                    tell_tail(open, end.len, error, notes)?;
                     return Ok(end);
                 };
-                let what = "frames here cannot be read, and later ones can: what they said is lost";
-                notes.push(damage(&open.path, frames.offset(), good - frames.offset(), what));
+                let what = if first > end.next {
+                    end.lost = true;
+                    "frames here cannot be read, and later ones can: what they said is lost"
+                } else {
+                    "bytes here cannot be read; no event is missing"
+                };
+                end.told.insert((open.header.ordinal, at));
+                notes.push(damage(&open.path, at, good - at, what));
                 frames.go_to(good);
             }
         }
     }
 }
 
-/// A good frame after this place that was written after the batch here had been fsynced, or a horizon.
-fn later_batch(frames: &mut Frames<'_>, batch: Sequence, next: Sequence) -> io::Result<Option<u64>> {
+/// A good frame after this place that was not fsynced together with what stood here, and its first sequence: one of a
+/// later batch, one that leaves no number out, a horizon.
+fn later_batch(
+    frames: &mut Frames<'_>,
+    batch: Sequence,
+    next: Sequence,
+) -> io::Result<Option<(u64, Sequence)>> {
     let here = frames.offset();
     let mut from = here + 1;
     let mut found = None;
     while let Some(good) = frames.find_good(from)? {
         frames.go_to(good);
         if let Ok((header, _)) = frames.read_here()? {
-            let same_batch = header.kind == Kind::Commit && (header.batch == batch || header.batch == next);
+            let same_batch = header.kind == Kind::Commit
+                && header.first > next
+                && (header.batch == batch || header.batch == next);
             if !same_batch {
-                found = Some(good);
+                found = Some((good, header.first));
                 break;
             }
             from = good + header.frame_len() as u64;
@@ -200,27 +260,24 @@ fn later_batch(frames: &mut Frames<'_>, batch: Sequence, next: Sequence) -> io::
     Ok(found)
 }
 
-/// Cuts a torn tail. Zeros after the last frame are room that was made ahead, and are not worth a word.
-fn cut(open: &Segment, len: u64, error: FrameError, notes: &mut Vec<Note>) -> Result<(), LogError> {
-    if open.len == len {
+/// Tells of a torn tail. Zeros after the last frame are room that was made ahead, and are not worth a word.
+fn tell_tail(open: &Segment, len: u64, error: FrameError, notes: &mut Vec<Note>) -> Result<(), LogError> {
+    if open.len <= len
+        || error == FrameError::End && only_zeros(open, len).map_err(LogError::io("read", &open.path))?
+    {
         return Ok(());
     }
-    let torn =
-        error != FrameError::End || !only_zeros(open, len).map_err(LogError::io("read", &open.path))?;
-    if torn {
-        notes.push(Note {
-            kind: "hub.truncated",
-            severity: Severity::Warn,
-            data: crate::store::object(json!({
-                "file": open.name(),
-                "offset": len,
-                "bytes": open.len - len,
-                "what": "an unfinished write at the end of the log, never acknowledged",
-            })),
-        });
-    }
-    let cut = open.file.set_len(len).and_then(|()| open.file.sync());
-    cut.map_err(LogError::io("cut the tail of", &open.path))
+    notes.push(Note {
+        kind: "hub.truncated",
+        severity: Severity::Warn,
+        data: crate::store::object(json!({
+            "file": open.name(),
+            "offset": len,
+            "bytes": open.len - len,
+            "what": "an unfinished write at the end of the log, never acknowledged",
+        })),
+    });
+    Ok(())
 }
 
 fn only_zeros(open: &Segment, from: u64) -> io::Result<bool> {
@@ -235,16 +292,6 @@ fn only_zeros(open: &Segment, from: u64) -> io::Result<bool> {
             return Ok(true);
         }
         at += n as u64;
-    }
-}
-
-fn damage(path: &Path, offset: u64, bytes: u64, what: &str) -> Note {
-    Note {
-        kind: "hub.damaged",
-        severity: Severity::Error,
-        data: crate::store::object(
-            json!({ "file": name_of(path), "offset": offset, "bytes": bytes, "what": what }),
-        ),
     }
 }
 

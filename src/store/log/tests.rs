@@ -1,5 +1,7 @@
 //! The log on its own: cut at every byte, flipped at every bit, failed in the middle.
 
+mod damage;
+
 use std::{fs, path::PathBuf};
 
 use serde_json::Map;
@@ -51,6 +53,12 @@ fn entry(first: u64, count: u64, text: &str) -> Arc<Entry> {
     Arc::new(Entry { events: events.collect(), changes: vec![Change::Put { memory }], idempotency_key: None })
 }
 
+fn batch(entries: Vec<Arc<Entry>>) -> Batch {
+    let mut batch = Batch::default();
+    entries.into_iter().for_each(|entry| batch.push(Arc::unwrap_or_clone(entry)).unwrap());
+    batch
+}
+
 /// Appends batches of entries, one event each, and answers where the file ended after each batch.
 fn fill(dir: &Path, batches: &[usize]) -> Vec<u64> {
     let Recovered { log, mut appender, .. } = open(dir, 1 << 20);
@@ -59,7 +67,7 @@ fn fill(dir: &Path, batches: &[usize]) -> Vec<u64> {
     for count in batches {
         let entries =
             (0..*count as u64).map(|i| entry(next + i, 1, &format!("entry {}", next + i))).collect();
-        appender.append(&Batch { entries }).unwrap();
+        appender.append(&batch(entries)).unwrap();
         next += *count as u64;
         ends.push(log.segments().last().unwrap().len);
     }
@@ -91,7 +99,7 @@ fn what_was_appended_is_read_in_both_directions() {
     let dir = memory_dir();
     let Recovered { log, mut appender, .. } = open(dir.path(), 4 << 10);
     for n in 0..100 {
-        appender.append(&Batch { entries: vec![entry(1 + n * 2, 2, &"x".repeat(n as usize * 9))] }).unwrap();
+        appender.append(&batch(vec![entry(1 + n * 2, 2, &"x".repeat(n as usize * 9))])).unwrap();
     }
     assert!(log.segments().len() > 10, "it rolled");
     for fresh in [false, true] {
@@ -127,7 +135,7 @@ fn a_tail_cut_at_any_byte_is_a_shorter_log() {
         assert!(clean || notes[0].kind == "hub.truncated", "{notes:?}");
         // It goes on, and what was cut does not come back.
         let next = log.head().next();
-        appender.append(&Batch { entries: vec![entry(next.0, 1, "after")] }).unwrap();
+        appender.append(&batch(vec![entry(next.0, 1, "after")])).unwrap();
         let reopened = titles(&open(cut.path(), 1 << 20).log);
         assert_eq!(reopened.last(), Some(&(next.0, "after".to_owned())));
         assert_eq!(reopened.len(), found.len() + 1);
@@ -179,7 +187,7 @@ fn a_flipped_bit_is_told_and_hides_nothing_else() {
 fn a_clean_end_makes_every_loss_before_it_damage() {
     let dir = memory_dir();
     let mut recovered = open(dir.path(), 1 << 20);
-    recovered.appender.append(&Batch { entries: vec![entry(1, 1, "kept"), entry(2, 1, "hurt")] }).unwrap();
+    recovered.appender.append(&batch(vec![entry(1, 1, "kept"), entry(2, 1, "hurt")])).unwrap();
     let end = recovered.log.segments()[0].len as usize;
     recovered.appender.close().unwrap();
     let mut bytes = fs::read(the_segment(dir.path())).unwrap();
@@ -209,7 +217,7 @@ fn frames_after_the_length_that_the_next_segment_says_are_not_history() {
     append::make_segment(&RealDisk, dir.path(), next).unwrap();
     let Recovered { log, mut appender, notes, .. } = open(dir.path(), 1 << 20);
     assert_eq!((titles(&log), notes), (vec![(1, "entry 1".to_owned())], vec![]));
-    appender.append(&Batch { entries: vec![entry(2, 1, "instead")] }).unwrap();
+    appender.append(&batch(vec![entry(2, 1, "instead")])).unwrap();
     assert_eq!(titles(&open(dir.path(), 1 << 20).log)[1], (2, "instead".to_owned()));
     assert_eq!(fs::read(the_segment(dir.path())).unwrap(), bytes, "a poisoned file is never written again");
 }
@@ -221,7 +229,7 @@ fn a_segment_of_the_first_format_opens() {
     if std::env::var_os("WHEELHOUSE_WRITE_FIXTURE").is_some() {
         let dir = memory_dir();
         let mut recovered = open(dir.path(), 1 << 20);
-        recovered.appender.append(&Batch { entries: vec![entry(1, 1, "one"), entry(2, 2, "two")] }).unwrap();
+        recovered.appender.append(&batch(vec![entry(1, 1, "one"), entry(2, 2, "two")])).unwrap();
         recovered.appender.close().unwrap();
         fs::create_dir_all(fixture.parent().unwrap()).unwrap();
         fs::copy(the_segment(dir.path()), &fixture).unwrap();
