@@ -15,6 +15,7 @@ pub mod caps;
 pub mod clip;
 pub mod effect;
 pub mod frame;
+mod hangup;
 pub mod keymap;
 pub mod layout;
 pub mod link;

@@ -15,6 +15,7 @@ use super::{
     clip,
     effect::Effect,
     frame::Frames,
+    hangup,
     keymap::Keymap,
     link::LinkTask,
     msg::{Answer, Msg},
@@ -68,7 +69,10 @@ pub async fn run(home: Home, options: ConsoleOptions) -> Result<(), Fault> {
         .run(),
     );
     let mut work = Work::new(current, clock, send, retry, home.data_dir(), Tasks::new());
+    let watch = Tasks::new();
+    watch.spawn(hangup::watch(Arc::clone(&home), watch.token()));
     let done = console.go(receive, &mut work).await;
+    watch.end(END_PATIENCE).await;
     console.term.leave();
     link.end(END_PATIENCE).await;
     work.end().await;

@@ -54,7 +54,7 @@ async fn run(hub: &Arc<Hub>) {
         // The log lost what the index still holds: it speaks of another history.
         hub.lexical.reset();
     }
-    let mut told = hub.lexical.state();
+    let mut told = ViewState::Opening;
     loop {
         let to = *head.borrow_and_update();
         hub.lexical.set_head(to);

@@ -1,0 +1,54 @@
+//! The terminal that goes away: a closed window, a broken SSH line.
+//!
+//! The library that reads keys loops for ever inside one read when its terminal has hung up, and the loop that would see
+//! the signal never runs again. So the end is watched for from the side: the loop gets its chance, then the hub is closed
+//! in order and the process ends.
+
+use std::{sync::Arc, time::Duration};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::home::Home;
+
+/// Where no signal comes (a process that its parent shields from it), the terminal is looked at this often.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How long the loop may take to end by itself.
+const LOOP_PATIENCE: Duration = Duration::from_secs(1);
+/// 128 and SIGHUP's number, as a shell says it.
+const EXIT_STATUS: i32 = 129;
+
+/// Until the terminal is gone or `token` is cancelled; does not return when the loop could not end by itself.
+pub async fn watch(home: Arc<Home>, token: CancellationToken) {
+    tokio::select! {
+        () = token.cancelled() => return,
+        () = hung_up() => {}
+    }
+    tokio::select! {
+        () = token.cancelled() => return,
+        () = tokio::time::sleep(LOOP_PATIENCE) => {}
+    }
+    tracing::info!("the terminal is gone");
+    home.close().await;
+    std::process::exit(EXIT_STATUS);
+}
+
+async fn hung_up() {
+    let Ok(mut signals) = signal(SignalKind::hangup()) else {
+        return std::future::pending().await;
+    };
+    while !is_hung_up() {
+        tokio::select! {
+            _ = signals.recv() => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+fn is_hung_up() -> bool {
+    let stdin = std::io::stdin();
+    let mut fds = [PollFd::new(&stdin, PollFlags::empty())];
+    let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut fds, Some(&now)).is_ok() && fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
+}
