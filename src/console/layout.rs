@@ -147,9 +147,9 @@ pub fn head(area: Rect, lines: u16) -> [Rect; 2] {
     [Rect { height: lines, ..area }, Rect { y: area.y + lines, height: area.height - lines, ..area }]
 }
 
-/// `area` less a border.
+/// `area` less a border, and a column of air at each side of it.
 pub fn inside(area: Rect) -> Rect {
-    area.inner(ratatui::layout::Margin::new(1, 1))
+    area.inner(ratatui::layout::Margin::new(2, 1))
 }
 
 #[cfg(test)]

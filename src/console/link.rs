@@ -18,7 +18,7 @@ use super::{
     msg::{Link, Msg},
 };
 use crate::{
-    door::{Door, EventQuery, StreamItem, StreamRequest},
+    door::{Door, EventQuery, Status, StreamItem, StreamRequest},
     home::{Home, Opened, local_caller},
     model::{Cursor, Fault},
 };
@@ -101,6 +101,7 @@ impl LinkTask {
             Err(fault) => return Ok(fault),
         };
         let head = status.head;
+        let settling = !is_ready(&status);
         let up = Link::Up { owned: opened.owned, status: Box::new(status) };
         self.send.send(Msg::Link(up)).await?;
         let near = |at: &Cursor| {
@@ -129,13 +130,16 @@ impl LinkTask {
             Ok(stream) => stream.ready_chunks(BATCH_MAX),
             Err(fault) => return Ok(fault),
         };
-        let mut ask_status_at: Option<Instant> = None;
+        let mut ask_status_at = settling.then(|| Instant::now() + STATUS_PAUSE);
         loop {
             let items = tokio::select! {
                 items = stream.next() => items,
                 () = at(ask_status_at) => {
                     ask_status_at = None;
                     if let Ok(status) = door.status().await {
+                        if !is_ready(&status) {
+                            ask_status_at = Some(Instant::now() + STATUS_PAUSE);
+                        }
                         self.send.send(Msg::Link(Link::Status(Box::new(status)))).await?;
                     }
                     continue;
@@ -154,6 +158,9 @@ impl LinkTask {
                     }
                     Ok(StreamItem::Start { cursor } | StreamItem::CaughtUp { cursor }) => after = cursor,
                     Ok(StreamItem::Heartbeat { status }) => {
+                        if !is_ready(&status) {
+                            ask_status_at.get_or_insert(Instant::now() + STATUS_PAUSE);
+                        }
                         self.send.send(Msg::Link(Link::Status(status))).await?;
                     }
                     Ok(StreamItem::Gap { from, to, reason }) => {
@@ -172,6 +179,11 @@ impl LinkTask {
             }
         }
     }
+}
+
+/// Whether nothing is on its way that only another status would tell.
+fn is_ready(status: &Status) -> bool {
+    status.views.iter().all(|view| view.state.is_ready())
 }
 
 async fn at(when: Option<Instant>) {

@@ -70,16 +70,20 @@ impl Scene<'_> {
         };
         let at = time.at(offset);
         if at.date_naive() == self.now.at(offset).date_naive() {
-            at.format("%H:%M:%S").to_string()
+            at.format("%H:%M:%S%.3f").to_string()
         } else {
             at.format("%d %b %H:%M").to_string()
         }
     }
 
+    /// Date, time and zone.
+    pub fn local(&self, time: Time) -> String {
+        time.at(self.offset).format("%a %d %b %Y %H:%M:%S%.3f %:z").to_string()
+    }
+
     /// Every form of a moment, for a place that has room.
     pub fn all_forms(&self, time: Time) -> String {
-        let local = time.at(self.offset);
-        format!("{}  ·  {}  ·  {}", age(self.now, time), local.format("%a %d %b %Y %H:%M:%S%.3f %:z"), time)
+        format!("{}  ·  {}  ·  {}", age(self.now, time), self.local(time), time)
     }
 }
 

@@ -1,1 +1,642 @@
-//! What a person sees, before and after keys.
+//! What a person sees: each state of the console at the five sizes, as text, with a clock that stands.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::{Terminal, backend::TestBackend};
+use wheelhouse::{
+    console::{
+        app::{App, Start},
+        effect::{Ask, Effect, Page},
+        keymap::Keymap,
+        msg::{Answer, Link, Msg},
+        scene::TimeForm,
+        theme::{Depth, Mode, Theme},
+    },
+    door::{
+        Explanation, Hit, Legs, MemoryPage, Revision, SearchAnswer, Status, SuggestAnswer, Suggestion,
+        TermWorth, ViewName, ViewState, ViewStatus, Writes,
+    },
+    ingest::{ImportReport, Progress, Skipped},
+    model::{Actor, Code, Cursor, Event, Fault, Id, LogId, Memory, Project, Sequence, Severity, Time},
+};
+
+const SIZES: [(u16, u16); 5] = [(200, 60), (160, 45), (100, 30), (80, 24), (40, 12)];
+const HOUR: i64 = 3_600_000;
+
+fn now() -> Time {
+    "2026-11-21T14:02:31Z".parse().unwrap()
+}
+
+fn ago(ms: i64) -> Time {
+    Time::from_unix_ms(now().unix_ms() - ms)
+}
+
+fn id(n: u8) -> Id {
+    Id::from_bytes([n; 16])
+}
+
+fn app() -> App {
+    let start = Start {
+        now: now(),
+        offset: chrono::Offset::fix(&chrono::Utc),
+        form: TimeForm::Relative,
+        theme: Theme::for_mode(Mode::Dark, Depth::True, false),
+        keymap: Keymap::default(),
+        data_dir: "/srv/notes-hub".into(),
+        mouse: true,
+    };
+    App::new(start, 160, 45)
+}
+
+fn cursor(sequence: u64) -> Cursor {
+    Cursor {
+        log: LogId("5f0e8a1c-0000-4000-8000-000000000001".parse().unwrap()),
+        epoch: 1,
+        sequence: Sequence(sequence),
+    }
+}
+
+fn status(memories: u64) -> Status {
+    let view = |name| ViewStatus { name, state: ViewState::Ready };
+    Status {
+        hub: "harbour".into(),
+        version: "0.1.0".into(),
+        pid: 4121,
+        data_dir: "/srv/notes-hub".into(),
+        socket: None,
+        started_at: ago(HOUR),
+        time: now(),
+        head: cursor(40),
+        writes: Writes::Open,
+        views: ViewName::ALL.map(view).to_vec(),
+        memories: Some(memories),
+        forgotten: Some(0),
+        attached: 0,
+        disk: None,
+    }
+}
+
+const NOTES: [(&str, &str, &str, i64, &[&str]); 6] = [
+    ("Deploy fails when the migration lock is held", "mistake", "harbour", 2 * HOUR, &["deploy", "db"]),
+    ("Roll back before you restart workers", "howto", "harbour", 75 * HOUR, &["deploy"]),
+    ("漢字 and emoji 🚢 keep their columns", "note", "_", 100 * HOUR, &[]),
+    ("Ratatui draws only what changed", "note", "console", 200 * HOUR, &["tui"]),
+    ("fsync is the only promise a disk keeps", "gotcha", "store", 500 * HOUR, &["disk", "log"]),
+    ("Ask the person on call before pausing the queue", "howto", "harbour", 900 * HOUR, &[]),
+];
+
+const BODY: &str = "# Deploy fails when the migration lock is held\n\nTwo hubs ran `migrate up` at once; the second \
+    waited for the **lock** and timed out.\n\n## What to do\n\n1. Look who holds it: `select * from locks`\n2. End the \
+    older one\n3. Deploy again\n\n```sql\nselect pid, granted from pg_locks;\n```\n\n> The runbook says ten minutes; it \
+    took two.\n";
+
+fn memory(n: usize) -> Memory {
+    let (title, kind, project, age, tags) = NOTES[n % NOTES.len()];
+    serde_json::from_value(serde_json::json!({
+        "id": id(n as u8 + 1), "created_at": ago(age + 24 * HOUR), "updated_at": ago(age), "revision": 2,
+        "title": title, "content": BODY, "type": kind, "project": project, "tags": tags,
+        "origin": { "actor": "user:ada", "url": "file:///srv/docs/deploy.md" },
+    }))
+    .unwrap()
+}
+
+fn hit(n: usize) -> Hit {
+    let memory = memory(n);
+    let snippet = "because the deploy waited for the migration lock; the deploy then failed after 30 s";
+    Hit {
+        id: memory.id,
+        kind: "memory".into(),
+        title: memory.title,
+        snippet: snippet.into(),
+        highlights: vec![12..18, 55..61],
+        heading: String::new(),
+        score: 9.1 / (n as f32 + 1.0),
+        legs: Legs { lexical: 9.1 },
+        matched_terms: vec!["deploy".into()],
+        memory_type: memory.kind,
+        project: memory.project,
+        tags: memory.tags,
+        status: memory.status,
+        updated_at: memory.updated_at,
+        explain: None,
+    }
+}
+
+fn event(sequence: u64) -> Arc<Event> {
+    let kinds = ["memory.saved", "search.served", "memory.updated", "source.synced", "memory.forgotten"];
+    let kind =
+        if sequence.is_multiple_of(9) { "hub.damaged" } else { kinds[sequence as usize % kinds.len()] };
+    let severity = if sequence.is_multiple_of(9) { Severity::Error } else { Severity::Info };
+    let data = serde_json::json!({
+        "id": id(sequence as u8), "title": NOTES[sequence as usize % NOTES.len()].0, "query": "deploy lock",
+        "hits": 38, "source": "/srv/docs", "taken": 12, "changed": 1,
+    });
+    Arc::new(Event {
+        id: id(sequence as u8),
+        kind: kind.into(),
+        subject: format!("harbour.{kind}").parse().unwrap(),
+        time: ago((40 - sequence as i64) * 17_000),
+        sequence: Sequence(sequence),
+        recorded_at: ago((40 - sequence as i64) * 17_000 - 3),
+        correlation_id: id(sequence as u8 / 2),
+        causation_id: None,
+        actor: Actor("user:ada".into()),
+        severity,
+        data: data.as_object().unwrap().clone(),
+    })
+}
+
+fn tell(app: &mut App, msg: Msg) -> Vec<Effect> {
+    app.update(now(), msg)
+}
+
+/// Keys by name, parted by spaces; `"…"` is typed letter by letter.
+fn press(app: &mut App, keys: &str) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for name in keys.split(' ') {
+        let code = match name {
+            "Esc" => KeyCode::Esc,
+            "Enter" => KeyCode::Enter,
+            "Tab" => KeyCode::Tab,
+            "Up" => KeyCode::Up,
+            "Space" => KeyCode::Char(' '),
+            name => KeyCode::Char(name.chars().next().unwrap()),
+        };
+        effects.extend(tell(app, Msg::Key(KeyEvent::new(code, KeyModifiers::NONE))));
+    }
+    effects
+}
+
+fn type_text(app: &mut App, text: &str) -> Vec<Effect> {
+    let keys = text.chars().map(|c| KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
+    keys.flat_map(|key| tell(app, Msg::Key(key))).collect()
+}
+
+fn up(app: &mut App, status: Status) {
+    let effects = tell(app, Msg::Link(Link::Up { owned: true, status: Box::new(status) }));
+    answer_lists(app, &effects);
+}
+
+fn answer_lists(app: &mut App, effects: &[Effect]) {
+    for effect in effects {
+        if let Effect::Ask(Ask::Recent { generation, .. }) = effect {
+            let empty = app.env.hub.memories() == Some(0);
+            let memories = if empty { Vec::new() } else { (0..NOTES.len()).map(memory).collect() };
+            let result = Ok(MemoryPage { memories, next: None });
+            let more = tell(app, Msg::Answer(Answer::Recent { generation: *generation, result }));
+            answer_lists(app, &more);
+        }
+    }
+}
+
+fn begin(app: &mut App, events: std::ops::RangeInclusive<u64>) {
+    let head = cursor(*events.end());
+    tell(app, Msg::Link(Link::Begin { events: events.map(event).collect(), more_before: false, head }));
+}
+
+fn live(app: &mut App) {
+    up(app, status(4_354));
+    begin(app, 1..=40);
+}
+
+/// Types a query and answers every search with these hits.
+fn search(app: &mut App, query: &str, result: Result<SearchAnswer, Fault>) {
+    if !app.search.typing {
+        press(app, "s");
+    }
+    let mut effects = type_text(app, query);
+    while let Some(Effect::Ask(Ask::Search { generation, .. })) =
+        effects.iter().rev().find(|effect| matches!(effect, Effect::Ask(Ask::Search { .. }))).cloned()
+    {
+        effects = tell(app, Msg::Answer(Answer::Search { generation, result: result.clone() }));
+    }
+}
+
+fn found() -> SearchAnswer {
+    SearchAnswer {
+        results: (0..4).map(hit).collect(),
+        total: 38,
+        took_ms: 2.1,
+        legs_used: vec!["lexical".into()],
+        ..SearchAnswer::default()
+    }
+}
+
+fn screen(app: &App, width: u16, height: u16) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| app.view(frame)).unwrap();
+    let buffer = terminal.backend().buffer();
+    let mut text = String::new();
+    for y in 0..height {
+        let mut line = String::new();
+        let mut skip = 0;
+        for x in 0..width {
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            let symbol = buffer[(x, y)].symbol();
+            skip = unicode_width::UnicodeWidthStr::width(symbol).saturating_sub(1);
+            line.push_str(symbol);
+        }
+        writeln!(text, "{}", line.trim_end()).unwrap();
+    }
+    text
+}
+
+/// A state at every size, each reached anew, as a resize would leave it.
+#[track_caller]
+fn check(name: &str, build: impl Fn(&mut App)) {
+    let mut shown = String::new();
+    for (width, height) in SIZES {
+        let mut app = app();
+        tell(&mut app, Msg::Resize(width, height));
+        build(&mut app);
+        writeln!(shown, "── {width}x{height} ──\n{}", screen(&app, width, height)).unwrap();
+    }
+    insta::with_settings!({ snapshot_path => "snapshots/screens", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!(name, shown);
+    });
+}
+
+#[test]
+fn opening() {
+    check("opening", |_| {});
+}
+
+#[test]
+fn first_run() {
+    check("first_run", |app| {
+        up(app, status(0));
+        begin(app, 1..=1);
+    });
+}
+
+#[test]
+fn recent() {
+    check("recent", live);
+}
+
+#[test]
+fn results() {
+    check("results", |app| {
+        live(app);
+        search(app, "deploy", Ok(found()));
+    });
+}
+
+#[test]
+fn results_degraded() {
+    check("results_degraded", |app| {
+        live(app);
+        let degraded = SearchAnswer {
+            degraded_mode: Some("scan".into()),
+            degraded_reasons: vec!["the index is being rebuilt, 40 %".into()],
+            ..found()
+        };
+        search(app, "deploy", Ok(degraded));
+    });
+}
+
+#[test]
+fn nothing_found() {
+    check("nothing_found", |app| {
+        live(app);
+        search(app, "xyzzy", Ok(SearchAnswer { took_ms: 0.3, ..SearchAnswer::default() }));
+    });
+}
+
+#[test]
+fn query_error() {
+    check("query_error", |app| {
+        live(app);
+        search(app, "deploy", Ok(found()));
+        let fault = Fault::invalid("column 8: this quote has no end").hint("close it, or write it as a word");
+        search(app, " \"lock", Err(fault));
+    });
+}
+
+#[test]
+fn completions() {
+    check("completions", |app| {
+        live(app);
+        search(app, "tag:de", Ok(found()));
+        let value = |text: &str| Suggestion {
+            text: text.into(),
+            replace: 0..6,
+            kind: "tag".into(),
+            documents: Some(3),
+        };
+        let suggestions = vec![value("tag:deploy"), value("tag:design"), value("tag:debt")];
+        let result = Ok(SuggestAnswer { suggestions, fault: None });
+        tell(app, Msg::Answer(Answer::Suggest { generation: 9, result }));
+    });
+}
+
+#[test]
+fn detail() {
+    check("detail", |app| {
+        live(app);
+        press(app, "Enter");
+        tell(app, Msg::Answer(Answer::Memory { id: id(1), result: Ok(Box::new(memory(0))) }));
+    });
+}
+
+#[test]
+fn detail_zoomed() {
+    check("detail_zoomed", |app| {
+        live(app);
+        search(app, "deploy", Ok(found()));
+        press(app, "Enter z");
+        tell(app, Msg::Answer(Answer::Memory { id: id(1), result: Ok(Box::new(memory(0))) }));
+    });
+}
+
+#[test]
+fn explain() {
+    check("explain", |app| {
+        live(app);
+        search(app, "deploy lock", Ok(found()));
+        press(app, "Esc e");
+        let term = |term: &str, field: &str, worth, documents| TermWorth {
+            term: term.into(),
+            field: field.into(),
+            worth,
+            documents,
+        };
+        let explain = Explanation {
+            words: vec!["Both words stand in the title, and close together in the text.".into()],
+            terms: vec![
+                term("lock", "title", 4.2, 12),
+                term("deploy", "title", 3.1, 96),
+                term("deploy", "body", 1.8, 96),
+            ],
+        };
+        let answer = SearchAnswer { results: vec![Hit { explain: Some(explain), ..hit(0) }], ..found() };
+        tell(app, Msg::Answer(Answer::Explain { id: id(1), result: Ok(answer) }));
+    });
+}
+
+#[test]
+fn history() {
+    check("history", |app| {
+        live(app);
+        press(app, "H");
+        let revision = |revision: u32, title: &str, event: &str, age| Revision {
+            event: event.into(),
+            recorded_at: ago(age),
+            actor: Actor("user:ada".into()),
+            correlation_id: id(3),
+            memory: Some(Memory { revision, title: title.into(), ..memory(0) }),
+        };
+        let revisions = vec![
+            revision(2, "Deploy fails when the migration lock is held", "memory.updated", 2 * HOUR),
+            revision(1, "Deploy fails", "memory.saved", 26 * HOUR),
+        ];
+        tell(app, Msg::Answer(Answer::History { id: id(1), result: Ok(revisions) }));
+    });
+}
+
+#[test]
+fn form() {
+    check("form", |app| {
+        live(app);
+        press(app, "n");
+        type_text(app, "Roll back first, restart later.");
+        press(app, "Tab Tab");
+        type_text(app, "howto");
+        press(app, "Tab Tab");
+        type_text(app, "My Team");
+    });
+}
+
+#[test]
+fn confirm() {
+    check("confirm", |app| {
+        live(app);
+        press(app, "x");
+    });
+}
+
+#[test]
+fn removed() {
+    check("removed", |app| {
+        live(app);
+        let title = memory(0).title;
+        let forgotten = wheelhouse::door::Forgotten {
+            id: id(1),
+            title,
+            applied: true,
+            state: "hidden, not erased yet".into(),
+        };
+        let effects = tell(app, Msg::Answer(Answer::Forgotten(Ok(forgotten))));
+        answer_lists(app, &effects);
+    });
+}
+
+#[test]
+fn palette() {
+    check("palette", |app| {
+        live(app);
+        press(app, ":");
+        type_text(app, "mem");
+    });
+}
+
+#[test]
+fn help() {
+    check("help", |app| {
+        live(app);
+        press(app, "?");
+    });
+}
+
+#[test]
+fn which_key() {
+    check("which_key", |app| {
+        live(app);
+        press(app, "y");
+    });
+}
+
+#[test]
+fn projects() {
+    check("projects", |app| {
+        live(app);
+        press(app, "P");
+        let project = |name: &str, documents| Suggestion {
+            text: format!("project:{name}"),
+            replace: 0..8,
+            kind: "project".into(),
+            documents: Some(documents),
+        };
+        let suggestions = vec![project("harbour", 3_120), project("console", 12), project("_", 4)];
+        tell(app, Msg::Answer(Answer::Projects(Ok(SuggestAnswer { suggestions, fault: None }))));
+    });
+}
+
+#[test]
+fn import_path() {
+    check("import_path", |app| {
+        up(app, status(0));
+        press(app, "I");
+        let names = vec!["Documents/".into(), "notes/".into(), "readme.md".into()];
+        tell(app, Msg::Answer(Answer::Paths { asked: "~/".into(), names }));
+    });
+}
+
+fn importing(app: &mut App) {
+    press(app, "I");
+    type_text(app, "notes");
+    press(app, "Enter");
+    let progress = Progress {
+        found: 812,
+        done: 405,
+        bytes: 1_400_000,
+        bytes_found: 2_800_000,
+        taken: 371,
+        changed: 22,
+        unchanged: 9,
+        skipped: 3,
+        rate_per_s: 140.0,
+        eta: Some(std::time::Duration::from_secs(3)),
+        current: "/home/ada/notes/deploy/2026/why-it-failed.md".into(),
+        finished: false,
+    };
+    tell(app, Msg::Answer(Answer::ImportProgress(progress)));
+}
+
+#[test]
+fn import_running() {
+    check("import_running", |app| {
+        live(app);
+        importing(app);
+    });
+}
+
+#[test]
+fn import_done() {
+    check("import_done", |app| {
+        live(app);
+        importing(app);
+        let report = ImportReport {
+            taken: 780,
+            changed: 22,
+            unchanged: 8,
+            removed: vec!["/home/ada/notes/old.md".into()],
+            skipped: vec![Skipped {
+                path: "/home/ada/notes/broken.md".into(),
+                why: "it is not UTF-8 (byte 17)".into(),
+            }],
+            ..ImportReport::default()
+        };
+        tell(app, Msg::Answer(Answer::Imported(Ok(report))));
+    });
+}
+
+#[test]
+fn timeline_held() {
+    check("timeline_held", |app| {
+        live(app);
+        press(app, "4 Up Up");
+        tell(app, Msg::Link(Link::Events((41..=45).map(event).collect())));
+    });
+}
+
+#[test]
+fn timeline_paused() {
+    check("timeline_paused", |app| {
+        live(app);
+        press(app, "4 Space");
+        tell(app, Msg::Link(Link::Events((41..=168).map(event).collect())));
+    });
+}
+
+#[test]
+fn timeline_filtered() {
+    check("timeline_filtered", |app| {
+        live(app);
+        press(app, "4 /");
+        let mut effects = type_text(app, "severity:error");
+        while let Some(Effect::Ask(Ask::Events { generation, .. })) = effects.pop() {
+            let events = [36, 27, 18, 9].map(event).to_vec();
+            let answer = Answer::Events { generation, page: Page::Newest, result: Ok((events, false)) };
+            tell(app, Msg::Answer(answer));
+            effects.clear();
+        }
+        press(app, "Enter");
+    });
+}
+
+#[test]
+fn timeline_filter_error() {
+    check("timeline_filter_error", |app| {
+        live(app);
+        press(app, "4 /");
+        type_text(app, "memory.* since:soon");
+    });
+}
+
+#[test]
+fn timeline_event() {
+    check("timeline_event", |app| {
+        live(app);
+        press(app, "4 Up Enter");
+    });
+}
+
+#[test]
+fn times_local() {
+    check("times_local", |app| {
+        live(app);
+        press(app, "t");
+    });
+}
+
+#[test]
+fn rebuilding() {
+    check("rebuilding", |app| {
+        let mut status = status(4_354);
+        status.views[1].state = ViewState::Rebuilding { applied: Sequence(40), head: Sequence(100) };
+        up(app, status);
+        begin(app, 1..=40);
+    });
+}
+
+#[test]
+fn read_only() {
+    check("read_only", |app| {
+        let fault = Fault::new(Code::Full, "the data directory is read-only");
+        up(app, Status { writes: Writes::Refused { fault }, ..status(4_354) });
+        begin(app, 1..=40);
+    });
+}
+
+#[test]
+fn disk_full() {
+    check("disk_full", |app| {
+        let fault = Fault::new(Code::Full, "the disk is full");
+        up(app, Status { writes: Writes::Refused { fault }, ..status(4_354) });
+        begin(app, 1..=40);
+        press(app, "x");
+    });
+}
+
+#[test]
+fn offline() {
+    check("offline", |app| {
+        live(app);
+        let fault = Fault::unavailable("the hub closed");
+        tell(app, Msg::Link(Link::Down { fault, retry_at: now() }));
+        app.update(Time::from_unix_ms(now().unix_ms() + 12_000), Msg::Tick);
+    });
+}
+
+#[test]
+fn one_project() {
+    check("one_project", |app| {
+        live(app);
+        app.search.project = Some(Project::slug("harbour"));
+    });
+}

@@ -105,7 +105,11 @@ impl App {
             Action::Up | Action::Down | Action::PageUp | Action::PageDown => {
                 self.timeline.step(step_of(action).unwrap_or(Step::Down), out);
             }
-            Action::Open => self.timeline.typing = self.timeline.filter_fault.is_some(),
+            Action::Open => {
+                self.timeline.typing = false;
+                self.timeline.set_filter(&scene, out);
+                self.timeline.typing = self.timeline.filter_fault.is_some();
+            }
             Action::ClearText => {
                 self.timeline.filter_text.clear();
                 self.timeline.set_filter(&scene, out);

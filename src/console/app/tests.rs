@@ -1,1 +1,459 @@
+//! Keys to effects without a terminal, and what no sequence of messages may break.
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use proptest::prelude::*;
+use ratatui::{Terminal, backend::TestBackend};
+use std::{sync::Arc, time::Duration};
+
+use super::*;
+use crate::{
+    console::{
+        effect::{Ask, Save},
+        msg::Answer,
+        theme::{Depth, Mode},
+    },
+    door::{
+        Hit, Legs, MemoryPage, SearchAnswer, Status, Suggestion, ViewName, ViewState, ViewStatus, Writes,
+    },
+    model::{Actor, Cursor, Event, Fault, LogId, Memory, Sequence, Severity},
+};
+
+const NOW: i64 = 1_795_000_000_000;
+
+fn app() -> App {
+    let start = Start {
+        now: Time::from_unix_ms(NOW),
+        offset: chrono::Offset::fix(&chrono::Utc),
+        form: TimeForm::Relative,
+        theme: Theme::for_mode(Mode::Dark, Depth::True, false),
+        keymap: Keymap::default(),
+        data_dir: "/data".into(),
+        mouse: true,
+    };
+    App::new(start, 120, 40)
+}
+
+fn cursor(sequence: u64) -> Cursor {
+    Cursor { log: LogId(uuid::Uuid::nil()), epoch: 1, sequence: Sequence(sequence) }
+}
+
+fn status(writes: Writes) -> Box<Status> {
+    let view = |name| ViewStatus { name, state: ViewState::Ready };
+    Box::new(Status {
+        hub: "h".into(),
+        version: "0.1.0".into(),
+        pid: 1,
+        data_dir: "/data".into(),
+        socket: None,
+        started_at: Time::from_unix_ms(NOW),
+        time: Time::from_unix_ms(NOW),
+        head: cursor(9),
+        writes,
+        views: ViewName::ALL.map(view).to_vec(),
+        memories: Some(3),
+        forgotten: Some(0),
+        attached: 0,
+        disk: None,
+    })
+}
+
+fn id(n: u8) -> Id {
+    Id::from_bytes([n; 16])
+}
+
+fn memory(n: u8) -> Memory {
+    serde_json::from_value(serde_json::json!({
+        "id": id(n), "created_at": Time::from_unix_ms(NOW), "updated_at": Time::from_unix_ms(NOW), "revision": 2,
+        "title": format!("memory {n}"), "content": format!("# memory {n}\n\nwhat it says"), "type": "note",
+    }))
+    .unwrap()
+}
+
+fn event(sequence: u64) -> Arc<Event> {
+    Arc::new(Event {
+        id: Id::NIL,
+        kind: "memory.saved".into(),
+        subject: "_.memory.saved".parse().unwrap(),
+        time: Time::from_unix_ms(NOW),
+        sequence: Sequence(sequence),
+        recorded_at: Time::from_unix_ms(NOW),
+        correlation_id: Id::NIL,
+        causation_id: None,
+        actor: Actor::hub(),
+        severity: if sequence.is_multiple_of(7) { Severity::Error } else { Severity::Info },
+        data: serde_json::Map::new(),
+    })
+}
+
+fn hit(n: u8, score: f32) -> Hit {
+    Hit {
+        id: id(n),
+        kind: "memory".into(),
+        title: format!("hit {n}"),
+        snippet: "around the word".into(),
+        highlights: vec![11..15],
+        heading: String::new(),
+        score,
+        legs: Legs { lexical: score },
+        matched_terms: vec!["word".into()],
+        memory_type: "note".into(),
+        project: Project::none(),
+        tags: vec![],
+        status: crate::model::Status::Active,
+        updated_at: Time::from_unix_ms(NOW),
+        explain: None,
+    }
+}
+
+/// `x`, `Esc`, `Enter`, `Tab`, `C-u`, `A-Enter`: what a person presses.
+fn key(name: &str) -> KeyEvent {
+    let (modifiers, name) = match name.split_once('-') {
+        Some(("C", rest)) if !rest.is_empty() => (KeyModifiers::CONTROL, rest),
+        Some(("A", rest)) if !rest.is_empty() => (KeyModifiers::ALT, rest),
+        _ => (KeyModifiers::NONE, name),
+    };
+    let code = match name {
+        "Esc" => KeyCode::Esc,
+        "Enter" => KeyCode::Enter,
+        "Tab" => KeyCode::Tab,
+        "Up" => KeyCode::Up,
+        "Down" => KeyCode::Down,
+        "Space" => KeyCode::Char(' '),
+        name => KeyCode::Char(name.chars().next().unwrap()),
+    };
+    KeyEvent::new(code, modifiers)
+}
+
+fn press_at(app: &mut App, ms: i64, keys: &str) -> Vec<Effect> {
+    keys.split(' ').flat_map(|name| app.update(Time::from_unix_ms(NOW + ms), Msg::Key(key(name)))).collect()
+}
+
+fn press(app: &mut App, keys: &str) -> Vec<Effect> {
+    press_at(app, 0, keys)
+}
+
+fn tell(app: &mut App, msg: Msg) -> Vec<Effect> {
+    app.update(Time::from_unix_ms(NOW), msg)
+}
+
+fn generation_of(effects: &[Effect]) -> u64 {
+    let mut generations = effects.iter().rev().filter_map(|effect| match effect {
+        Effect::Ask(Ask::Search { generation, .. } | Ask::Recent { generation, .. }) => Some(*generation),
+        _ => None,
+    });
+    generations.next().unwrap()
+}
+
+/// With a hub, three recent memories, and ten events.
+fn live() -> App {
+    let mut app = app();
+    let effects = tell(&mut app, Msg::Link(Link::Up { owned: true, status: status(Writes::Open) }));
+    let generation = generation_of(&effects);
+    let page = MemoryPage { memories: vec![memory(1), memory(2), memory(3)], next: None };
+    tell(&mut app, Msg::Answer(Answer::Recent { generation, result: Ok(page) }));
+    let begin = Link::Begin { events: (1..=10).map(event).collect(), more_before: false, head: cursor(10) };
+    tell(&mut app, Msg::Link(begin));
+    app
+}
+
+#[track_caller]
+fn check(keys: &str, expected: &[Effect]) {
+    let mut app = live();
+    assert_eq!(press(&mut app, keys), expected, "{keys}");
+}
+
+#[test]
+fn keys_ask_for_what_they_say() {
+    check("q", &[Effect::Quit]);
+    check("C-c", &[Effect::Quit]);
+    check("C-z", &[Effect::Suspend]);
+    check("Enter", &[Effect::Ask(Ask::Memory { id: id(1) })]);
+    check("j Enter", &[Effect::Ask(Ask::Memory { id: id(2) })]);
+    check("Enter j", &[Effect::Ask(Ask::Memory { id: id(1) }), Effect::Ask(Ask::Memory { id: id(2) })]);
+    check("H", &[Effect::Ask(Ask::History { id: id(1) })]);
+    check("w", &[Effect::Ask(Ask::Memory { id: id(1) })]);
+    check("n", &[Effect::LoadDraft(crate::console::overlay::form::Purpose::New)]);
+    check("P", &[Effect::Ask(Ask::Projects)]);
+    check("M", &[Effect::CaptureMouse(false)]);
+    check("y i", &[Effect::Copy(id(1).to_string())]);
+    check("y l", &[Effect::Copy(format!("wheelhouse://memory/{}", id(1)))]);
+    check("I", &[Effect::CompletePath("~/".into())]);
+    check("z 4 f f Space 1 ? Esc : Esc t", &[]);
+    check("e u r", &[]);
+}
+
+#[test]
+fn typing_asks_one_question_at_a_time_and_the_last_word_counts() {
+    let mut app = live();
+    let first = press(&mut app, "s d");
+    let generation = generation_of(&first);
+    let while_asked = press(&mut app, "e p");
+    assert!(!while_asked.iter().any(|effect| matches!(effect, Effect::Ask(Ask::Search { .. }))));
+    let answer = SearchAnswer { results: vec![hit(7, 0.9)], total: 1, ..SearchAnswer::default() };
+    let then = tell(&mut app, Msg::Answer(Answer::Search { generation, result: Ok(answer) }));
+    let [Effect::Ask(Ask::Search { request, generation: newer })] = then.as_slice() else {
+        panic!("{then:?}")
+    };
+    assert_eq!((request.query.as_str(), request.as_you_type), ("dep", true));
+    assert_eq!(app.search.found.as_ref().unwrap().query, "d");
+
+    // The same answer again, late: it changes nothing.
+    let late = SearchAnswer { results: vec![hit(9, 0.1)], total: 1, ..SearchAnswer::default() };
+    tell(&mut app, Msg::Answer(Answer::Search { generation, result: Ok(late) }));
+    assert_eq!(app.search.selected().unwrap().id, id(7));
+
+    // A query that cannot be read keeps the last good answer, with where it is wrong.
+    let fault = Fault::invalid("a quote without end at column 2");
+    tell(&mut app, Msg::Answer(Answer::Search { generation: *newer, result: Err(fault) }));
+    assert_eq!(app.search.selected().unwrap().id, id(7));
+    assert_eq!(app.search.fault.as_ref().unwrap().at, Some(1));
+}
+
+#[test]
+fn what_is_typed_before_the_hub_is_there_is_asked_when_it_is() {
+    let mut app = app();
+    assert_eq!(press(&mut app, "s l o c k"), []);
+    let effects = tell(&mut app, Msg::Link(Link::Up { owned: false, status: status(Writes::Open) }));
+    let [Effect::Ask(Ask::Search { request, .. })] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(request.query, "lock");
+}
+
+#[test]
+fn removing_asks_first_and_is_undone_for_ten_seconds() {
+    let mut app = live();
+    assert_eq!(press(&mut app, "x y"), [], "a key in the first moments is not an answer");
+    assert_eq!(press_at(&mut app, 300, "Enter"), [], "the answer by default is no");
+    press_at(&mut app, 300, "x");
+    assert_eq!(press_at(&mut app, 600, "y"), [Effect::Ask(Ask::Forget { id: id(1) })]);
+    let forgotten =
+        crate::door::Forgotten { id: id(1), title: "memory 1".into(), applied: true, state: "hidden".into() };
+    tell(&mut app, Msg::Answer(Answer::Forgotten(Ok(forgotten))));
+    assert_eq!(app.search.selected().unwrap().id, id(2));
+    assert_eq!(press_at(&mut app, 5_000, "u"), [Effect::Ask(Ask::Restore { id: id(1) })]);
+    assert_eq!(press_at(&mut app, 5_000, "u"), [], "once");
+}
+
+#[test]
+fn writes_are_grey_while_the_hub_takes_none() {
+    let mut app = live();
+    let refused = Writes::Refused { fault: Fault::new(crate::model::Code::Full, "the disk is full") };
+    tell(&mut app, Msg::Link(Link::Status(status(refused))));
+    assert_eq!(app.why_not(Action::Remove).as_deref(), Some("the disk is full"));
+    assert_eq!(press(&mut app, "x"), []);
+    assert_eq!(app.why_not(Action::Open), None);
+}
+
+#[test]
+fn a_draft_is_written_shortly_after_the_last_key_and_kept_by_esc() {
+    let mut app = live();
+    press(&mut app, "n h i");
+    let wake = app.wake().unwrap();
+    let effects = app.update(wake, Msg::Tick);
+    let [Effect::SaveDraft(draft)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(draft.content, "hi");
+    let effects = press_at(&mut app, 2_000, "! Esc");
+    let [Effect::SaveDraft(draft)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(draft.content, "hi!");
+
+    press_at(&mut app, 3_000, "n");
+    let back = Answer::Draft { purpose: draft.purpose, draft: Some(draft.clone()) };
+    tell(&mut app, Msg::Answer(back));
+    let effects = press_at(&mut app, 4_000, "A-Enter");
+    let [Effect::Ask(Ask::Save(Save::New(new)))] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(new.content, "hi!");
+}
+
+#[test]
+fn a_paste_is_capped_and_never_a_command() {
+    let mut app = live();
+    let effects = tell(&mut app, Msg::Paste("q\u{1b}[31m lock\n".into()));
+    let [Effect::Ask(Ask::Search { request, .. }), ..] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(request.query, "q[31m lock");
+    let mut app = live();
+    press(&mut app, "n");
+    tell(&mut app, Msg::Paste(format!("\u{1b}{}", "x\n".repeat(1 << 20))));
+    let effects = press(&mut app, "Esc");
+    let [Effect::SaveDraft(draft)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert!(draft.content.len() <= crate::model::CONTENT_BYTES_MAX && !draft.content.contains('\u{1b}'));
+}
+
+#[test]
+fn a_running_import_is_asked_about_before_the_end() {
+    let mut app = live();
+    press(&mut app, "I");
+    assert!(matches!(press(&mut app, "Enter").as_slice(), [Effect::Import { .. }]));
+    assert_eq!(press(&mut app, "Esc q"), []);
+    assert_eq!(press_at(&mut app, 400, "y"), [Effect::CancelImport, Effect::Quit]);
+}
+
+#[test]
+fn a_click_selects_and_a_second_one_opens() {
+    let mut app = live();
+    let click = |app: &mut App, row| {
+        let mouse = MouseEvent {
+            kind: MouseEventKind::Down(MouseButton::Left),
+            column: 6,
+            row,
+            modifiers: KeyModifiers::NONE,
+        };
+        tell(app, Msg::Mouse(mouse))
+    };
+    let second_row = app.search.split.list.y + 2;
+    assert_eq!(click(&mut app, second_row), []);
+    assert_eq!(app.search.selected().unwrap().id, id(2));
+    assert_eq!(click(&mut app, second_row), [Effect::Ask(Ask::Memory { id: id(2) })]);
+}
+
+fn draw(app: &App, width: u16, height: u16) {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| app.view(frame)).unwrap();
+}
+
+#[test]
+fn no_size_is_too_small_to_draw() {
+    for overlay in ["", "?", ":", "n", "I", "P", "x", "y", "4 /", "s a", "Enter", "e"] {
+        for size in (0..=12).flat_map(|w| (0..=10).map(move |h| (w, h))).chain([
+            (40, 12),
+            (41, 13),
+            (60, 12),
+            (100, 30),
+        ]) {
+            let mut app = live();
+            if !overlay.is_empty() {
+                press(&mut app, overlay);
+            }
+            tell(&mut app, Msg::Resize(size.0, size.1));
+            tell(&mut app, Msg::Answer(Answer::Memory { id: id(1), result: Ok(Box::new(memory(1))) }));
+            draw(&app, size.0, size.1);
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Key(&'static str),
+    Resize(u16, u16),
+    Mouse(u8, u16, u16),
+    Paste(String),
+    Events(u64),
+    Answer(u8),
+    Wait(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let keys = [
+        "q", "s", "/", "n", "w", "x", "y", "e", "H", "u", "z", "t", "P", "M", "I", ":", "?", "f", "Space",
+        "G", "g", "[", "]", "j", "k", "1", "4", "Tab", "Esc", "Enter", "Up", "Down", "a", "C-u", "A-Enter",
+        "C-x", "r", "\"",
+    ];
+    prop_oneof![
+        8 => prop::sample::select(keys.to_vec()).prop_map(Step::Key),
+        1 => (0..160u16, 0..50u16).prop_map(|(w, h)| Step::Resize(w, h)),
+        1 => (0..3u8, 0..160u16, 0..50u16).prop_map(|(kind, x, y)| Step::Mouse(kind, x, y)),
+        1 => ".{0,30}".prop_map(Step::Paste),
+        2 => (1..80u64).prop_map(Step::Events),
+        3 => (0..8u8).prop_map(Step::Answer),
+        1 => (1..12_000u64).prop_map(Step::Wait),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+    #[test]
+    fn nothing_that_comes_breaks_it(steps in prop::collection::vec(step(), 1..80)) {
+        let mut app = live();
+        let mut now = Time::from_unix_ms(NOW);
+        let mut head = 10;
+        let mut asked: Vec<Ask> = Vec::new();
+        let mut size = (120, 40);
+        for step in steps {
+            now = now.plus(Duration::from_millis(20));
+            let msg = match step {
+                Step::Key(name) => Msg::Key(key(name)),
+                Step::Resize(width, height) => {
+                    size = (width, height);
+                    Msg::Resize(width, height)
+                }
+                Step::Mouse(kind, column, row) => Msg::Mouse(MouseEvent {
+                    kind: match kind {
+                        0 => MouseEventKind::Down(MouseButton::Left),
+                        1 => MouseEventKind::ScrollUp,
+                        _ => MouseEventKind::ScrollDown,
+                    },
+                    column,
+                    row,
+                    modifiers: KeyModifiers::NONE,
+                }),
+                Step::Paste(text) => Msg::Paste(text),
+                Step::Events(count) => {
+                    head += count;
+                    Msg::Link(Link::Events((head - count + 1..=head).map(event).collect()))
+                }
+                Step::Wait(ms) => {
+                    now = now.plus(Duration::from_millis(ms));
+                    Msg::Tick
+                }
+                Step::Answer(which) => match asked.pop() {
+                    Some(ask) => Msg::Answer(answer(ask, which)),
+                    None => Msg::Tick,
+                },
+            };
+            for effect in app.update(now, msg) {
+                if let Effect::Ask(ask) = effect {
+                    asked.push(ask);
+                }
+            }
+            let rows = app.search.found.as_ref().map_or(0, |found| found.rows.len());
+            prop_assert_eq!(app.search.list.len(), rows);
+            prop_assert!(app.search.list.selected().is_none_or(|row| row < rows));
+            prop_assert!(app.timeline.selected_row().is_none_or(|row| row < app.timeline.feed().len()));
+            draw(&app, size.0, size.1);
+        }
+    }
+}
+
+/// Some answer of the right kind.
+fn answer(ask: Ask, which: u8) -> Answer {
+    let fault = || Fault::unavailable("not now");
+    let found = || SearchAnswer {
+        results: (0..which).map(|n| hit(n, 1.0 / f32::from(n + 1))).collect(),
+        total: which as usize,
+        cursor: (which > 4).then(|| "more".into()),
+        ..SearchAnswer::default()
+    };
+    match ask {
+        Ask::Search { generation, .. } => {
+            Answer::Search { generation, result: if which == 0 { Err(fault()) } else { Ok(found()) } }
+        }
+        Ask::SearchMore { generation, .. } => Answer::SearchMore { generation, result: Ok(found()) },
+        Ask::Recent { generation, .. } | Ask::RecentMore { generation, .. } => Answer::Recent {
+            generation,
+            result: Ok(MemoryPage { memories: (0..which).map(memory).collect(), next: None }),
+        },
+        Ask::Explain { id, .. } => Answer::Explain { id, result: Ok(found()) },
+        Ask::Suggest { generation, .. } => Answer::Suggest {
+            generation,
+            result: Ok(crate::door::SuggestAnswer {
+                suggestions: vec![Suggestion {
+                    text: "apple".into(),
+                    replace: 0..(which as usize),
+                    kind: "word".into(),
+                    documents: None,
+                }],
+                fault: None,
+            }),
+        },
+        Ask::Projects => Answer::Projects(Err(fault())),
+        Ask::Memory { id } => Answer::Memory { id, result: Ok(Box::new(Memory { id, ..memory(which) })) },
+        Ask::History { id } => Answer::History { id, result: Ok(Vec::new()) },
+        Ask::Opened { .. } => Answer::Nothing,
+        Ask::Save(_) => Answer::Saved(Err(fault())),
+        Ask::Forget { .. } => Answer::Forgotten(Err(fault())),
+        Ask::Restore { .. } => Answer::Restored(Err(fault())),
+        Ask::Events { generation, page, .. } => Answer::Events {
+            generation,
+            page,
+            result: Ok(((1..=u64::from(which)).rev().map(event).collect(), false)),
+        },
+    }
+}

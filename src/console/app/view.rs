@@ -164,7 +164,10 @@ impl App {
             .border_set(theme.border())
             .border_style(theme.style(border))
             .title(Line::from(vec![
-                Span::styled(format!(" {} ", name.digit()), theme.style(Role::HintKey)),
+                Span::styled(
+                    format!(" {} ", name.digit()),
+                    theme.style(if lit { Role::Accent } else { Role::Muted }),
+                ),
                 Span::styled(format!("{} ", name.title()), theme.style(title)),
             ]));
         if name == PaneName::Timeline {
@@ -175,9 +178,12 @@ impl App {
         } else if let Some(found) = &self.search.found
             && let Some(row) = self.search.list.selected()
         {
-            let total =
-                found.total.map_or(String::new(), |total| format!(" of {}", text::count(total as u64)));
-            let said = format!(" {}{total} ", row + 1);
+            let all = scene.hub.memories().filter(|_| self.search.project.is_none());
+            let total = found.total.map(|total| total as u64).or(all);
+            let said = match total {
+                Some(total) => format!(" {} of {} ", text::count(row as u64 + 1), text::count(total)),
+                None => format!(" {} ", text::count(row as u64 + 1)),
+            };
             block =
                 block.title_bottom(Line::styled(said, theme.style(Role::Muted)).alignment(Alignment::Right));
         }
@@ -193,6 +199,11 @@ impl App {
     /// The table's hints of where one stands, as many as fit; help and palette always.
     fn view_hints(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
         let theme = scene.theme;
+        if self.overlay.is_some() {
+            // What stands above says its own keys.
+            frame.render_widget(Block::new().style(theme.style(Role::Hint)), area);
+            return;
+        }
         let places = self.places();
         let own = crate::console::action::ACTIONS
             .iter()
@@ -231,7 +242,7 @@ impl App {
             spans.push(Span::styled(format!(" {key} "), theme.style(key_role)));
             spans.push(Span::styled(format!("{word}  "), theme.style(word_role)));
         }
-        frame.render_widget(Paragraph::new(Line::from(spans)), area);
+        frame.render_widget(Paragraph::new(Line::from(spans)).style(theme.style(Role::Hint)), area);
         let theme_words = format!("{} ", theme.name());
         let used: usize = text::width(&theme_words);
         if room > used + 2 {

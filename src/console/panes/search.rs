@@ -151,6 +151,8 @@ pub struct Search {
     asked: Option<(u64, String)>,
     more_asked: Option<u64>,
     waiting: bool,
+    /// Enter came before the answer: its first hit is opened when it is there.
+    open_when_found: bool,
     stale_since: Option<Time>,
     refreshed_at: Option<Time>,
 }
@@ -175,6 +177,7 @@ impl Search {
     // ── what comes from keys ────────────────────────────────────────────────────────────────────────────────────
 
     pub fn begin_typing(&mut self) {
+        self.open_when_found = false;
         self.typing = true;
         self.reading = false;
     }
@@ -252,6 +255,11 @@ impl Search {
 
     /// Enter: opens the selected memory; when it is open, the arrows go into it.
     pub fn open(&mut self, out: &mut Out) {
+        if self.is_asking() && self.found.as_ref().is_none_or(|found| found.query != self.query.text()) {
+            self.open_when_found = true;
+            self.typing = false;
+            return;
+        }
         let Some((id, ranked)) = self.selected().map(|row| (row.id, row.score.is_some())) else { return };
         self.typing = false;
         if self.detail.as_ref().is_some_and(|detail| detail.id == id && detail.side == Side::Memory) {
@@ -488,6 +496,10 @@ impl Search {
         let open = self.detail.as_ref().map(|detail| detail.id);
         if open.is_some() && open != self.selected().map(|row| row.id) {
             self.moved(out);
+        }
+        let current = self.found.as_ref().is_some_and(|found| found.query == self.query.text());
+        if current && std::mem::take(&mut self.open_when_found) {
+            self.open(out);
         }
     }
 

@@ -343,7 +343,7 @@ impl Timeline {
     /// What is typed is the filter now; one that cannot be read leaves the last good one in place.
     pub fn set_filter(&mut self, scene: &Scene, out: &mut Out) {
         let words = TimeWords { now: scene.now, offset: scene.offset };
-        match filter::parse(self.filter_text.text(), words) {
+        match filter::parse(self.filter_text.text(), words, self.typing) {
             Err(fault) => self.filter_fault = Some(fault),
             Ok(parsed) => {
                 self.filter_fault = None;

@@ -39,15 +39,21 @@ pub fn window(frame: &mut Frame, area: Rect, title: &str, scene: &Scene) -> Rect
     Rect { x: inner.x + 1.min(inner.width), width: inner.width.saturating_sub(2), ..inner }
 }
 
-/// Words at the lower border of a box.
+/// Keys and what they do, at the lower border of a box: those that fit, the first first.
 pub fn foot(frame: &mut Frame, area: Rect, words: &[(&str, &str)], scene: &Scene) {
     if area.height < 2 || area.width < 4 {
         return;
     }
     let mut spans = Vec::new();
+    let mut room = area.width as usize - 2;
     for (key, word) in words {
-        spans.push(Span::styled(format!(" {key} "), scene.theme.style(Role::HintKey)));
-        spans.push(Span::styled(format!("{word} "), scene.theme.style(Role::Hint)));
+        let cost = text::width(key) + text::width(word) + 3;
+        if cost > room {
+            continue;
+        }
+        room -= cost;
+        spans.push(Span::styled(format!(" {key} "), scene.theme.style(Role::OverlayTitle)));
+        spans.push(Span::styled(format!("{word} "), scene.theme.style(Role::Muted)));
     }
     let line = Text::from(spans);
     let width = (line.width() as u16).min(area.width - 2);

@@ -31,18 +31,15 @@ impl Form {
             Purpose::Supersede(_) => "Supersede memory",
         };
         let inner = window(frame, area, title, scene);
-        let words: &[(&str, &str)] = if width < 70 {
-            &[("Alt-Enter", "save"), ("Esc", "keep")]
-        } else {
-            &[
-                ("Ctrl/Alt-Enter", "save"),
-                ("Tab", "field"),
-                ("Ctrl-O", "$EDITOR"),
-                ("Ctrl-X", "discard"),
-                ("Esc", "keep draft"),
-            ]
-        };
-        foot(frame, area, words, scene);
+        let save = if width < 70 { "Alt-Enter" } else { "Ctrl/Alt-Enter" };
+        let keys = [
+            (save, "save"),
+            ("Esc", "keep draft"),
+            ("Tab", "field"),
+            ("Ctrl-O", "$EDITOR"),
+            ("Ctrl-X", "discard"),
+        ];
+        foot(frame, area, &keys, scene);
 
         // Below the content: a line of air, four fields, air, one line for what is to be said.
         let below = 7.min(inner.height.saturating_sub(3));

@@ -327,23 +327,23 @@ fn explain_lines(
         return lines;
     }
     lines.push(blank());
+    // Narrow: the bars go first, the numbers stay.
+    let bar_width = if width >= 58 { BAR_WIDTH } else { 0 };
     lines.push(Line::styled(
-        format!("{:<16} {:<10} {:<BAR_WIDTH$} {:>6} {:>9}", "term", "in", "worth", "", "documents"),
+        format!("{:<16} {:<9}{:<bar_width$}{:>7}{:>11}", "term", "in", "", "worth", "documents"),
         theme.style(Role::Muted),
     ));
     let most = explain.terms.iter().map(|term| term.worth).fold(f32::EPSILON, f32::max);
     for term in &explain.terms {
-        let filled = ((term.worth / most) * BAR_WIDTH as f32).round().clamp(0.0, BAR_WIDTH as f32) as usize;
+        let filled = ((term.worth / most) * bar_width as f32).round().clamp(0.0, bar_width as f32) as usize;
+        let name = text::pad(&text::cut(&text::escape_line(&term.term), 16), 17);
         lines.push(Line::from(vec![
-            Span::styled(
-                text::pad(&text::cut(&text::escape_line(&term.term), 16), 17),
-                theme.style(Role::Match),
-            ),
-            Span::styled(text::pad(&term.field, 11), theme.style(Role::Text)),
+            Span::styled(name, theme.style(Role::Strong)),
+            Span::styled(text::pad(&term.field, 9), theme.style(Role::Text)),
             Span::styled(bar(theme).repeat(filled), theme.style(Role::Score)),
-            Span::styled(bar(theme).repeat(BAR_WIDTH - filled), theme.style(Role::ScoreRest)),
-            Span::styled(format!(" {:>6.2}", term.worth), theme.style(Role::Text)),
-            Span::styled(format!(" {:>9}", term.documents), theme.style(Role::Muted)),
+            Span::styled(bar(theme).repeat(bar_width - filled), theme.style(Role::ScoreRest)),
+            Span::styled(format!("{:>7.2}", term.worth), theme.style(Role::Text)),
+            Span::styled(format!("{:>11}", term.documents), theme.style(Role::Muted)),
         ]));
     }
     lines

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Columns of the score's bar.
-const SCORE_BAR: usize = 3;
+const SCORE_BAR: usize = 5;
 
 impl Search {
     pub fn view(&self, frame: &mut Frame, focused: bool, scene: &Scene) {
@@ -79,7 +79,8 @@ impl Search {
             Some(total) => {
                 let plus = if found.total_at_least { "+" } else { "" };
                 let word = if total == 1 { "hit" } else { "hits" };
-                format!("{age}{}{plus} {word}  {:.1} ms", text::count(total as u64), found.took_ms)
+                let typed = if found.query == self.query.text() { "" } else { "… " };
+                format!("{typed}{age}{}{plus} {word}  {:.1} ms", text::count(total as u64), found.took_ms)
             }
         }
     }
@@ -108,12 +109,12 @@ impl Search {
         }
         let dimmed = if scene.hub.is_live() { Style::new() } else { scene.theme.style(Role::Off) };
         frame.render_widget(Paragraph::new(lines).style(dimmed), area);
-        scrollbar(frame, area, self.list.visible(), self.list.len(), scene);
+        scrollbar(frame, area, self.split.rule, self.list.visible(), self.list.len(), scene);
     }
 
     fn view_nothing(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
         let theme = scene.theme;
-        let (key, plain) = (theme.style(Role::HintKey), theme.style(Role::Muted));
+        let (key, plain) = (theme.style(Role::Accent), theme.style(Role::Muted));
         let mut lines = vec![Line::default()];
         let empty_hub = scene.hub.memories() == Some(0);
         if empty_hub && self.query.text().trim().is_empty() {
@@ -226,9 +227,7 @@ fn row_lines<'a>(
     right.push(Span::styled(scene.when(row.updated_at), theme.style(Role::Age)));
     if let Some(score) = row.score {
         right.push(Span::styled(format!("  {score:>5.2} "), theme.style(Role::Score)));
-        let eighths =
-            ((score / best) * (SCORE_BAR * 8) as f32).round().clamp(1.0, (SCORE_BAR * 8) as f32) as usize;
-        right.push(Span::styled(bar(eighths, theme.ascii()), theme.style(Role::Score)));
+        right.extend(bar(score, best, scene));
     }
     let right_width: usize = right.iter().map(Span::width).sum();
     let room = width.saturating_sub(right_width + 3);
@@ -241,7 +240,9 @@ fn row_lines<'a>(
     ];
     first.extend(right);
 
-    let kind_width = text::width(&row.kind).min(14);
+    // What nearly everything is says nothing.
+    let kind = if row.kind == "note" { "" } else { &row.kind };
+    let kind_width = text::width(kind).min(14);
     let project = if row.project.is_none() { String::new() } else { format!("{}  ", row.project) };
     let tail_width = kind_width + text::width(&project) + 1;
     let room = width.saturating_sub(4 + tail_width);
@@ -249,7 +250,7 @@ fn row_lines<'a>(
     let used = snippet(row, room, scene, &mut second);
     second.push(Span::raw(" ".repeat(room.saturating_sub(used) + 1)));
     second.push(Span::styled(project, theme.style(Role::Project)));
-    second.push(Span::styled(text::cut(&row.kind, kind_width).into_owned(), theme.style(Role::Kind)));
+    second.push(Span::styled(text::cut(kind, kind_width).into_owned(), theme.style(Role::Kind)));
     [Line::from(first).style(ground), Line::from(second).style(ground)]
 }
 
@@ -270,8 +271,9 @@ fn snippet<'a>(row: &Row, room: usize, scene: &Scene, spans: &mut Vec<Span<'a>>)
         let flat = text::escape_line(&flat).into_owned();
         let cut = text::cut(&flat, room.saturating_sub(used)).into_owned();
         used += text::width(&cut);
-        spans.push(Span::styled(cut, style));
-        used < room
+        let whole = cut.len() == flat.len();
+        spans.push(Span::styled(cut, if whole { style } else { plain }));
+        whole && used < room
     };
     if start > 0 && !push(scene.theme.ellipsis(), plain, spans) {
         return used;
@@ -293,15 +295,14 @@ fn snippet<'a>(row: &Row, room: usize, scene: &Scene, spans: &mut Vec<Span<'a>>)
     used
 }
 
-/// A bar of eighths, three columns wide.
-fn bar(eighths: usize, ascii: bool) -> String {
-    const PARTS: [&str; 9] = [" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"];
-    (0..SCORE_BAR)
-        .map(|column| {
-            let part = eighths.saturating_sub(column * 8).min(8);
-            if ascii { if part >= 4 { "=" } else { " " } } else { PARTS[part] }
-        })
-        .collect()
+/// A bar of the score beside the best one's.
+fn bar(score: f32, best: f32, scene: &Scene) -> [Span<'static>; 2] {
+    let line = if scene.theme.ascii() { "=" } else { "━" };
+    let filled = ((score / best) * SCORE_BAR as f32).round().clamp(1.0, SCORE_BAR as f32) as usize;
+    [
+        Span::styled(line.repeat(filled), scene.theme.style(Role::Score)),
+        Span::styled(line.repeat(SCORE_BAR - filled), scene.theme.style(Role::ScoreRest)),
+    ]
 }
 
 pub fn view_rule(frame: &mut Frame, area: Rect, rule: Rule, scene: &Scene) {
@@ -319,8 +320,15 @@ pub fn view_rule(frame: &mut Frame, area: Rect, rule: Rule, scene: &Scene) {
     }
 }
 
-/// A thin thumb on the right border, when there is more than fits.
-pub fn scrollbar(frame: &mut Frame, area: Rect, visible: std::ops::Range<usize>, len: usize, scene: &Scene) {
+/// A thin thumb on the border or rule at the right, when there is more than fits.
+pub fn scrollbar(
+    frame: &mut Frame,
+    area: Rect,
+    rule: Option<(Rect, Rule)>,
+    visible: std::ops::Range<usize>,
+    len: usize,
+    scene: &Scene,
+) {
     if visible.len() >= len || area.height < 3 {
         return;
     }
@@ -330,7 +338,7 @@ pub fn scrollbar(frame: &mut Frame, area: Rect, visible: std::ops::Range<usize>,
     let at = ((height - thumb) * visible.start + last_top / 2) / last_top.max(1);
     let glyph = if scene.theme.ascii() { "#" } else { "┃" };
     for row in at..(at + thumb).min(height) {
-        let x = area.right();
+        let x = area.right() + u16::from(!matches!(rule, Some((_, Rule::Down))));
         let y = area.y + row as u16;
         if let Some(cell) = frame.buffer_mut().cell_mut((x, y)) {
             cell.set_symbol(glyph).set_style(scene.theme.style(Role::ScrollThumb));

@@ -17,7 +17,8 @@ pub struct FilterFault {
 /// The domains that events of this hub have: a pattern that begins with one is meant under any project.
 const DOMAINS: [&str; 4] = ["memory", "search", "source", "hub"];
 
-pub fn parse(text: &str, words: TimeWords) -> Result<EventFilter, FilterFault> {
+/// What `text` means. While it is typed, a last word that could become a field is not yet one to look for.
+pub fn parse(text: &str, words: TimeWords, typing: bool) -> Result<EventFilter, FilterFault> {
     let mut filter = EventFilter::default();
     let mut texts = Vec::new();
     for (at, word) in split(text)? {
@@ -54,7 +55,12 @@ pub fn parse(text: &str, words: TimeWords) -> Result<EventFilter, FilterFault> {
             _ if word.contains(['*', '>']) || is_subject(&word) => {
                 filter.patterns.push(pattern(&word).map_err(|why| fault(at, why))?);
             }
-            _ => texts.push(word),
+            _ => {
+                let last = at + word.len() == text.len();
+                if !(typing && last && FIELDS.iter().any(|field| field.starts_with(&word))) {
+                    texts.push(word);
+                }
+            }
         }
     }
     if !texts.is_empty() {
@@ -130,13 +136,14 @@ mod tests {
 
     #[track_caller]
     fn fails(text: &str, at: usize, why: &str) {
-        let fault = parse(text, words()).unwrap_err();
+        let fault = parse(text, words(), false).unwrap_err();
         assert_eq!((fault.at, fault.why.as_str()), (at, why));
     }
 
     #[test]
     fn a_filter_reads_as_it_is_typed() {
-        let filter = parse("memory.* severity:error text:lock since:1h \"two words\"", words()).unwrap();
+        let filter =
+            parse("memory.* severity:error text:lock since:1h \"two words\"", words(), false).unwrap();
         assert_eq!(
             filter,
             EventFilter {
@@ -147,11 +154,12 @@ mod tests {
                 ..EventFilter::default()
             }
         );
-        assert_eq!(parse("  ", words()).unwrap(), EventFilter::default());
-        let quoted = parse("since:\"1 hour ago\"", words()).unwrap();
+        assert_eq!(parse("  ", words(), false).unwrap(), EventFilter::default());
+        let quoted = parse("since:\"1 hour ago\"", words(), false).unwrap();
         assert_eq!(quoted.since, Some(Time::from_unix_ms(3_600_000)));
-        assert_eq!(parse("migrate.sql", words()).unwrap().text.as_deref(), Some("migrate.sql"));
-        assert_eq!(parse("notes.>", words()).unwrap().patterns, ["notes.>".parse().unwrap()]);
+        assert_eq!(parse("lock sev", words(), true).unwrap().text.as_deref(), Some("lock"));
+        assert_eq!(parse("migrate.sql", words(), false).unwrap().text.as_deref(), Some("migrate.sql"));
+        assert_eq!(parse("notes.>", words(), false).unwrap().patterns, ["notes.>".parse().unwrap()]);
     }
 
     #[test]
@@ -160,6 +168,6 @@ mod tests {
         fails("since:", 6, "since: needs a value");
         fails("a \"b", 2, "this quote has no end");
         fails("since:soon", 6, "\"soon\" is no time: try 1h, 3d, 10:32, yesterday");
-        assert_eq!(parse("x >.a", words()).unwrap_err().at, 2);
+        assert_eq!(parse("x >.a", words(), false).unwrap_err().at, 2);
     }
 }

@@ -16,14 +16,18 @@ use crate::console::text;
 use crate::{
     console::{
         layout::{head, inside},
-        scene::{Scene, TimeForm},
+        scene::Scene,
         theme::Role,
         widgets::frame::{input, underline},
     },
     model::{Event, Severity},
 };
 
-const KIND_WIDTH: usize = 18;
+const KIND_WIDTH: usize = 17;
+const PROJECT_MAX: usize = 16;
+/// Columns from which a row has room for all, and for all but the fraction of a second and the project.
+const WIDE: usize = 72;
+const NARROW: usize = 44;
 const CORRELATION: usize = 4;
 
 impl Timeline {
@@ -121,7 +125,7 @@ impl Timeline {
         }
         let dimmed = if scene.hub.is_live() { Style::new() } else { theme.style(Role::Off) };
         frame.render_widget(Paragraph::new(lines).style(dimmed), area);
-        scrollbar(frame, area, rows, self.feed().len(), scene);
+        scrollbar(frame, area, self.split.rule, rows, self.feed().len(), scene);
     }
 
     fn view_event(&self, frame: &mut Frame, event: &Event, scene: &Scene) {
@@ -185,6 +189,8 @@ fn about(event: &Event) -> String {
     }
 }
 
+/// Moments, not ages: in a stream order and distance matter, and a row that stands still costs nothing to draw.
+/// Narrow panes give up the fraction of the second, then the correlation.
 fn event_line(event: &Event, width: usize, scene: &Scene) -> Line<'static> {
     let theme = scene.theme;
     let role = kind_role(event);
@@ -193,38 +199,32 @@ fn event_line(event: &Event, width: usize, scene: &Scene) -> Line<'static> {
         Severity::Warn => theme.glyph(Role::Warn),
         Severity::Error => theme.glyph(Role::Error),
     };
-    let time = match scene.form {
-        TimeForm::Relative => format!("{:>8}", scene.when(event.time)),
-        TimeForm::Local | TimeForm::Utc => text::pad(&scene.at(event.time), 12),
+    let mark = if mark.is_empty() { " " } else { mark };
+    let time_width = if width >= WIDE { 12 } else { 8 };
+    let time = text::pad(text::fitting(&scene.at(event.time), time_width), time_width);
+    let correlation = if width >= NARROW {
+        format!(" #{}", event.correlation_id.short(CORRELATION))
+    } else {
+        String::new()
     };
-    let correlation = event.correlation_id.short(CORRELATION);
-    let fixed = 2 + text::width(&time) + 2 + KIND_WIDTH + 2 + CORRELATION + 2;
-    let room = width.saturating_sub(fixed);
-    let said = about(event).replace(['\n', '\t'], " ");
-    let said = text::pad(&text::cut(&text::escape_line(&said), room), room);
-    let project = event.subject.project();
-    let mut spans = vec![
-        Span::styled(format!("{} ", if mark.is_empty() { " " } else { mark }), theme.style(role)),
+    let project = match event.subject.project() {
+        "_" => String::new(),
+        name if width >= WIDE => format!(" {}", text::cut(name, PROJECT_MAX)),
+        _ => String::new(),
+    };
+    let taken = 2 + time_width + 2 + KIND_WIDTH + 1 + text::width(&correlation) + text::width(&project);
+    let room = width.saturating_sub(taken);
+    let said = text::pad(&text::cut(&text::escape_line(&about(event)), room), room);
+    Line::from(vec![
+        Span::styled(format!("{mark} "), theme.style(role)),
         Span::styled(time, theme.style(Role::Time)),
         Span::raw("  "),
-        Span::styled(text::pad(&text::cut(&event.kind, KIND_WIDTH), KIND_WIDTH), theme.style(role)),
-        Span::raw("  "),
-        Span::styled(said, theme.style(Role::Text)),
+        Span::styled(text::pad(&event.kind, KIND_WIDTH), theme.style(role)),
         Span::raw(" "),
-        Span::styled(format!("#{correlation}"), theme.style(Role::Correlation)),
-    ];
-    if project == "_" || room < 40 {
-        return Line::from(spans);
-    }
-    let project = format!(" {}", text::cut(project, 16));
-    let taken = text::width(&project);
-    let said = text::pad(
-        &text::cut(&text::escape_line(&about(event).replace(['\n', '\t'], " ")), room - taken),
-        room - taken,
-    );
-    spans[5] = Span::styled(said, theme.style(Role::Text));
-    spans.insert(6, Span::styled(project, theme.style(Role::Project)));
-    Line::from(spans)
+        Span::styled(said, theme.style(Role::Text)),
+        Span::styled(project, theme.style(Role::Project)),
+        Span::styled(correlation, theme.style(Role::Correlation)),
+    ])
 }
 
 fn event_lines(event: &Event, width: usize, scene: &Scene) -> Vec<Line<'static>> {
@@ -243,8 +243,10 @@ fn event_lines(event: &Event, width: usize, scene: &Scene) -> Vec<Line<'static>>
     };
     row("subject", event.subject.as_str());
     row("severity", event.severity.word());
-    row("happened", &scene.all_forms(event.time));
-    row("recorded", &scene.all_forms(event.recorded_at));
+    for (label, time) in [("happened", event.time), ("recorded", event.recorded_at)] {
+        row(label, &format!("{}, {}", scene.local(time), crate::console::scene::age(scene.now, time)));
+        row("", &time.to_string());
+    }
     row("by", &event.actor.0);
     row("sequence", &text::count(event.sequence.0));
     row("id", &event.id.to_string());
