@@ -91,7 +91,7 @@ fn hit(n: u8, score: f32) -> Hit {
         kind: "memory".into(),
         title: format!("hit {n}"),
         snippet: "around the word".into(),
-        highlights: vec![11..15],
+        highlights: std::iter::once(11..15).collect(),
         heading: String::new(),
         score,
         legs: Legs { lexical: score },
