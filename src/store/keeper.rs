@@ -19,23 +19,26 @@ use super::{
     Note,
     core::{Core, View, sound},
     object,
-    records::{Meta, Records, RecordsError},
+    records::{Applying, Filling, Meta, Records, RecordsError},
     window::Window,
 };
 use crate::{
     door::{ViewState, Writes},
-    model::{Sequence, Severity},
+    model::{Entry, Sequence, Severity},
 };
 
 /// A closed sled may hold its file lock a moment longer.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
-/// A view that cannot be opened for want of room is tried again this often.
-const ROOM_PAUSE: Duration = Duration::from_secs(1);
+/// A view that cannot be had, for want of room or else, is tried again after this, then after twice, and so on.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+const RETRY_PAUSES_MAX: u32 = 30;
 /// A view that was set aside is named so, and some hex digits.
 const SET_ASIDE: &str = "records.damaged-";
 /// Events applied at a time while catching up.
 const STEP_EVENTS: usize = 1_000;
+/// An empty view that has more than this before it is said to be rebuilt, and writes do not wait for it.
+const REBUILT_EVENTS_MIN: u64 = 10_000;
 
 pub struct Keeper {
     pub core: Arc<Core>,
@@ -70,7 +73,7 @@ impl Keeper {
                 let rebuild = std::mem::take(&mut wishes.rebuild);
                 let reopen = std::mem::take(&mut wishes.reopen);
                 drop(wishes);
-                if !reopen {
+                if !reopen && !rebuild {
                     self.flush(view);
                 }
                 let still = sound(self.core.gate.lock());
@@ -98,8 +101,10 @@ impl Keeper {
 
     fn flush(&self, view: &View) {
         let now = self.core.clock.now();
-        let done =
-            catch_unwind(AssertUnwindSafe(|| view.records.prune(now).and_then(|()| view.records.flush())));
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            let meta = *sound(view.meta.lock());
+            view.records.prune(now).and_then(|()| view.records.flush(&meta))
+        }));
         match done {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
@@ -109,11 +114,13 @@ impl Keeper {
         }
     }
 
-    /// Opens, catches up, and shows the view; a view that cannot be had is made anew.
+    /// Opens, catches up, and shows the view; a view that cannot be had is made anew, and that is tried for as long as
+    /// the store is open.
     fn open(&self, fresh: bool) -> Opened {
         let _window = Window::begin("open");
         let dir = self.core.dir.join("records");
         let mut fresh = fresh;
+        let mut failures = 0;
         loop {
             if self.core.wishes().close {
                 return Opened::Closed;
@@ -121,34 +128,40 @@ impl Keeper {
             if fresh {
                 self.set_aside(&dir);
             }
-            match self.open_once(&dir) {
-                Ok((records, meta)) => {
-                    let rebuilding = fresh;
-                    match self.catch_up(records, meta, rebuilding) {
-                        Ok(Some(view)) => {
-                            self.remove_set_aside();
-                            return Opened::View(view);
-                        }
-                        Ok(None) => return Opened::Closed,
-                        Err(Trouble::Room) => self.pause(),
-                        Err(Trouble::Damage(why)) => {
-                            self.tell_rebuild(&why);
-                            fresh = true;
-                        }
+            let opened = self.open_once(&dir).and_then(|(records, meta)| self.catch_up(records, meta, fresh));
+            let trouble = match opened {
+                Ok(Some(view)) => {
+                    self.remove_set_aside();
+                    return Opened::View(view);
+                }
+                Ok(None) => return Opened::Closed,
+                Err(trouble) => trouble,
+            };
+            // Nobody asks a view that failed, and its files are let go of.
+            *sound(self.core.view.write()) = None;
+            match trouble {
+                Trouble::Room => {}
+                Trouble::Log(reason) => self.core.set_records(ViewState::Failed { reason }),
+                Trouble::Damage(why) => {
+                    self.tell_rebuild(&why);
+                    if fresh {
+                        self.core.set_records(ViewState::Failed { reason: why });
+                    } else {
+                        fresh = true;
+                        continue;
                     }
                 }
-                Err(Trouble::Room) => self.pause(),
-                Err(Trouble::Damage(why)) => {
-                    self.tell_rebuild(&why);
-                    fresh = true;
-                }
             }
+            failures += 1;
+            self.pause(failures);
         }
     }
 
-    fn pause(&self) {
+    fn pause(&self, failures: u32) {
         let wishes = self.core.wishes();
-        drop(self.core.wait_wish(wishes, Some(ROOM_PAUSE)));
+        if !wishes.close {
+            drop(self.core.wait_wish(wishes, Some(RETRY_PAUSE * failures.min(RETRY_PAUSES_MAX))));
+        }
     }
 
     fn tell_rebuild(&self, why: &str) {
@@ -193,49 +206,27 @@ impl Keeper {
                 Ok(Err(error)) if is_locked(&error) && Instant::now() < deadline => {
                     std::thread::sleep(LOCK_PAUSE)
                 }
-                Ok(Err(error)) => return Err(trouble(&error)),
+                Ok(Err(error)) => return Err(error.into()),
                 Err(_) => return Err(Trouble::Damage("it panicked while it was opened".to_owned())),
             }
         }
     }
 
     /// Applies what the log holds after the view; `None` when the store closes meanwhile.
-    fn catch_up(&self, records: Records, meta: Meta, rebuilding: bool) -> Result<Option<Arc<View>>, Trouble> {
+    fn catch_up(&self, records: Records, meta: Meta, fresh: bool) -> Result<Option<Arc<View>>, Trouble> {
         let view = Arc::new(View { records, meta: Mutex::new(meta), complete: AtomicBool::new(false) });
-        let mut meta = meta;
         *sound(self.core.view.write()) = Some(view.clone());
-        loop {
-            let head = self.core.log.head();
-            if meta.applied >= head {
-                break;
-            }
-            self.core.set_records(if rebuilding {
-                ViewState::Rebuilding { applied: meta.applied, head }
-            } else {
-                ViewState::CatchingUp { applied: meta.applied, head }
-            });
-            if self.core.wishes().close {
-                *sound(self.core.view.write()) = None;
-                return Ok(None);
-            }
-            let entries = self
-                .core
-                .log
-                .read(meta.applied, STEP_EVENTS)
-                .map_err(|error| Trouble::Damage(error.to_string()))?;
-            if entries.is_empty() {
-                // Only damaged frames are left: their loss has been told.
-                meta.applied = head;
-                break;
-            }
-            let applied = catch_unwind(AssertUnwindSafe(|| view.records.apply(&entries, &mut meta)));
-            match applied {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => return Err(trouble(&error)),
-                Err(_) => return Err(Trouble::Damage("it panicked while it caught up".to_owned())),
-            }
-            self.core.set_counts(&meta);
-        }
+        let empty = meta.applied == Sequence::ZERO;
+        let rebuilding = fresh || (empty && self.core.log.head().0 > REBUILT_EVENTS_MIN);
+        let caught_up = catch_unwind(AssertUnwindSafe(|| {
+            if empty { self.fill(&view.records, meta, rebuilding) } else { self.follow(&view.records, meta) }
+        }));
+        let Some(meta) = caught_up
+            .unwrap_or_else(|_| Err(Trouble::Damage("it panicked while it caught up".to_owned())))?
+        else {
+            *sound(self.core.view.write()) = None;
+            return Ok(None);
+        };
         *sound(view.meta.lock()) = meta;
         view.complete.store(true, Ordering::Release);
         self.core.set_counts(&meta);
@@ -246,10 +237,54 @@ impl Keeper {
         });
         self.core.set_records(ViewState::Ready);
         self.core.set_writes(Writes::Open);
-        if rebuilding {
+        if view.records.is_dirty() {
             self.core.wish(|wishes| wishes.dirty = true);
         }
         Ok(Some(view))
+    }
+
+    /// Makes an empty view.
+    fn fill(&self, records: &Records, meta: Meta, rebuilding: bool) -> Result<Option<Meta>, Trouble> {
+        if self.core.log.head() == meta.applied {
+            return Ok(Some(meta));
+        }
+        let mut filling = Filling::begin(records, meta)?;
+        while let Some(entries) = self.next_step(filling.meta().applied, rebuilding)? {
+            if self.core.wishes().close {
+                return Ok(None);
+            }
+            filling.apply(&entries)?;
+            self.core.set_counts(&filling.meta());
+        }
+        Ok(Some(filling.finish()?.at(self.core.log.head())))
+    }
+
+    /// Brings a view up to the head.
+    fn follow(&self, records: &Records, mut meta: Meta) -> Result<Option<Meta>, Trouble> {
+        while let Some(entries) = self.next_step(meta.applied, false)? {
+            if self.core.wishes().close {
+                return Ok(None);
+            }
+            Applying::apply(records, &entries, &mut meta)?;
+            self.core.set_counts(&meta);
+        }
+        Ok(Some(meta.at(self.core.log.head())))
+    }
+
+    /// What comes after this place; nothing when the head is reached, or when only damage, which is told, is left.
+    fn next_step(&self, applied: Sequence, rebuilding: bool) -> Result<Option<Vec<Arc<Entry>>>, Trouble> {
+        let head = self.core.log.head();
+        if applied >= head {
+            return Ok(None);
+        }
+        self.core.set_records(if rebuilding {
+            ViewState::Rebuilding { applied, head }
+        } else {
+            ViewState::CatchingUp { applied, head }
+        });
+        let entries =
+            self.core.log.read(applied, STEP_EVENTS).map_err(|error| Trouble::Log(error_text(&error)))?;
+        Ok(Some(entries).filter(|entries| !entries.is_empty()))
     }
 
     /// Renames the directory: sled may still hold its files for a moment.
@@ -279,7 +314,20 @@ impl Keeper {
 enum Trouble {
     /// The disk is full or read-only: the view itself may be sound.
     Room,
+    /// The log cannot be read: no view can be made of it now.
+    Log(String),
     Damage(String),
+}
+
+impl From<RecordsError> for Trouble {
+    fn from(error: RecordsError) -> Trouble {
+        match io_kind(&error) {
+            Some(
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::ReadOnlyFilesystem,
+            ) => Trouble::Room,
+            _ => Trouble::Damage(error_text(&error)),
+        }
+    }
 }
 
 fn io_kind(error: &RecordsError) -> Option<io::ErrorKind> {
@@ -294,17 +342,8 @@ fn is_locked(error: &RecordsError) -> bool {
     io_kind(error) == Some(io::ErrorKind::WouldBlock) || text.contains("could not acquire lock")
 }
 
-fn trouble(error: &RecordsError) -> Trouble {
-    match io_kind(error) {
-        Some(
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::ReadOnlyFilesystem,
-        ) => Trouble::Room,
-        _ => Trouble::Damage(error_text(error)),
-    }
-}
-
-fn error_text(error: &RecordsError) -> String {
-    match std::error::Error::source(error) {
+fn error_text(error: &dyn std::error::Error) -> String {
+    match error.source() {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
     }

@@ -1,24 +1,30 @@
 //! The record view: the newest revision of every record, with the indexes that lists need, in sled.
 //!
-//! Disposable: made from the log, and thrown away when in doubt. One tree, so that what an entry does and the position
-//! after it are applied in one atomic batch. Never flushed for a commit; a timer flushes when something changed.
+//! Disposable: made from the log, and thrown away when in doubt. One tree, so that what a change does and the position
+//! in the log are applied in one atomic batch. Never flushed for a commit; a timer flushes when something changed.
 
+mod apply;
 mod keys;
 mod list;
+#[cfg(test)]
+mod tests;
 
-use std::{collections::HashMap, io, path::Path, sync::Arc};
+use std::{
+    io,
+    path::Path,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::apply::{Applying, Filling};
 use super::Stored;
-use crate::model::{Change, Entry, Id, LogId, Memory, Project, Sequence, Time, decode, encode};
+use crate::model::{Id, LogId, Memory, Project, Sequence, Time, decode, encode};
 
-/// Bodies over this stay in the log: sled would put each in a file of its own.
-const BODY_INLINE_BYTES_MAX: usize = 32 << 10;
 /// Pages of the tree in memory.
 const CACHE_BYTES: u64 = 64 << 20;
 /// Raised when rows or keys change: an older view is rebuilt.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Idempotency keys are kept for a day of the log's own time.
 const IDEMPOTENCY_MS: i64 = 24 * 3_600_000;
 /// Old keys removed at a time.
@@ -35,6 +41,8 @@ pub enum RecordsError {
     Io(#[from] io::Error),
     #[error("the record view belongs to another log or version")]
     Foreign,
+    #[error("the record view was not finished when it was made")]
+    Unfinished,
     #[error("{0:?} is no page of this list")]
     Page(String),
 }
@@ -44,15 +52,36 @@ pub enum RecordsError {
 struct Row {
     memory: Memory,
     hidden: bool,
+    /// The entry that made it; those that touched it later have keys of their own.
+    made_in: Sequence,
     /// The entry that holds the body, where it is too long for the tree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     body_in: Option<Sequence>,
+}
+
+/// Before a row's MessagePack stand its revision and whether it is hidden, for who needs no more.
+const ROW_HEAD_BYTES: usize = 5;
+
+impl Row {
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.memory.content.len() + 512);
+        bytes.extend_from_slice(&self.memory.revision.to_be_bytes());
+        bytes.push(u8::from(self.hidden));
+        bytes.extend_from_slice(&encode(self));
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Row, RecordsError> {
+        Ok(decode(bytes.get(ROW_HEAD_BYTES..).unwrap_or_default())?)
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 struct Access {
     count: u64,
     last: Time,
+    /// The entry that counted last: one that is applied a second time counts once.
+    counted_in: Sequence,
 }
 
 /// What the view knows of itself.
@@ -65,6 +94,15 @@ pub struct Meta {
     pub applied: Sequence,
     pub memories: u64,
     pub forgotten: u64,
+    /// Being made: its rows were not written in atomic batches, and are worth nothing before it is done.
+    unfinished: bool,
+}
+
+impl Meta {
+    /// Moved on over events that no record is in.
+    pub fn at(self, applied: Sequence) -> Meta {
+        Meta { applied, ..self }
+    }
 }
 
 /// A record whose body may have to be fetched.
@@ -83,53 +121,70 @@ pub struct Standing {
 pub struct Records {
     db: sled::Db,
     dir: std::path::PathBuf,
+    /// The position that the tree holds.
+    written: AtomicU64,
+    /// Something was written that is not flushed.
+    dirty: AtomicBool,
 }
 
 impl Records {
     /// Opens or makes it. A view of another log, or of another version of this program, is `Foreign`.
     pub fn open(dir: &Path, log: LogId, epoch: u32) -> Result<(Records, Meta), RecordsError> {
         let config = sled::Config::new().path(dir).cache_capacity(CACHE_BYTES).flush_every_ms(None);
-        let records = Records { db: config.open()?, dir: dir.to_owned() };
+        let records = Records {
+            db: config.open()?,
+            dir: dir.to_owned(),
+            written: AtomicU64::new(0),
+            dirty: AtomicBool::new(false),
+        };
         let meta = match records.db.get(keys::META)? {
             Some(bytes) => {
                 let meta: Meta = decode(&bytes)?;
                 if (meta.version, meta.log) != (VERSION, log) {
                     return Err(RecordsError::Foreign);
                 }
+                if meta.unfinished {
+                    return Err(RecordsError::Unfinished);
+                }
+                records.written.store(meta.applied.0, Ordering::Relaxed);
                 meta
             }
-            None if records.db.is_empty() => {
-                let applied = Sequence::ZERO;
-                Meta { version: VERSION, log, epoch, applied, memories: 0, forgotten: 0 }
-            }
+            None if records.db.is_empty() => Meta {
+                version: VERSION,
+                log,
+                epoch,
+                applied: Sequence::ZERO,
+                memories: 0,
+                forgotten: 0,
+                unfinished: false,
+            },
             None => return Err(RecordsError::Foreign),
         };
         Ok((records, meta))
     }
 
-    /// Applies entries in order and moves `meta` after them, in one atomic batch.
-    pub fn apply(&self, entries: &[Arc<Entry>], meta: &mut Meta) -> Result<(), RecordsError> {
-        let mut applying = Applying {
-            records: self,
-            rows: HashMap::new(),
-            accesses: HashMap::new(),
-            batch: sled::Batch::default(),
-            meta: *meta,
-        };
-        for entry in entries {
-            applying.entry(entry)?;
-        }
-        applying.batch.insert(keys::META, encode(&applying.meta));
-        self.db.apply_batch(applying.batch)?;
-        *meta = applying.meta;
-        Ok(())
-    }
-
     /// Writes out what is only in memory, and fsyncs it: sled's own flush does not survive a power cut.
-    pub fn flush(&self) -> Result<(), RecordsError> {
+    pub fn flush(&self, meta: &Meta) -> Result<(), RecordsError> {
+        if meta.applied.0 > self.written.load(Ordering::Relaxed) {
+            self.db.insert(keys::META, encode(meta))?;
+            self.wrote(meta);
+        }
+        if !self.dirty.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
         self.db.flush()?;
         std::fs::File::open(self.dir.join("db"))?.sync_data()?;
         Ok(())
+    }
+
+    /// Whether there is something to flush.
+    pub fn is_dirty(&self) -> bool {
+        self.dirty.load(Ordering::Acquire)
+    }
+
+    fn wrote(&self, meta: &Meta) {
+        self.written.store(meta.applied.0, Ordering::Relaxed);
+        self.dirty.store(true, Ordering::Release);
     }
 
     /// Removes idempotency keys from before a day ago.
@@ -140,15 +195,23 @@ impl Records {
             let age = item?;
             let mut key = keys::idempotency("");
             key.extend_from_slice(age.get(9..).unwrap_or_default());
-            batch.remove(key);
+            // Used again since: that use has an age of its own.
+            if let Some(bytes) = self.db.get(&key)?
+                && keys::idempotency_age(decode::<(Sequence, Time)>(&bytes)?.1, "") == age[..9]
+            {
+                batch.remove(key);
+            }
             batch.remove(age);
         }
         Ok(self.db.apply_batch(batch)?)
     }
 
     pub fn standing(&self, id: Id) -> Result<Option<Standing>, RecordsError> {
-        let row = self.row(id)?;
-        Ok(row.map(|row| Standing { revision: row.memory.revision, hidden: row.hidden }))
+        let row = self.db.get(keys::row(id))?;
+        Ok(row.as_deref().and_then(|bytes| {
+            let (revision, rest) = bytes.split_first_chunk()?;
+            Some(Standing { revision: u32::from_be_bytes(*revision), hidden: *rest.first()? == 1 })
+        }))
     }
 
     /// The first sequence of the commit that used this key within a day before `now`.
@@ -180,7 +243,7 @@ impl Records {
 
     /// First sequences of the entries that touched it, in order.
     pub fn touched(&self, id: Id) -> Result<Vec<Sequence>, RecordsError> {
-        let mut firsts = Vec::new();
+        let mut firsts = Vec::from_iter(self.row(id)?.map(|row| row.made_in));
         for key in self.db.scan_prefix(keys::touched_of(id)).keys() {
             firsts.extend(keys::sequence_in(&key?));
         }
@@ -191,7 +254,7 @@ impl Records {
     pub fn scan(&self, f: &mut dyn FnMut(Found) -> bool) -> Result<(), RecordsError> {
         for item in self.db.scan_prefix(keys::ROWS) {
             let (_, bytes) = item?;
-            if !f(self.found(decode(&bytes)?)?) {
+            if !f(self.found(Row::decode(&bytes)?)?) {
                 break;
             }
         }
@@ -199,7 +262,7 @@ impl Records {
     }
 
     fn row(&self, id: Id) -> Result<Option<Row>, RecordsError> {
-        Ok(self.db.get(keys::row(id))?.map(|bytes| decode(&bytes)).transpose()?)
+        self.db.get(keys::row(id))?.map(|bytes| Row::decode(&bytes)).transpose()
     }
 
     fn found(&self, row: Row) -> Result<Found, RecordsError> {
@@ -210,121 +273,5 @@ impl Records {
             memory.last_accessed = Some(access.last);
         }
         Ok(Found { stored: Stored { memory, hidden: row.hidden }, body_in: row.body_in })
-    }
-}
-
-/// A batch being made: rows as they will be, so that entries of one batch see each other.
-struct Applying<'a> {
-    records: &'a Records,
-    rows: HashMap<Id, Option<Row>>,
-    accesses: HashMap<Id, Access>,
-    batch: sled::Batch,
-    meta: Meta,
-}
-
-impl Applying<'_> {
-    fn entry(&mut self, entry: &Entry) -> Result<(), RecordsError> {
-        let first = entry.first();
-        for change in &entry.changes {
-            match change {
-                Change::Put { memory } => {
-                    let hidden = self.row(memory.id)?.is_some_and(|row| row.hidden);
-                    self.put(memory, hidden, first)?;
-                }
-                Change::Forget { id } => {
-                    if let Some(row) = self.row(*id)?.cloned() {
-                        self.put_row(Row { hidden: true, ..row })?;
-                    }
-                }
-                Change::Restore { memory } => self.put(memory, false, first)?,
-                Change::Accessed { id } => self.accessed(*id, entry.recorded_at())?,
-            }
-            if !matches!(change, Change::Accessed { .. }) {
-                self.batch.insert(keys::touched(change.id(), first), &[]);
-            }
-        }
-        if let Some(key) = &entry.idempotency_key {
-            let at = entry.recorded_at();
-            self.batch.insert(keys::idempotency(key), encode(&(first, at)));
-            self.batch.insert(keys::idempotency_age(at, key), &[]);
-        }
-        self.meta.applied = entry.last();
-        Ok(())
-    }
-
-    fn row(&mut self, id: Id) -> Result<Option<&Row>, RecordsError> {
-        if !self.rows.contains_key(&id) {
-            let row = self.records.row(id)?;
-            self.rows.insert(id, row);
-        }
-        Ok(self.rows.get(&id).and_then(Option::as_ref))
-    }
-
-    fn put(&mut self, memory: &Memory, hidden: bool, first: Sequence) -> Result<(), RecordsError> {
-        let mut memory = memory.clone();
-        // Counted apart, so that opening a record is no revision of it.
-        memory.access_count = 0;
-        memory.last_accessed = None;
-        let long = memory.content.len() > BODY_INLINE_BYTES_MAX;
-        if long {
-            memory.content = String::new();
-        }
-        self.put_row(Row { memory, hidden, body_in: long.then_some(first) })
-    }
-
-    fn put_row(&mut self, row: Row) -> Result<(), RecordsError> {
-        let id = row.memory.id;
-        let before = self.row(id)?.cloned();
-        let mut stale = before.as_ref().map(|row| keys::lists(&row.memory, row.hidden)).unwrap_or_default();
-        let fresh = keys::lists(&row.memory, row.hidden);
-        stale.retain(|key| !fresh.contains(key));
-        for key in stale {
-            self.batch.remove(key);
-        }
-        for key in fresh {
-            self.batch.insert(key, &[]);
-        }
-        self.identity(before.as_ref(), &row);
-        self.count(before.as_ref(), -1);
-        self.count(Some(&row), 1);
-        self.batch.insert(keys::row(id), encode(&row));
-        self.rows.insert(id, Some(row));
-        Ok(())
-    }
-
-    /// The keys by which it is found by what it is: its url, its content.
-    fn identity(&mut self, before: Option<&Row>, row: &Row) {
-        let id = row.memory.id;
-        if let Some(before) = before {
-            if let Some(url) = &before.memory.origin.url {
-                self.batch.remove(keys::url(&before.memory.project, url));
-            }
-            self.batch.remove(keys::hash(&before.memory.content_hash, id));
-        }
-        if let Some(url) = &row.memory.origin.url {
-            self.batch.insert(keys::url(&row.memory.project, url), id.as_bytes());
-        }
-        if !row.hidden {
-            self.batch.insert(keys::hash(&row.memory.content_hash, id), &[]);
-        }
-    }
-
-    fn count(&mut self, row: Option<&Row>, by: i64) {
-        let Some(row) = row else { return };
-        let count = if row.hidden { &mut self.meta.forgotten } else { &mut self.meta.memories };
-        *count = count.saturating_add_signed(by);
-    }
-
-    fn accessed(&mut self, id: Id, at: Time) -> Result<(), RecordsError> {
-        let key = keys::access(id);
-        let before = match (self.accesses.get(&id), self.records.db.get(&key)?) {
-            (Some(access), _) => *access,
-            (None, Some(bytes)) => decode(&bytes)?,
-            (None, None) => Access::default(),
-        };
-        let access = Access { count: before.count + 1, last: at };
-        self.accesses.insert(id, access);
-        self.batch.insert(key, encode(&access));
-        Ok(())
     }
 }

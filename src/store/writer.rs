@@ -16,7 +16,7 @@ use super::{
     core::{Core, View, sound},
     log::{AppendError, Appender, Batch},
     queue::{Job, Taken},
-    records::{RecordsError, Standing},
+    records::{Applying, RecordsError, Standing},
 };
 use crate::{
     door::{ViewState, Writes},
@@ -116,13 +116,16 @@ impl Writer {
             return true;
         }
         let mut meta = *sound(view.meta.lock());
-        let done = catch_unwind(AssertUnwindSafe(|| view.records.apply(batch.entries(), &mut meta)));
+        let done =
+            catch_unwind(AssertUnwindSafe(|| Applying::apply(&view.records, batch.entries(), &mut meta)));
         match done {
             Ok(Ok(())) => {
                 *sound(view.meta.lock()) = meta;
                 self.core.set_counts(&meta);
                 self.core.set_writes(Writes::Open);
-                self.core.wish(|wishes| wishes.dirty = true);
+                if view.records.is_dirty() {
+                    self.core.wish(|wishes| wishes.dirty = true);
+                }
                 true
             }
             failed => {

@@ -4,12 +4,12 @@
 //! |---|---|---|
 //! | `m` | id | the record's row |
 //! | `a` | id | how often it was opened, and when last |
-//! | `e` | id, first sequence of an entry | – |
-//! | `u` | project, NUL, url | id |
-//! | `x` | content hash, id | – |
+//! | `e` | id, first sequence of an entry that touched it after the first one (which its row names) | – |
+//! | `u` | url, NUL, project | id |
+//! | `x` | content hash in 16 bytes, id | – |
 //! | `k` | idempotency key | first sequence, moment |
 //! | `o` | moment, idempotency key | – |
-//! | `r` `h` | updated_at from the newest, id | – (`h`: hidden ones) |
+//! | `h` | updated_at from the newest, id, of hidden ones | – |
 //! | `c` | created_at, id | – |
 //! | `d` | expires_at, id | – |
 //! | `p` `t` `g` `s` | project, type, tag or status in lower case, NUL, updated_at from the newest, id | – |
@@ -36,15 +36,18 @@ pub fn touched_of(id: Id) -> Key {
 }
 
 pub fn url(project: &Project, url: &str) -> Key {
-    tagged(b'u', &[project.as_str().as_bytes(), &[0], url.as_bytes()])
+    tagged(b'u', &[url.as_bytes(), &[0], project.as_str().as_bytes()])
+}
+
+/// A short form of the hash, in whichever form it was given: 16 bytes are enough to tell contents apart.
+pub fn hash_of(hash: &str) -> Key {
+    tagged(b'x', &[&blake3::hash(hash.as_bytes()).as_bytes()[..16]])
 }
 
 pub fn hash(hash: &str, id: Id) -> Key {
-    tagged(b'x', &[hash.as_bytes(), id.as_bytes()])
-}
-
-pub fn hash_of(hash: &str) -> Key {
-    tagged(b'x', &[hash.as_bytes()])
+    let mut key = hash_of(hash);
+    key.extend_from_slice(id.as_bytes());
+    key
 }
 
 pub fn idempotency(key: &str) -> Key {
@@ -60,10 +63,6 @@ pub const ROWS: &[u8] = b"m";
 pub const META: &[u8] = b"!meta";
 
 /// The prefix under which one order of records is found.
-pub fn recent() -> Key {
-    vec![b'r']
-}
-
 pub fn hidden() -> Key {
     vec![b'h']
 }
@@ -76,8 +75,8 @@ pub fn due() -> Key {
     vec![b'd']
 }
 
-pub fn urls() -> Key {
-    vec![b'u']
+pub fn urls(origin: &str) -> Key {
+    tagged(b'u', &[origin.as_bytes()])
 }
 
 pub fn of_project(project: &Project) -> Key {
@@ -109,7 +108,6 @@ pub fn lists(memory: &Memory, is_hidden: bool) -> Vec<Key> {
         return vec![under(hidden())];
     }
     let mut keys = vec![
-        under(recent()),
         tagged(b'c', &[&ascending(memory.created_at), id]),
         under(of_project(&memory.project)),
         under(of_type(&memory.kind)),

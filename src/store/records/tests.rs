@@ -1,0 +1,321 @@
+//! The view against plain maps: whatever was applied, however it was cut into batches, both say the same.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::{
+    door::{ListOrder, ListRequest},
+    model::{Actor, Change, Entry, EventDraft, MemoryFilter, Projects, Severity, Status},
+};
+
+/// Numbers that look random and repeat with their seed.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % n
+    }
+
+    fn one<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len())]
+    }
+}
+
+fn id(n: usize) -> Id {
+    Id::from_bytes((n as u128 * 0x9e37_79b9_7f4a_7c15 + 1).to_be_bytes())
+}
+
+fn project(numbers: &mut Numbers) -> Project {
+    Project::slug(numbers.one(&["_", "north", "south"]))
+}
+
+fn memory(n: usize, revision: u32, numbers: &mut Numbers) -> Memory {
+    let content = format!("content {}", numbers.below(8));
+    let mut memory: Memory = serde_json::from_value(json!({
+        "id": id(n), "revision": revision, "created_at": Time::from_unix_ms(n as i64 % 7), "content": content,
+        "updated_at": Time::from_unix_ms(numbers.below(20) as i64 - 10), "project": project(numbers),
+        "content_hash": crate::model::content_hash(&content), "type": numbers.one(&["note", "Gotcha"]),
+    }))
+    .unwrap();
+    memory.tags =
+        ["Lock", "queue", "disk"].map(str::to_owned).into_iter().filter(|_| numbers.below(2) == 0).collect();
+    memory.status = numbers.one(&Status::ALL);
+    memory.expires_at = (numbers.below(3) == 0).then(|| Time::from_unix_ms(numbers.below(9) as i64));
+    memory.origin.url = (numbers.below(2) == 0).then(|| format!("file:///{}/{n}", n % 3));
+    memory
+}
+
+fn entry(sequence: u64, changes: Vec<Change>) -> Arc<Entry> {
+    let draft = EventDraft {
+        id: Id::NIL,
+        kind: "memory.saved".into(),
+        subject: "_.memory.saved".parse().unwrap(),
+        time: Time::default(),
+        correlation_id: Id::NIL,
+        causation_id: None,
+        actor: Actor::hub(),
+        severity: Severity::Info,
+        data: serde_json::Map::new(),
+    };
+    let at = Time::from_unix_ms(sequence as i64);
+    Arc::new(Entry { events: vec![draft.placed(Sequence(sequence), at)], changes, idempotency_key: None })
+}
+
+/// Records in plain maps.
+#[derive(Default)]
+struct Plain {
+    records: BTreeMap<Id, Stored>,
+    touched: BTreeMap<Id, Vec<Sequence>>,
+}
+
+impl Plain {
+    fn apply(&mut self, entry: &Entry) {
+        for change in &entry.changes {
+            let id = change.id();
+            match change {
+                Change::Put { memory } | Change::Restore { memory } => {
+                    let mut memory = memory.clone();
+                    let mut hidden = false;
+                    if let Some(old) = self.records.get(&id) {
+                        (memory.access_count, memory.last_accessed) =
+                            (old.memory.access_count, old.memory.last_accessed);
+                        hidden = old.hidden && matches!(change, Change::Put { .. });
+                    }
+                    self.records.insert(id, Stored { memory, hidden });
+                }
+                Change::Forget { .. } => self.records.get_mut(&id).unwrap().hidden = true,
+                Change::Accessed { .. } => {
+                    let memory = &mut self.records.get_mut(&id).unwrap().memory;
+                    memory.access_count += 1;
+                    memory.last_accessed = Some(entry.recorded_at());
+                    continue;
+                }
+            }
+            self.touched.entry(id).or_default().push(entry.first());
+        }
+    }
+
+    fn list(&self, request: &ListRequest, wall: &Projects) -> Vec<Id> {
+        let mut filter = request.filter.clone();
+        let origin = filter.origin.take();
+        let mut rows: Vec<_> = self
+            .records
+            .values()
+            .filter(|stored| stored.hidden == request.forgotten)
+            .map(|stored| &stored.memory)
+            .filter(|memory| wall.see(&memory.project) && filter.matches(memory))
+            .filter(|memory| request.order != ListOrder::Due || memory.expires_at.is_some())
+            .filter(|memory| {
+                origin.as_ref().is_none_or(|origin| {
+                    memory.origin.url.as_ref().is_some_and(|url| url.starts_with(origin))
+                })
+            })
+            .collect();
+        let newest = |memory: &Memory| -memory.updated_at.unix_ms();
+        match request.order {
+            _ if origin.is_some() => rows.sort_by_key(|m| (m.origin.url.clone(), m.project.clone())),
+            _ if request.forgotten => rows.sort_by_key(|m| (newest(m), m.id)),
+            ListOrder::Recent => rows.sort_by_key(|m| (newest(m), m.id)),
+            ListOrder::Oldest => rows.sort_by_key(|m| (m.created_at, m.id)),
+            ListOrder::Due => rows.sort_by_key(|m| (m.expires_at, m.id)),
+        }
+        rows.into_iter().map(|memory| memory.id).collect()
+    }
+}
+
+fn history(seed: u64, length: usize) -> Vec<Arc<Entry>> {
+    let mut numbers = Numbers(seed);
+    let mut made: Vec<Memory> = Vec::new();
+    let mut entries = Vec::new();
+    for sequence in 1..=length as u64 {
+        let mut changes = Vec::new();
+        for _ in 0..=numbers.below(3) {
+            if made.is_empty() || numbers.below(3) == 0 {
+                made.push(memory(made.len(), 1, &mut numbers));
+                changes.push(Change::Put { memory: made.last().unwrap().clone() });
+                continue;
+            }
+            let n = numbers.below(made.len());
+            changes.push(match numbers.below(4) {
+                0 => Change::Forget { id: id(n) },
+                1 => Change::Restore { memory: made[n].clone() },
+                // Once in an entry: a second time would be the same reading of it.
+                2 if changes.iter().all(|change: &Change| change.id() != id(n)) => {
+                    Change::Accessed { id: id(n) }
+                }
+                _ => {
+                    made[n] = memory(n, made[n].revision + 1, &mut numbers);
+                    Change::Put { memory: made[n].clone() }
+                }
+            });
+        }
+        entries.push(entry(sequence, changes));
+    }
+    entries
+}
+
+fn request(numbers: &mut Numbers) -> (ListRequest, Projects) {
+    let mut some = |of: &[&str]| -> Vec<String> {
+        if numbers.below(2) == 0 {
+            vec![]
+        } else {
+            of.iter().filter(|_| numbers.below(2) == 0).map(|s| (*s).to_owned()).collect()
+        }
+    };
+    let (kinds, tags) = (some(&["note", "gotcha"]), some(&["lock", "queue"]));
+    let statuses = if numbers.below(2) == 0 {
+        vec![]
+    } else {
+        vec![numbers.one(&Status::ALL), numbers.one(&Status::ALL)]
+    };
+    let mut projects = || match numbers.below(3) {
+        0 => Projects::Only(vec![project(numbers), project(numbers)]),
+        _ => Projects::All,
+    };
+    let (seen, wall) = (projects(), projects());
+    let filter = MemoryFilter {
+        kinds,
+        tags,
+        statuses,
+        projects: seen,
+        origin: (numbers.below(5) == 0).then(|| format!("file:///{}", numbers.below(3))),
+        ..MemoryFilter::default()
+    };
+    let order = numbers.one(&[ListOrder::Recent, ListOrder::Oldest, ListOrder::Due]);
+    (ListRequest { filter, order, forgotten: numbers.below(4) == 0, ..ListRequest::default() }, wall)
+}
+
+/// Every page of a list, each of `limit`.
+fn pages(records: &Records, mut request: ListRequest, wall: &Projects, limit: usize) -> Vec<Id> {
+    let mut ids = Vec::new();
+    loop {
+        let page = records.list(&request, wall, limit).unwrap();
+        assert!(page.found.len() <= limit);
+        ids.extend(page.found.iter().map(|found| found.stored.memory.id));
+        request.after = page.next;
+        if request.after.is_none() {
+            return ids;
+        }
+    }
+}
+
+fn opened(dir: &Path) -> (Records, Meta) {
+    Records::open(dir, LogId(uuid::Uuid::nil()), 1).unwrap()
+}
+
+fn compare(records: &Records, meta: &Meta, plain: &Plain, seed: u64) {
+    let mut numbers = Numbers(seed);
+    let all: Vec<Stored> = plain.records.values().cloned().collect();
+    let mut scanned = Vec::new();
+    records
+        .scan(&mut |found| {
+            scanned.push(found.stored);
+            true
+        })
+        .unwrap();
+    assert_eq!(scanned, all);
+    let hidden = all.iter().filter(|stored| stored.hidden).count() as u64;
+    assert_eq!((meta.memories, meta.forgotten), (all.len() as u64 - hidden, hidden));
+    for stored in &all {
+        let Memory { id, revision, project, origin, content_hash, .. } = &stored.memory;
+        assert_eq!(records.get(*id).unwrap().unwrap().stored, *stored);
+        assert_eq!(
+            records.standing(*id).unwrap(),
+            Some(Standing { revision: *revision, hidden: stored.hidden })
+        );
+        let mut touched = plain.touched[id].clone();
+        touched.dedup();
+        assert_eq!(records.touched(*id).unwrap(), touched);
+        if let Some(url) = &origin.url {
+            assert_eq!(records.by_url(project, url).unwrap().unwrap().stored, *stored);
+        }
+        let same = all.iter().filter(|other| !other.hidden && other.memory.content_hash == *content_hash);
+        assert_eq!(
+            records.by_hash(content_hash).unwrap(),
+            same.map(|other| other.memory.id).collect::<Vec<_>>()
+        );
+    }
+    for _ in 0..40 {
+        let (request, wall) = request(&mut numbers);
+        let expected = plain.list(&request, &wall);
+        let limit = 1 + numbers.below(5);
+        assert_eq!(pages(records, request.clone(), &wall, limit), expected, "{request:?} {wall:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn the_view_says_what_plain_maps_say(seed in any::<u64>()) {
+        let entries = history(seed, 60);
+        let mut plain = Plain::default();
+        entries.iter().for_each(|entry| plain.apply(entry));
+
+        let dir = tempfile::tempdir().unwrap();
+        let (records, mut meta) = opened(&dir.path().join("applied"));
+        let mut numbers = Numbers(seed);
+        let mut rest = &entries[..];
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(1 + numbers.below(rest.len()));
+            let before = meta;
+            Applying::apply(&records, now, &mut meta).unwrap();
+            // As after a crash that kept the rows and lost the position.
+            if numbers.below(3) == 0 {
+                let mut again = Meta { applied: before.applied, ..meta };
+                Applying::apply(&records, now.last().map(std::slice::from_ref).unwrap(), &mut again).unwrap();
+            }
+            rest = later;
+        }
+        compare(&records, &meta, &plain, seed);
+
+        let (records, meta) = opened(&dir.path().join("filled"));
+        let mut filling = Filling::begin(&records, meta).unwrap();
+        entries.chunks(7).for_each(|entries| filling.apply(entries).unwrap());
+        let meta = filling.finish().unwrap();
+        prop_assert_eq!(meta.applied, Sequence(60));
+        compare(&records, &meta, &plain, seed);
+    }
+}
+
+#[test]
+fn a_view_whose_making_was_cut_short_is_not_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    let (records, meta) = opened(dir.path());
+    drop(Filling::begin(&records, meta).unwrap());
+    drop(records);
+    let again = Records::open(dir.path(), LogId(uuid::Uuid::nil()), 1);
+    assert!(matches!(again.err(), Some(RecordsError::Unfinished)));
+}
+
+#[test]
+fn a_key_that_was_used_again_outlives_its_first_use() {
+    let dir = tempfile::tempdir().unwrap();
+    let (records, mut meta) = opened(dir.path());
+    let day = IDEMPOTENCY_MS as u64;
+    for at in [1, day + 10] {
+        let mut used = Arc::unwrap_or_clone(entry(at, vec![]));
+        used.idempotency_key = Some("again".into());
+        Applying::apply(&records, &[Arc::new(used)], &mut meta).unwrap();
+    }
+    let now = Time::from_unix_ms(IDEMPOTENCY_MS + 20);
+    records.prune(now).unwrap();
+    assert_eq!(records.idempotent("again", now).unwrap(), Some(Sequence(day + 10)));
+    let later = Time::from_unix_ms(2 * IDEMPOTENCY_MS + 20);
+    records.prune(later).unwrap();
+    assert_eq!(records.idempotent("again", Time::from_unix_ms(IDEMPOTENCY_MS + 20)).unwrap(), None);
+}
+
+#[test]
+fn a_page_of_another_list_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let (records, _) = opened(dir.path());
+    for page in ["", "r", "r00", "c", "x", "ré", "d000000000000000000000000000000000000000000000000"] {
+        let request = ListRequest { after: Some(page.to_owned()), ..ListRequest::default() };
+        assert!(records.list(&request, &Projects::All, 5).is_err(), "{page:?}");
+    }
+}
