@@ -1,1 +1,417 @@
-//! The program in a real terminal.
+//! The program in a real terminal: started on a pseudo-terminal, typed at, signalled, killed; and after each the
+//! terminal is as it was before.
+//!
+//! The far end is a vt100 that also answers what terminals are asked. Nothing sleeps: a test waits until a text stands
+//! on the screen, with patience.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    sync::{Arc, Mutex},
+    thread::JoinHandle,
+};
+
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, SlavePty, native_pty_system};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::harness::{Program, until_blocking};
+
+/// What the terminal answers when it is asked.
+#[derive(Clone, Copy, PartialEq)]
+enum Answers {
+    /// Background and device report, as most do.
+    Dark,
+    Light,
+    /// Nothing at all.
+    Silent,
+    /// The background alone, and only when the test says so.
+    Late,
+}
+
+const BACKGROUND_DARK: &str = "\x1b]11;rgb:1010/1717/1f1f\x1b\\";
+const BACKGROUND_LIGHT: &str = "\x1b]11;rgb:ffff/ffff/ffff\x1b\\";
+
+struct Terminal {
+    master: Box<dyn MasterPty + Send>,
+    /// Kept open, so that the modes can be read when the program is gone.
+    slave: Box<dyn SlavePty + Send>,
+    keys: Arc<Mutex<Box<dyn Write + Send>>>,
+    seen: Arc<Mutex<Seen>>,
+    reader: Option<JoinHandle<()>>,
+    modes: String,
+}
+
+struct Seen {
+    screen: vt100::Parser,
+    raw: Vec<u8>,
+}
+
+/// A program in the terminal.
+struct Running {
+    child: Box<dyn Child + Send + Sync>,
+}
+
+impl Terminal {
+    fn new(answers: Answers) -> Terminal {
+        let size = PtySize { rows: 30, cols: 100, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let keys = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
+        let seen = Arc::new(Mutex::new(Seen { screen: vt100::Parser::new(30, 100, 0), raw: Vec::new() }));
+        let mut output = pair.master.try_clone_reader().unwrap();
+        let (far_keys, far_seen) = (Arc::clone(&keys), Arc::clone(&seen));
+        let reader = std::thread::spawn(move || {
+            let mut bytes = [0; 65_536];
+            while let Ok(count @ 1..) = output.read(&mut bytes) {
+                let asked = {
+                    let mut seen = far_seen.lock().unwrap();
+                    seen.screen.process(&bytes[..count]);
+                    seen.raw.extend_from_slice(&bytes[..count]);
+                    String::from_utf8_lossy(&bytes[..count]).into_owned()
+                };
+                let background = match answers {
+                    Answers::Dark => BACKGROUND_DARK,
+                    Answers::Light => BACKGROUND_LIGHT,
+                    Answers::Silent | Answers::Late => continue,
+                };
+                let mut answer = String::new();
+                if asked.contains("\x1b]11;?") {
+                    answer.push_str(background);
+                }
+                if asked.contains("\x1b[c") {
+                    answer.push_str("\x1b[?62;22c");
+                }
+                if !answer.is_empty() && far_keys.lock().unwrap().write_all(answer.as_bytes()).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut terminal = Terminal {
+            master: pair.master,
+            slave: pair.slave,
+            keys,
+            seen,
+            reader: Some(reader),
+            modes: String::new(),
+        };
+        terminal.modes = terminal.modes_now();
+        terminal
+    }
+
+    /// The line discipline's modes, as far as a program changes them.
+    fn modes_now(&self) -> String {
+        let modes = self.master.get_termios().unwrap();
+        format!("{:?} {:?} {:?}", modes.input_flags, modes.output_flags, modes.local_flags)
+    }
+
+    fn start(&self, program: &Program, arguments: &[&str], variables: &[(&str, &str)]) -> Running {
+        self.run(program, env!("CARGO_BIN_EXE_wheelhouse"), arguments, variables)
+    }
+
+    fn run(&self, program: &Program, path: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Running {
+        let mut command = CommandBuilder::new(path);
+        command.args(arguments);
+        command.env_clear();
+        let around = program.around(path.as_ref());
+        for (name, value) in around.get_envs().filter_map(|(name, value)| Some((name, value?))) {
+            command.env(name, value);
+        }
+        command.env("TERM", "xterm-256color");
+        command.env("COLORTERM", "truecolor");
+        variables.iter().for_each(|(name, value)| command.env(name, value));
+        command.cwd(program.work_dir());
+        Running { child: self.slave.spawn_command(command).unwrap() }
+    }
+
+    fn press(&self, keys: &str) {
+        self.keys.lock().unwrap().write_all(keys.as_bytes()).unwrap();
+    }
+
+    fn screen(&self) -> String {
+        self.seen.lock().unwrap().screen.screen().contents()
+    }
+
+    #[track_caller]
+    fn shows(&self, text: &str) {
+        let place = std::panic::Location::caller();
+        let what = format!("{text:?} on the screen (asked at {place})");
+        until_or(&what, || self.screen(), || self.screen().contains(text));
+    }
+
+    /// Esc, and waits until `text` is gone: with a key right behind it, it would be Alt and that key.
+    #[track_caller]
+    fn escape(&self, text: &str) {
+        self.press("\x1b");
+        self.shows_no_longer(text);
+    }
+
+    #[track_caller]
+    fn shows_no_longer(&self, text: &str) {
+        let what = format!("a screen without {text:?}");
+        until_or(&what, || self.screen(), || !self.screen().contains(text));
+    }
+
+    fn resize(&self, columns: u16, rows: u16) {
+        self.master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
+        if rows > 0 && columns > 0 {
+            self.seen.lock().unwrap().screen.screen_mut().set_size(rows, columns);
+        }
+    }
+
+    /// Every mode that the console sets is taken back, and what stood on the screen before stands there again.
+    #[track_caller]
+    fn is_restored(&self) {
+        let is = || {
+            let seen = self.seen.lock().unwrap();
+            let screen = seen.screen.screen();
+            let modes = format!(
+                "alternate {} cursor hidden {} paste {} mouse {:?}",
+                screen.alternate_screen(),
+                screen.hide_cursor(),
+                screen.bracketed_paste(),
+                screen.mouse_protocol_mode()
+            );
+            let raw = String::from_utf8_lossy(&seen.raw);
+            let last = |on: &str, off: &str| raw.rfind(off) >= raw.rfind(on);
+            let ends = last("\x1b[?1004h", "\x1b[?1004l") && last("\x1b[?2026h", "\x1b[?2026l");
+            (modes, ends)
+        };
+        let expected = ("alternate false cursor hidden false paste false mouse None".to_owned(), true);
+        until_or("the screen's modes restored", || format!("{:?}", is()), || is() == expected);
+        assert_eq!(self.modes_now(), self.modes, "the line's modes");
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the screen was:\n{}", self.screen());
+        }
+        // The reader ends with the last hold on the slave; a test that failed may leave one.
+        drop(self.reader.take());
+    }
+}
+
+impl Running {
+    fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.child.process_id().unwrap() as i32).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    fn ends(&mut self) -> ExitStatus {
+        until_blocking("the end of the program", || self.child.try_wait().unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            self.child.kill().ok();
+            self.child.wait().ok();
+        }
+    }
+}
+
+#[track_caller]
+fn until_or(what: &str, told: impl Fn() -> String, condition: impl Fn() -> bool) {
+    let start = std::time::Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < crate::harness::PATIENCE, "{what} did not come:\n{}", told());
+        std::thread::yield_now();
+        std::thread::park_timeout(std::time::Duration::from_millis(5));
+    }
+}
+
+/// What stands on the deck once the store is open.
+const READY: &str = "LIVE";
+
+fn started(program: &Program, terminal: &Terminal) -> Running {
+    let running = terminal.start(program, &[], &[]);
+    terminal.shows(READY);
+    running
+}
+
+#[test]
+fn a_memory_is_saved_and_the_terminal_given_back() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
+    let mut running = started(&program, &terminal);
+    terminal.press("n");
+    terminal.shows("New memory");
+    terminal.press("Roll back before you restart the workers");
+    terminal.shows("restart the workers");
+    terminal.press("\x1b\r");
+    terminal.shows_no_longer("New memory");
+    terminal.shows("memory.saved");
+    terminal.press("s");
+    terminal.shows("Esc back");
+    terminal.press("workers");
+    terminal.shows("1 hit");
+    terminal.escape("Esc back");
+    terminal.press("q");
+    assert!(running.ends().success());
+    terminal.is_restored();
+    assert!(program.prints(&["search", "rollback OR restart"]).contains("Roll back before"));
+}
+
+#[test]
+fn signals_that_end_the_program_give_the_terminal_back() {
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+        let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
+        let mut running = started(&program, &terminal);
+        running.signal(signal);
+        running.ends();
+        terminal.is_restored();
+    }
+}
+
+#[test]
+#[cfg(debug_assertions)]
+fn a_panic_gives_the_terminal_back_before_it_is_told() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
+    let mut running = terminal.start(&program, &[], &[("WHEELHOUSE_PANIC_AT_FRAME", "3")]);
+    terminal.shows("asked to panic at this frame");
+    assert!(!running.ends().success());
+    terminal.is_restored();
+}
+
+#[test]
+fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_comes_back() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
+    let shell = [("PS1", "shell> "), ("PROGRAM", env!("CARGO_BIN_EXE_wheelhouse"))];
+    let mut running = terminal.run(&program, "sh", &["-i"], &shell);
+    terminal.shows("shell>");
+    terminal.press("$PROGRAM\r");
+    terminal.shows(READY);
+    terminal.press("\x1a");
+    terminal.shows("topped");
+    terminal.shows_no_longer(READY);
+    terminal.press("stty -a; echo tty-told\r");
+    terminal.shows("tty-told\n");
+    assert!(!terminal.screen().contains("-icanon"), "the shell has its line back: {}", terminal.screen());
+    terminal.press("fg\r");
+    terminal.shows(READY);
+    terminal.press("n");
+    terminal.shows("New memory");
+    terminal.escape("New memory");
+    terminal.press("q");
+    terminal.shows("shell>");
+    terminal.press("exit\r");
+    running.ends();
+    terminal.is_restored();
+}
+
+#[test]
+fn a_storm_of_sizes_ends_in_the_last_one() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
+    let mut running = started(&program, &terminal);
+    for step in 0..120u16 {
+        terminal.resize(1 + step * 7 % 200, 1 + step * 5 % 60);
+    }
+    terminal.resize(1, 1);
+    terminal.resize(0, 0);
+    terminal.resize(120, 40);
+    terminal.shows(READY);
+    terminal.shows("Timeline");
+    terminal.press("q");
+    assert!(running.ends().success());
+    terminal.is_restored();
+}
+
+#[test]
+fn a_paste_of_a_megabyte_is_text_and_no_command() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
+    let mut running = started(&program, &terminal);
+    terminal.press("n");
+    terminal.shows("New memory");
+    let line = "quite a long line \x1b[31mwith\x1b[?1049l escapes \x07 in it\r\n";
+    terminal.press(&format!("\x1b[200~{}the end of it\x1b[201~", line.repeat((1 << 20) / line.len())));
+    terminal.shows("the end of it");
+    terminal.escape("New memory");
+    terminal.shows(READY);
+    // On the deck, where letters are commands, pasted letters are none.
+    terminal.press("\x1b[200~q\x1b[201~");
+    terminal.shows("› q");
+    terminal.escape("Esc back");
+    terminal.press("q");
+    assert!(running.ends().success());
+    terminal.is_restored();
+}
+
+#[test]
+fn a_draft_outlives_a_killed_program() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
+    let mut running = started(&program, &terminal);
+    terminal.press("n");
+    terminal.shows("New memory");
+    terminal.press("half a thought");
+    let drafts = program.data_dir().join("drafts");
+    until_blocking("the draft on disk", || {
+        // Not the file beside it, which is not the draft until it is renamed.
+        let held = |entry: fs::DirEntry| {
+            entry.path().extension().is_some_and(|kind| kind == "json")
+                && fs::read_to_string(entry.path()).is_ok_and(|text| text.contains("half a thought"))
+        };
+        fs::read_dir(&drafts).ok()?.flatten().any(held).then_some(())
+    });
+    running.signal(Signal::KILL);
+    running.ends();
+
+    let terminal = Terminal::new(Answers::Dark);
+    let mut running = started(&program, &terminal);
+    terminal.press("n");
+    terminal.shows("half a thought");
+    terminal.escape("New memory");
+    terminal.press("q");
+    assert!(running.ends().success());
+}
+
+#[test]
+fn the_theme_follows_the_terminal_and_is_kept_for_the_next_start() {
+    let program = Program::new();
+    // The ground of `harbour-day` and of `harbour`, as they are sent.
+    let (day, night) = ("48;2;248;249;247", "48;2;16;23;31");
+    let painted = |terminal: &Terminal, ground: &str| {
+        String::from_utf8_lossy(&terminal.seen.lock().unwrap().raw).contains(ground)
+    };
+    for (answers, first, then) in
+        [(Answers::Light, night, day), (Answers::Silent, day, day), (Answers::Dark, day, night)]
+    {
+        let terminal = Terminal::new(answers);
+        let mut running = started(&program, &terminal);
+        until_or("the theme", || format!("{first} then {then}"), || painted(&terminal, then));
+        assert!(painted(&terminal, first), "first as it was last time");
+        terminal.press("q");
+        assert!(running.ends().success());
+        terminal.is_restored();
+    }
+}
+
+#[test]
+fn a_late_answer_is_never_typed() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Late));
+    let mut running = started(&program, &terminal);
+    terminal.press("s");
+    terminal.press("sea");
+    terminal.shows("sea");
+    terminal.press(BACKGROUND_LIGHT);
+    terminal.press("gull");
+    terminal.shows("seagull");
+    assert!(!terminal.screen().contains("rgb"), "{}", terminal.screen());
+    terminal.escape("Esc back");
+    terminal.press("q");
+    assert!(running.ends().success());
+}
+
+#[test]
+fn without_colour_nothing_is_coloured_and_the_selection_is_seen() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
+    program.prints(&["add", "one thing to select"]);
+    let mut running = terminal.start(&program, &[], &[("NO_COLOR", "1")]);
+    terminal.shows("one thing to select");
+    terminal.press("q");
+    assert!(running.ends().success());
+    let raw = String::from_utf8_lossy(&terminal.seen.lock().unwrap().raw).into_owned();
+    for colour in ["\x1b[38;", "\x1b[48;", ";38;2;", "\x1b[3;31m"] {
+        assert!(!raw.contains(colour), "{colour:?} was sent");
+    }
+    assert!(raw.contains("\x1b[7m"), "the selection is reversed");
+}
