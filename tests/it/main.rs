@@ -1,6 +1,11 @@
 //! What is tested through the whole program: one binary, so that the crate is linked once.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that cannot go on says where"
+)]
 
 mod cli;
 mod docs;
