@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 
 use super::{
     action::{Action, Place},
-    effect::Effect,
+    effect::{Ask, Effect},
     keymap::{Continuation, Key, Keymap},
     layout::{Deck, PaneName},
     model::Hub,
@@ -71,6 +71,8 @@ pub struct App {
     ways: Vec<Continuation>,
     toasts: Toasts,
     undo: Option<Undo>,
+    /// A removal on its way, and whether `u` was pressed before it was done.
+    forgetting: Option<(Id, bool)>,
     mouse: bool,
     recent_actions: Vec<Action>,
     quitting: bool,
@@ -111,6 +113,7 @@ impl App {
             ways: Vec::new(),
             toasts: Toasts::default(),
             undo: None,
+            forgetting: None,
             mouse: start.mouse,
             recent_actions: Vec::new(),
             quitting: false,
@@ -197,6 +200,7 @@ impl App {
                         import.stopping = true;
                     }
                 }
+                Effect::Ask(Ask::Forget { id }) => self.forgetting = Some((*id, false)),
                 Effect::Quit => self.quitting = true,
                 _ => {}
             }

@@ -150,17 +150,12 @@ impl Console {
             let reading = input.get_or_insert_with(Input::new);
             tokio::select! {
                 biased;
-                arrival = reading.next() => {
-                    let mut next = Some(arrival);
-                    while let Some(arrival) = next.take() {
-                        match arrival {
-                            Ok(arrival) => self.arrived(arrival, work, &mut input)?,
-                            // The terminal is gone.
-                            Err(_) => return Ok(()),
-                        }
-                        next = input.as_mut().and_then(Input::ready);
-                    }
-                }
+                // First in the order: all that has come is taken before a frame is drawn.
+                arrival = reading.next() => match arrival {
+                    Ok(arrival) => self.arrived(arrival, work, &mut input)?,
+                    // The terminal is gone.
+                    Err(_) => return Ok(()),
+                },
                 () = self.frames.wait() => self.draw()?,
                 message = messages.recv() => {
                     let Some(message) = message else { return Ok(()) };

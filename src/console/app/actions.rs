@@ -184,7 +184,9 @@ impl App {
             Action::Import => out.open = Some(Overlay::Import(Box::new(Import::new(project, out)))),
             Action::StopImport => out.effects.push(Effect::CancelImport),
             Action::Undo => {
-                if let Some(undo) = self.undo.take() {
+                if let Some((_, undone)) = &mut self.forgetting {
+                    *undone = true;
+                } else if let Some(undo) = self.undo.take() {
                     out.ask(Ask::Restore { id: undo.id });
                     self.toasts.drop_starting("hidden");
                 }
@@ -336,6 +338,7 @@ impl App {
             }),
             Action::Import => self.env.hub.why_no_writes(),
             Action::Undo => match &self.undo {
+                None if self.forgetting.is_some() => None,
                 None => Some("nothing to undo".into()),
                 Some(_) => needs_hub(),
             },

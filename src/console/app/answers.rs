@@ -2,7 +2,7 @@
 
 use super::{App, Undo};
 use crate::console::{
-    effect::{Effect, UNDO},
+    effect::{Ask, Effect, UNDO},
     msg::Answer,
     overlay::Overlay,
     scene::Out,
@@ -29,12 +29,19 @@ impl App {
             }
             Answer::Saved(result) => self.saved(result, out),
             Answer::Forgotten(Ok(forgotten)) => {
+                if self.forgetting.take() == Some((forgotten.id, true)) {
+                    out.ask(Ask::Restore { id: forgotten.id });
+                    return;
+                }
                 self.search.drop_row(forgotten.id);
                 self.undo = Some(Undo { id: forgotten.id, until: now.plus(UNDO) });
                 out.toast(Toast::done(format!("hidden: {} · u undo", forgotten.title)).lasting(UNDO));
                 self.search.ask(&self.env.scene(), out);
             }
-            Answer::Forgotten(Err(fault)) => out.toast(Toast::fault("not removed", &fault)),
+            Answer::Forgotten(Err(fault)) => {
+                self.forgetting = None;
+                out.toast(Toast::fault("not removed", &fault));
+            }
             Answer::Restored(Ok(saved)) => {
                 out.toast(Toast::done(format!("back again: {}", saved.memory.title)));
                 self.search.ask(&self.env.scene(), out);

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use super::*;
 use crate::{
     console::{
-        effect::{Ask, Save},
+        effect::Save,
         msg::Answer,
         theme::{Depth, Mode},
     },

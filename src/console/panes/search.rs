@@ -94,12 +94,14 @@ impl From<Memory> for Row {
 fn opening(content: &str, title: &str) -> String {
     let mut text = String::new();
     let title = title.trim_end_matches('…');
-    let lines = content
-        .lines()
-        .map(|line| line.trim().trim_start_matches(['#', '>', '*', '-', '=', '`', ' ']).trim());
-    for line in lines.filter(|line| !line.is_empty() && !line.starts_with("[!") && !line.starts_with('<')) {
-        let line = if text.is_empty() { line.strip_prefix(title).unwrap_or(line).trim_start() } else { line };
-        if !text.is_empty() && !line.is_empty() {
+    for line in content.lines().map(plain) {
+        let line =
+            if text.is_empty() { line.strip_prefix(title).unwrap_or(&line).trim() } else { line.trim() };
+        // A line without a word is a rule, a fence or what is left of a badge.
+        if !line.chars().any(char::is_alphanumeric) {
+            continue;
+        }
+        if !text.is_empty() {
             text.push(' ');
         }
         text.extend(line.chars().take(SNIPPET_CHARS));
@@ -107,6 +109,32 @@ fn opening(content: &str, title: &str) -> String {
             break;
         }
     }
+    text
+}
+
+/// A line without the marks of Markdown: links are their words, pictures and tags are nothing.
+fn plain(line: &str) -> String {
+    let line = line.trim().trim_start_matches(['#', '>', '*', '-', '=', ' ']);
+    let mut text = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find(['[', ']', '!', '<', '`', '*']) {
+        text.push_str(&rest[..at]);
+        let tail = &rest[at..];
+        let skipped = if tail.starts_with("![") {
+            tail.find(')').map_or(2, |end| end + 1)
+        } else if tail.starts_with("](") || tail.starts_with("][") {
+            tail[1..].find([')', ']']).map_or(2, |end| end + 2)
+        } else if tail.starts_with('<') {
+            tail.find('>').map_or(1, |end| end + 1)
+        } else {
+            if tail.starts_with('!') {
+                text.push('!');
+            }
+            1
+        };
+        rest = &tail[skipped..];
+    }
+    text.push_str(rest);
     text
 }
 
@@ -670,4 +698,26 @@ fn column(fault: &Fault, query: &str) -> Option<usize> {
     let mut after_column = words.skip_while(|word| *word != "column").skip(1);
     let column: usize = after_column.next()?.parse().ok()?;
     query.char_indices().map(|(i, _)| i).chain([query.len()]).nth(column.saturating_sub(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_opening_is_the_first_words_that_are_not_the_title() {
+        let readme = "# serde\n\n[![Build](https://a.b/c.svg)](https://a.b) ![x](y)\n---\n\n**Serde** is a [framework]\
+            (https://serde.rs) for `ser`ializing!\n<p align=\"center\">\nMore.";
+        assert_eq!(opening(readme, "serde"), "Serde is a framework for serializing! More.");
+        assert_eq!(opening("one line", "one line"), "");
+        assert_eq!(opening("", ""), "");
+    }
+
+    #[test]
+    fn a_fault_points_into_the_query() {
+        let at = |message: &str, query: &str| column(&Fault::invalid(message), query);
+        assert_eq!(at("column 3: no end", "a \"b"), Some(2));
+        assert_eq!(at("column 2: no end", "é\"b"), Some(2));
+        assert_eq!(at("the query is long", "a"), None);
+    }
 }

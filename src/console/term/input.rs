@@ -92,12 +92,6 @@ impl Input {
             }
         }
     }
-
-    /// What has come already, without waiting: to be applied together before the next frame.
-    pub fn ready(&mut self) -> Option<io::Result<Arrival>> {
-        use futures::FutureExt;
-        self.next().now_or_never()
-    }
 }
 
 impl Drop for Input {

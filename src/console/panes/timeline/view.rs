@@ -27,7 +27,7 @@ const KIND_WIDTH: usize = 17;
 const PROJECT_MAX: usize = 16;
 /// Columns from which a row has room for all, and for all but the fraction of a second and the project.
 const WIDE: usize = 72;
-const NARROW: usize = 44;
+const NARROW: usize = 56;
 const CORRELATION: usize = 4;
 
 impl Timeline {
