@@ -148,6 +148,8 @@ pub struct Found {
     pub took_ms: f64,
     /// Why the answer is less than it could be.
     pub degraded: Option<String>,
+    /// The best score among the rows: what the others' bars are measured by.
+    best: f32,
     next: Option<String>,
     generation: u64,
 }
@@ -472,6 +474,7 @@ impl Search {
                 None => mode,
             }),
             next: answer.cursor,
+            best: answer.results.iter().map(|hit| hit.score).fold(0.0, f32::max),
             rows: answer.results.into_iter().map(Row::from).collect(),
             ..Found::default()
         });

@@ -201,14 +201,7 @@ fn memory_lines(memory: &Memory, width: usize, scene: &Scene) -> Vec<Line<'stati
         lines.extend(wrapped(&tags, Role::Tag, width, scene));
     }
     lines.push(Line::styled(scene.theme.lines().0.repeat(width), scene.theme.style(Role::Rule)));
-    // The title stands above already; a text that begins with it as its heading would say it twice.
-    let content = memory.content.trim_start();
-    let first = content.lines().next().unwrap_or_default();
-    let content = if first.starts_with('#') && first.trim_start_matches('#').trim() == memory.title.trim() {
-        content[first.len()..].trim_start()
-    } else {
-        content
-    };
+    let content = without_title(&memory.content, &memory.title);
     lines.extend(markdown::render(content, width, scene.theme));
     lines.push(blank());
     lines.push(Line::styled(scene.theme.lines().0.repeat(width), scene.theme.style(Role::Rule)));
@@ -236,6 +229,23 @@ fn memory_lines(memory: &Memory, width: usize, scene: &Scene) -> Vec<Line<'stati
         ]));
     }
     lines
+}
+
+/// The title stands above already; a text that begins with it as its heading would say it twice.
+fn without_title<'a>(content: &'a str, title: &str) -> &'a str {
+    let content = content.trim_start();
+    let (first, rest) = content.split_once('\n').unwrap_or((content, ""));
+    let (second, after) = rest.split_once('\n').unwrap_or((rest, ""));
+    let underlined = !second.trim().is_empty() && second.trim().bytes().all(|b| b == b'=' || b == b'-');
+    if first.trim_matches(['#', ' ', '\r']) != title.trim() {
+        content
+    } else if first.starts_with('#') {
+        rest.trim_start()
+    } else if underlined {
+        after.trim_start()
+    } else {
+        content
+    }
 }
 
 fn history_lines(revisions: &[Revision], width: usize, scene: &Scene) -> Vec<Line<'static>> {
@@ -355,4 +365,18 @@ fn fault_lines(fault: &Fault, width: usize, scene: &Scene) -> Vec<Line<'static>>
         lines.extend(wrapped(more, Role::Muted, width, scene));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heading_that_is_the_title_is_not_said_twice() {
+        assert_eq!(without_title("# One thing\n\nbody", "One thing"), "body");
+        assert_eq!(without_title("One thing\n=====\nbody", "One thing"), "body");
+        assert_eq!(without_title("One thing\nbody", "One thing"), "One thing\nbody");
+        assert_eq!(without_title("# Other\n\nbody", "One thing"), "# Other\n\nbody");
+        assert_eq!(without_title("", ""), "");
+    }
 }

@@ -24,6 +24,8 @@ use crate::{
 };
 
 const KIND_WIDTH: usize = 17;
+/// Its place among the spans of a row.
+const KIND_SPAN: usize = 3;
 const PROJECT_MAX: usize = 16;
 /// Columns from which a row has room for all, and for all but the fraction of a second and the project.
 const WIDE: usize = 72;
@@ -116,12 +118,12 @@ impl Timeline {
                 rows = row..row;
             }
             rows.end = row + 1;
-            let ground = match (held && selected == Some(row), focused) {
-                (true, true) => theme.style(Role::Selection),
-                (true, false) => theme.style(Role::SelectionIdle),
-                _ => Style::new(),
-            };
-            lines.push(event_line(event, area.width as usize, scene).style(ground));
+            let line = event_line(event, area.width as usize, scene);
+            lines.push(match (held && selected == Some(row), focused) {
+                (true, true) => lit(line, theme.style(Role::Selection)),
+                (true, false) => line.style(theme.style(Role::SelectionIdle)),
+                _ => line,
+            });
         }
         let dimmed = if scene.hub.is_live() { Style::new() } else { theme.style(Role::Off) };
         frame.render_widget(Paragraph::new(lines).style(dimmed), area);
@@ -136,6 +138,14 @@ impl Timeline {
         let shown: Vec<_> = lines.into_iter().skip(from).take(area.height as usize).collect();
         frame.render_widget(Paragraph::new(shown), area);
     }
+}
+
+/// A selected row: its kind keeps its colour, the rest is one style, so that moving the selection is cheap to send.
+fn lit(line: Line<'static>, style: Style) -> Line<'static> {
+    let spans = line.spans.into_iter().enumerate();
+    let spans: Vec<_> =
+        spans.map(|(i, span)| if i == KIND_SPAN { span } else { span.style(Style::new()) }).collect();
+    Line::from(spans).style(style)
 }
 
 fn kind_role(event: &Event) -> Role {
