@@ -6,6 +6,7 @@
 //! way in; a line never is wider than asked. The caller keeps the lines: rendering is for when text or width changed.
 
 mod flow;
+mod markup;
 mod table;
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
@@ -19,12 +20,15 @@ use super::{
     theme::{Role, Theme},
 };
 use flow::flow;
+use markup::Markup;
 use table::Table;
 
 /// Text beyond this is not rendered: more is never read on a screen, and the whole is in the export.
 const INPUT_BYTES_MAX: usize = 256 * 1024;
 /// Containers deeper than this are drawn as the last: a terminal has no room for more.
 const DEPTH_MAX: usize = 8;
+/// Columns of a link's target behind its text.
+const TARGET_COLUMNS_MAX: usize = 48;
 /// Text is set no wider than this, however wide the pane: longer lines are hard to read.
 const MEASURE: usize = 100;
 
@@ -42,7 +46,9 @@ pub fn render(text: &str, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         code: None,
         table: None,
         links: Vec::new(),
-        image: 0,
+        link_at: 0,
+        images: 0,
+        markup: Markup::default(),
     };
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_STRIKETHROUGH
@@ -98,7 +104,11 @@ struct Page<'a> {
     table: Option<Table>,
     /// Where open links go.
     links: Vec<String>,
-    image: usize,
+    /// Pieces before the last link began: one that adds none shows nothing, as around an HTML image.
+    link_at: usize,
+    /// Images since the last link began: a link around one says nothing of its own.
+    images: usize,
+    markup: Markup,
 }
 
 impl Page<'_> {
@@ -112,18 +122,20 @@ impl Page<'_> {
                 self.piece(escape_line(&code).into_owned(), style);
             }
             Event::Html(html) => {
-                for line in html.lines().filter(|line| !line.trim().is_empty()) {
-                    self.piece(escape_line(line).into_owned(), self.theme.style(Role::Muted));
-                    self.piece("\n".into(), Style::new());
+                for line in html.split_inclusive('\n') {
+                    self.markup.read(line);
+                    let text = std::mem::take(&mut self.markup.text);
+                    if !text.trim().is_empty() {
+                        self.piece(escape_line(text.trim()).into_owned(), self.style());
+                        self.piece("\n".into(), Style::new());
+                    }
                 }
             }
-            Event::InlineHtml(html)
-                if html.eq_ignore_ascii_case("<br>") || html.eq_ignore_ascii_case("<br/>") =>
-            {
-                self.piece("\n".into(), Style::new());
-            }
-            Event::InlineHtml(html) => {
-                self.piece(escape_line(&html).into_owned(), self.theme.style(Role::Muted));
+            // A tag alone; what it encloses comes as text.
+            Event::InlineHtml(tag) => {
+                if tag.to_ascii_lowercase().starts_with("<br") {
+                    self.piece("\n".into(), Style::new());
+                }
             }
             Event::SoftBreak => self.piece(" ".into(), self.style()),
             Event::HardBreak => self.piece("\n".into(), Style::new()),
@@ -151,7 +163,8 @@ impl Page<'_> {
 
     fn start(&mut self, tag: Tag<'_>) {
         match tag {
-            Tag::Paragraph | Tag::HtmlBlock | Tag::TableHead | Tag::TableRow => {}
+            Tag::HtmlBlock => self.markup = Markup::default(),
+            Tag::Paragraph | Tag::TableHead | Tag::TableRow => {}
             Tag::Heading { level, .. } => {
                 self.end_block();
                 if self.lines.last().is_some_and(|line| !line.spans.is_empty()) {
@@ -196,11 +209,13 @@ impl Page<'_> {
             Tag::Link { dest_url, .. } => {
                 self.push(Role::Link);
                 self.links.push(dest_url.into_string());
+                self.images = 0;
+                self.link_at = self.pieces.len();
             }
-            Tag::Image { dest_url, .. } => {
-                self.image += 1;
-                self.push(Role::Link);
-                self.links.push(dest_url.into_string());
+            Tag::Image { .. } => {
+                self.images += 1;
+                self.push(Role::LinkTarget);
+                self.piece("[image: ".into(), self.style());
             }
             Tag::FootnoteDefinition(name) => {
                 self.end_block();
@@ -216,6 +231,8 @@ impl Page<'_> {
 
     fn end(&mut self, tag: TagEnd) {
         match tag {
+            // Tags alone leave nothing.
+            TagEnd::HtmlBlock if self.pieces.is_empty() => {}
             TagEnd::Paragraph | TagEnd::HtmlBlock => {
                 self.end_block();
                 self.blank();
@@ -269,7 +286,11 @@ impl Page<'_> {
                     self.blank();
                 }
             }
-            TagEnd::Link | TagEnd::Image => self.end_link(),
+            TagEnd::Link => self.end_link(),
+            TagEnd::Image => {
+                self.piece("]".into(), self.style());
+                self.styles.pop();
+            }
             TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough => {
                 self.styles.pop();
             }
@@ -382,19 +403,18 @@ impl Page<'_> {
         self.blank();
     }
 
-    /// A link says where it goes, unless its text does.
+    /// A link says where it goes, unless its text does or it only wraps an image. A long target is cut: the whole is in
+    /// the text itself.
     fn end_link(&mut self) {
         self.styles.pop();
         let Some(target) = self.links.pop() else { return };
         let target = escape_line(&target).into_owned();
+        let is_empty = self.link_at == self.pieces.len();
         let text = self.pieces.last().map(|piece| piece.text.as_str()).unwrap_or_default();
         let told = target.trim_start_matches("mailto:") == text;
-        let local = target.starts_with('#') || target.is_empty();
-        if self.image > 0 {
-            self.image -= 1;
-            self.piece(" image".into(), self.theme.style(Role::LinkTarget));
-        }
-        if !told && !local {
+        let around_image = std::mem::take(&mut self.images) > 0;
+        if !told && !is_empty && !around_image && !target.starts_with('#') && !target.is_empty() {
+            let target = super::text::cut(&target, TARGET_COLUMNS_MAX).into_owned();
             self.piece(format!(" ({target})"), self.theme.style(Role::LinkTarget));
         }
     }
@@ -405,9 +425,10 @@ impl Page<'_> {
         while pieces.last().is_some_and(|piece| piece.text.trim().is_empty()) {
             pieces.pop();
         }
-        if pieces.is_empty() {
-            return;
-        }
+        let blank = pieces.iter().take_while(|piece| piece.text.trim().is_empty()).count();
+        pieces.drain(..blank);
+        let Some(first) = pieces.first_mut() else { return };
+        first.text = first.text.trim_start().to_owned();
         let room = self.width.saturating_sub(self.indent()).max(1);
         for line in flow(&pieces, room) {
             self.line(line);

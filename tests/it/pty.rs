@@ -182,6 +182,7 @@ impl Terminal {
 }
 
 impl Drop for Terminal {
+    #[expect(clippy::print_stderr, reason = "what stood on the screen tells why a test failed")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("the screen was:\n{}", self.screen());

@@ -60,7 +60,19 @@ fn tables_are_aligned_and_narrowed() {
 fn links_say_where_they_go() {
     check("[the log](a.md)", &["the log (a.md)"]);
     check("<https://a.dev/x>", &["https://a.dev/x"]);
-    check("[up](#top) ![map](p.png)", &["up map image (p.png)"]);
+    check("[up](#top) ![map](p.png)", &["up [image: map]"]);
+    check("[![build](b.svg)](https://ci.dev)", &["[image: build]"]);
+    assert_eq!(plain(&format!("[x](https://{})", "y".repeat(80)), 90)[0].len(), "x (…)".len() + 47);
+}
+
+#[test]
+fn html_is_its_text() {
+    check(
+        "<div align=x>\n  <b>Deploys</b>\n</div>\n\nand <i>more</i><!-- hidden -->",
+        &["Deploys", "", "and more"],
+    );
+    check("[<img src=b.svg>](https://ci.dev) seen", &["seen"]);
+    check("<!--\nhidden\n-->\n\nseen", &["seen"]);
 }
 
 #[test]
