@@ -230,7 +230,10 @@ async fn every_answer_is_the_same_after_a_view_is_rebuilt() {
         .filter(|answer| answer["results"].as_array().is_some_and(|hits| !hits.is_empty()))
         .count();
     assert!(hits > QUESTIONS / 4, "the questions find something: {hits}");
-    assert!(first.iter().all(|answer| answer["degraded_mode"].is_null()), "what is compared is the whole answer");
+    assert!(
+        first.iter().all(|answer| answer["degraded_mode"].is_null()),
+        "what is compared is the whole answer"
+    );
     hub.close().await;
     drop((door, hub));
 

@@ -5,8 +5,12 @@ use std::path::{Path, PathBuf};
 /// A folder with more names than this is not listed further; nobody reads them.
 const NAMES_MAX: usize = 5_000;
 
-/// `~` is the home directory.
+/// `~` is the home directory. A second root begins anew, as in `~//tmp` or `~/~/notes`: who types a whole path after what
+/// the field began with means that path.
 pub fn expand(path: &Path) -> PathBuf {
+    let typed = path.as_os_str().to_str().unwrap_or_default();
+    let anew = typed.rfind("//").into_iter().chain(typed.rfind("/~/")).max();
+    let path = anew.map_or(path, |at| Path::new(&typed[at + 1..]));
     match (path.strip_prefix("~"), std::env::home_dir()) {
         (Ok(rest), Some(home)) => home.join(rest),
         _ => path.to_owned(),
@@ -43,6 +47,17 @@ pub fn complete(typed: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_whole_path_typed_after_the_first_is_meant() {
+        let home = std::env::home_dir().unwrap();
+        for (typed, meant) in
+            [("~/a", home.join("a")), ("~//tmp/a", "/tmp/a".into()), ("/x/~/a", home.join("a"))]
+        {
+            assert_eq!(expand(Path::new(typed)), meant, "{typed}");
+        }
+        assert_eq!(expand(Path::new("a/b")), Path::new("a/b"));
+    }
 
     #[test]
     fn folders_and_what_can_be_imported_are_offered() {
