@@ -26,6 +26,8 @@ enum Answers {
     Silent,
     /// The background alone, and only when the test says so.
     Late,
+    /// As `Dark`, and the kitty keyboard flags.
+    Keyboard,
 }
 
 const BACKGROUND_DARK: &str = "\x1b]11;rgb:1010/1717/1f1f\x1b\\";
@@ -69,11 +71,14 @@ impl Terminal {
                     String::from_utf8_lossy(&bytes[..count]).into_owned()
                 };
                 let background = match answers {
-                    Answers::Dark => BACKGROUND_DARK,
+                    Answers::Dark | Answers::Keyboard => BACKGROUND_DARK,
                     Answers::Light => BACKGROUND_LIGHT,
                     Answers::Silent | Answers::Late => continue,
                 };
                 let mut answer = String::new();
+                if asked.contains("\x1b[?u") && answers == Answers::Keyboard {
+                    answer.push_str("\x1b[?0u");
+                }
                 if asked.contains("\x1b]11;?") {
                     answer.push_str(background);
                 }
@@ -251,6 +256,49 @@ fn a_memory_is_saved_and_the_terminal_given_back() {
     assert!(running.ends().success());
     terminal.is_restored();
     assert!(program.prints(&["search", "rollback OR restart"]).contains("Roll back before"));
+}
+
+#[test]
+fn a_terminal_that_tells_keys_apart_saves_with_ctrl_enter() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Keyboard));
+    let mut running = started(&program, &terminal);
+    terminal.press("n");
+    terminal.shows("New memory");
+    terminal.press("Told apart");
+    terminal.shows("Told apart");
+    terminal.press("\x1b[13;5u");
+    terminal.shows("memory.saved");
+    terminal.press("q");
+    assert!(running.ends().success());
+    terminal.is_restored();
+    let raw = String::from_utf8_lossy(&terminal.seen.lock().unwrap().raw).into_owned();
+    let flags = |sequence: &str| raw.matches(sequence).count();
+    assert_eq!((flags("\x1b[>1u"), flags("\x1b[<1u")), (1, 1), "its flags are set once and taken back once");
+}
+
+#[test]
+fn an_editor_has_the_terminal_and_gives_it_back() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
+    let editor = program.work_dir().join("editor");
+    let line = program.work_dir().join("line");
+    let script = format!("stty -a > {}\nprintf ' and the editor' >> \"$1\"\n", line.display());
+    fs::write(&editor, script).unwrap();
+    let editor = format!("sh {}", editor.display());
+    let mut running = terminal.start(&program, &[], &[("EDITOR", &editor)]);
+    terminal.shows(READY);
+    terminal.press("n");
+    terminal.shows("New memory");
+    terminal.press("typed here");
+    terminal.shows("typed here");
+    terminal.press("\x0f");
+    terminal.shows("typed here and the editor");
+    let line = fs::read_to_string(line).unwrap();
+    assert!(line.contains(" icanon") && line.contains(" echo "), "a line to edit in: {line}");
+    // Keys work as before.
+    terminal.escape("New memory");
+    terminal.press("q");
+    assert!(running.ends().success());
+    terminal.is_restored();
 }
 
 #[test]
