@@ -1,0 +1,120 @@
+//! A row of the list, from a hit or from a recent memory: what is shown of it, plain.
+
+use crate::{
+    door::Hit,
+    model::{Id, Memory, Project, Status, Time},
+};
+
+/// Plain text kept of a memory for its row.
+const SNIPPET_CHARS: usize = 400;
+
+/// A row of the list: a hit, or a recent memory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    pub id: Id,
+    pub title: String,
+    pub snippet: String,
+    pub highlights: Vec<std::ops::Range<usize>>,
+    pub kind: String,
+    pub project: Project,
+    pub tags: Vec<String>,
+    pub status: Status,
+    pub updated_at: Time,
+    pub score: Option<f32>,
+}
+
+impl From<Hit> for Row {
+    fn from(hit: Hit) -> Row {
+        Row {
+            id: hit.id,
+            title: hit.title,
+            snippet: hit.snippet,
+            highlights: hit.highlights,
+            kind: hit.memory_type,
+            project: hit.project,
+            tags: hit.tags,
+            status: hit.status,
+            updated_at: hit.updated_at,
+            score: Some(hit.score),
+        }
+    }
+}
+
+impl From<Memory> for Row {
+    fn from(memory: Memory) -> Row {
+        Row {
+            id: memory.id,
+            snippet: opening(&memory.content, &memory.title),
+            title: memory.title,
+            highlights: Vec::new(),
+            kind: memory.kind,
+            project: memory.project,
+            tags: memory.tags,
+            status: memory.status,
+            updated_at: memory.updated_at,
+            score: None,
+        }
+    }
+}
+
+/// The first plain words of a text that are not its title.
+fn opening(content: &str, title: &str) -> String {
+    let mut text = String::new();
+    let title = title.trim_end_matches('…');
+    for line in content.lines().map(plain) {
+        let line =
+            if text.is_empty() { line.strip_prefix(title).unwrap_or(&line).trim() } else { line.trim() };
+        // A line without a word is a rule, a fence or what is left of a badge.
+        if !line.chars().any(char::is_alphanumeric) {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.extend(line.chars().take(SNIPPET_CHARS));
+        if text.len() >= SNIPPET_CHARS {
+            break;
+        }
+    }
+    text
+}
+
+/// A line without the marks of Markdown: links are their words, pictures and tags are nothing.
+fn plain(line: &str) -> String {
+    let line = line.trim().trim_start_matches(['#', '>', '*', '-', '=', ' ']);
+    let mut text = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find(['[', ']', '!', '<', '`', '*']) {
+        text.push_str(&rest[..at]);
+        let tail = &rest[at..];
+        let skipped = if tail.starts_with("![") {
+            tail.find(')').map_or(2, |end| end + 1)
+        } else if tail.starts_with("](") || tail.starts_with("][") {
+            tail[1..].find([')', ']']).map_or(2, |end| end + 2)
+        } else if tail.starts_with('<') {
+            tail.find('>').map_or(1, |end| end + 1)
+        } else {
+            if tail.starts_with('!') {
+                text.push('!');
+            }
+            1
+        };
+        rest = &tail[skipped..];
+    }
+    text.push_str(rest);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_opening_is_the_first_words_that_are_not_the_title() {
+        let readme = "# serde\n\n[![Build](https://a.b/c.svg)](https://a.b) ![x](y)\n---\n\n**Serde** is a [framework]\
+            (https://serde.rs) for `ser`ializing!\n<p align=\"center\">\nMore.";
+        assert_eq!(opening(readme, "serde"), "Serde is a framework for serializing! More.");
+        assert_eq!(opening("one line", "one line"), "");
+        assert_eq!(opening("", ""), "");
+    }
+}
