@@ -41,6 +41,8 @@ use crate::{
 
 /// How long a request waits for a view that is opening before it says so instead.
 const READY_PATIENCE: Duration = Duration::from_secs(4);
+/// How long `fsck` waits for a view that is being made anew.
+const FSCK_PATIENCE: Duration = Duration::from_secs(120);
 /// How long [`Hub::close`] waits for its tasks.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 /// Lines of an export that may wait for their reader.
@@ -87,6 +89,8 @@ impl Hub {
         }
         let store = Store::open(data_dir, store_options).map_err(Fault::from)?;
         let lexical = Arc::new(Lexical::open(&data_dir.join("lexical"), store.cursor(Sequence::ZERO).log));
+        // Before it is open: an empty index of a full log is one that is being made, not one that is ready.
+        lexical.set_head(*store.head().borrow());
         let hub = Arc::new(Hub {
             name: options.name,
             data_dir: data_dir.to_owned(),
@@ -314,6 +318,13 @@ impl Door for HubDoor {
     }
 
     async fn fsck(&self, _caller: &Caller) -> Result<FsckReport, Fault> {
+        // Damage found at the start is often why the view is being made anew: what it is compared with comes first.
+        let mut state = self.0.store.state();
+        let settled =
+            state.wait_for(|state| matches!(state.records, ViewState::Ready | ViewState::Failed { .. }));
+        if tokio::time::timeout(FSCK_PATIENCE, settled).await.is_err() {
+            tracing::debug!("fsck looks at the log alone: the record view is still being made");
+        }
         let store = self.0.store.clone();
         blocking(move || store.fsck()).await
     }
