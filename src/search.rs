@@ -54,6 +54,8 @@ use crate::{
 
 /// Hits of a page when the request does not say.
 const LIMIT_DEFAULT: usize = 20;
+/// In the reasons of every answer until the index's checksums have been read: it holds all, and is not yet proven whole.
+pub const STILL_CHECKED: &str = "the search index's files are still being checked";
 /// A view that was ready stays so while it is no more than this many events behind.
 const READY_BEHIND_MAX: u64 = 1_000;
 /// Memories applied under one lock; a search waits no longer than for these.
@@ -204,7 +206,7 @@ impl Lexical {
             answer.degraded_reasons.push(format!("the search index is {}", state.words()));
         }
         if unchecked {
-            answer.degraded_reasons.push("the search index's files are still being checked".to_owned());
+            answer.degraded_reasons.push(STILL_CHECKED.to_owned());
         }
         answer.took_ms = took_ms(started);
         Ok(answer)

@@ -11,6 +11,7 @@ use crate::{
     door::{Hit, SEARCH_LIMIT_MAX, SearchAnswer, SearchMode, SearchRequest},
     model::{Fault, MemoryFilter, Projects, TimeWords},
     report,
+    search::STILL_CHECKED,
 };
 
 /// Below a title, its snippet begins here.
@@ -71,9 +72,16 @@ fn request(typed: &Search, setup: &Setup, words: TimeWords) -> Result<SearchRequ
     })
 }
 
-/// Why an answer is not all that there is, where it is not.
+/// Why an answer is not all that there is, where it is not. An index that is only being checked holds all; a verb that
+/// opened it for one question would say so each time.
 fn degraded(answer: &SearchAnswer) -> Option<String> {
-    match (answer.degraded_reasons.as_slice(), &answer.degraded_mode) {
+    let reasons: Vec<&str> = answer
+        .degraded_reasons
+        .iter()
+        .map(String::as_str)
+        .filter(|reason| *reason != STILL_CHECKED)
+        .collect();
+    match (reasons.as_slice(), &answer.degraded_mode) {
         ([], None) => None,
         ([], Some(mode)) => Some(report::escape_line(mode)),
         (reasons, _) => Some(report::escape_line(&reasons.join("; "))),
