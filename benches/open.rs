@@ -1,148 +1,133 @@
-//! Opening: until reads are served, after a clean close and after a kill; the record view made anew; memory; and the
-//! console's first paint on a pseudo-terminal with all of it on disk. `WHEELHOUSE_BENCH_RECORDS`: how many (100,000).
+//! Opening a store of 100,000 and 1,000,000 memories: until reads are served, after a close and after a kill, and until
+//! the record view is made anew; with the memory that only this process holds.
+//!
+//! Each start is a process of its own. `WHEELHOUSE_BENCH_SIZES` gives other numbers of memories.
 
 use std::{
-    io::Read,
-    path::Path,
-    process::Command,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use portable_pty::{CommandBuilder, PtySize, native_pty_system};
-use serde_json::{Map, json};
 use wheelhouse::{
     door::ListRequest,
-    model::{Actor, Change, Commit, EventDraft, Id, Lane, Memory, Projects, Severity, content_hash},
+    model::Projects,
     store::{Store, StoreOptions},
     tasks::Clock,
 };
 
-use crate::append::median;
+use super::append::{bench_dir, import, quantile};
 
-const BATCH: usize = 256;
-const PAINTS: usize = 7;
-/// In the environment of the child that dies without closing.
+const IMPORT: usize = 256;
+const STARTS: usize = 5;
+/// Of the process that is killed: how much it appends after the last flush.
+const APPENDED: usize = 20 * IMPORT;
 const CHILD: &str = "WHEELHOUSE_BENCH_CHILD";
 
 pub fn run() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    if let Ok(dir) = std::env::var(CHILD) {
-        runtime.block_on(fill(Path::new(&dir), 10 * BATCH, false));
-        std::process::abort();
+    if let Ok(what) = std::env::var(CHILD) {
+        let dir = PathBuf::from(std::env::var_os("WHEELHOUSE_BENCH_STORE").unwrap());
+        return child(&what, &dir);
     }
-    let records =
-        std::env::var("WHEELHOUSE_BENCH_RECORDS").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000);
-    let dir = tempfile::tempdir().unwrap();
-    let begun = Instant::now();
-    runtime.block_on(fill(dir.path(), records, true));
-    let took = begun.elapsed().as_secs_f64();
-    println!("{records} generated memories of 1 KiB saved in {took:.1} s ({:.0}/s)", records as f64 / took);
-    println!(
-        "reads served after a clean close: {:.0} ms",
-        runtime.block_on(opened(dir.path(), "")).as_secs_f64() * 1e3
-    );
-    let child =
-        Command::new(std::env::current_exe().unwrap()).arg("open").env(CHILD, dir.path()).status().unwrap();
-    assert!(!child.success(), "the child dies");
-    println!(
-        "reads served after a kill:        {:.0} ms",
-        runtime.block_on(opened(dir.path(), "")).as_secs_f64() * 1e3
-    );
-    first_paint(dir.path());
-    std::fs::remove_dir_all(dir.path().join("records")).unwrap();
-    let rebuilt = runtime.block_on(opened(dir.path(), "  resident anonymous memory after it"));
-    println!("record view made anew:            {:.1} s (goal 60 s at 1,000,000)", rebuilt.as_secs_f64());
-}
-
-async fn fill(dir: &Path, records: usize, close: bool) {
-    let clock = Clock::system();
-    let store = Store::open(dir, StoreOptions::new(clock.clone())).unwrap();
-    for batch in 0..records.div_ceil(BATCH) {
-        let mut commit = Commit { lane: Lane::Bulk, ..Commit::default() };
-        for n in batch * BATCH..records.min((batch + 1) * BATCH) {
-            let content = format!("{n} {}", "lorem ipsum dolor sit amet ".repeat(36));
-            let memory: Memory = serde_json::from_value(json!({
-                "id": clock.id(), "created_at": clock.now(), "updated_at": clock.now(), "revision": 1,
-                "title": format!("memory {n}"), "content_hash": content_hash(&content), "content": content,
-                "tags": ["bench", format!("t{}", n % 50)], "correlation_id": Id::NIL,
-            }))
-            .unwrap();
-            commit.events.push(EventDraft {
-                id: clock.id(),
-                kind: "memory.saved".into(),
-                subject: "_.memory.saved".parse().unwrap(),
-                time: clock.now(),
-                correlation_id: Id::NIL,
-                causation_id: None,
-                actor: Actor::hub(),
-                severity: Severity::Info,
-                data: Map::from_iter([("id".to_owned(), memory.id.to_string().into())]),
-            });
-            commit.changes.push(Change::Put { memory });
+    let sizes = std::env::var("WHEELHOUSE_BENCH_SIZES").unwrap_or_else(|_| "100000,1000000".to_owned());
+    for size in sizes.split(',').filter_map(|size| size.trim().parse::<usize>().ok()) {
+        let dir = bench_dir();
+        println!("open: {size} memories");
+        told(start(dir.path(), &format!("fill {size}")), "filled by imports");
+        let mut closed = Vec::new();
+        let mut killed = Vec::new();
+        for _ in 0..STARTS {
+            closed.push(start(dir.path(), "open"));
+            start(dir.path(), "append");
+            killed.push(start(dir.path(), "open"));
         }
-        store.commit(commit).await.unwrap();
-    }
-    if close {
-        store.close();
+        for (name, mut starts) in [("after a close", closed), ("after a kill", killed)] {
+            starts.sort_by_key(|(took, _)| *took);
+            told(starts[starts.len() / 2], &format!("reads served {name} (goal 2 s)"));
+        }
+        told(start(dir.path(), "rebuild"), "the record view made anew (goal 60 s at 1,000,000)");
     }
 }
 
-/// How long until the store answers a list and a read.
-async fn opened(dir: &Path, memory: &str) -> Duration {
-    let begun = Instant::now();
-    let store = Store::open(dir, StoreOptions::new(Clock::system())).unwrap();
+fn told((took, anonymous): (Duration, u64), what: &str) {
+    println!("  {:>9.2?}  {:>5} MB anonymous  {what}", took, anonymous >> 10);
+}
+
+/// Runs a child, killed as soon as it has answered; answers how long it took and its anonymous memory in KiB.
+fn start(dir: &Path, what: &str) -> (Duration, u64) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["open"])
+        .env(CHILD, what)
+        .env("WHEELHOUSE_BENCH_STORE", dir.join("store"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    lines.read_line(&mut line).unwrap();
+    if what == "append" {
+        child.kill().unwrap();
+    }
+    child.wait().unwrap();
+    let (micros, anonymous) = line.trim().split_once(' ').unwrap_or_else(|| panic!("{what}: {line:?}"));
+    (Duration::from_micros(micros.parse().unwrap()), anonymous.parse().unwrap())
+}
+
+fn anonymous_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+fn ready(store: &Store) {
     let mut state = store.state();
-    state.wait_for(|state| state.records.is_ready()).await.unwrap();
+    futures::executor::block_on(state.wait_for(|state| state.records.is_ready())).unwrap();
+}
+
+fn child(what: &str, dir: &Path) {
+    let clock = Clock::system();
+    let begin = Instant::now();
+    let store = Store::open(dir, StoreOptions::new(clock.clone())).unwrap();
+    ready(&store);
     let page = store.list(&ListRequest::default(), &Projects::All).unwrap();
-    store.get(page.memories[0].id).unwrap().unwrap();
-    let took = begun.elapsed();
-    if !memory.is_empty() {
-        println!("{memory}: {:.0} MB", anonymous_bytes() as f64 / 1e6);
+    let mut took = begin.elapsed();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let append = |from: usize, count: usize| {
+        let mut each = Vec::new();
+        for first in (from..from + count).step_by(IMPORT) {
+            let begin = Instant::now();
+            runtime.block_on(store.commit(import(&clock, first, IMPORT.min(from + count - first)))).unwrap();
+            each.push(begin.elapsed());
+        }
+        each
+    };
+    match what.split_once(' ') {
+        Some((_, size)) => {
+            let begin = Instant::now();
+            let mut each = append(0, size.parse().unwrap());
+            took = begin.elapsed();
+            eprintln!(
+                "    a commit of {IMPORT}: p50 {:?} p99 {:?}",
+                quantile(&mut each, 0.5),
+                quantile(&mut each, 0.99)
+            );
+        }
+        None if what == "append" => {
+            append(1 << 30, APPENDED);
+        }
+        None if what == "rebuild" => {
+            let begin = Instant::now();
+            store.rebuild_records().unwrap();
+            ready(&store);
+            took = begin.elapsed();
+        }
+        None => assert!(!page.memories.is_empty()),
+    }
+    println!("{} {}", took.as_micros(), anonymous_kib());
+    if what == "append" {
+        // To be killed, not to close.
+        std::thread::sleep(Duration::from_secs(60));
     }
     store.close();
-    took
-}
-
-fn anonymous_bytes() -> u64 {
-    let text = std::fs::read_to_string("/proc/self/smaps_rollup").unwrap();
-    let line = text.lines().find(|line| line.starts_with("Anonymous:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1_024
-}
-
-/// From the start of the process until its first screen has arrived.
-fn first_paint(dir: &Path) {
-    let home = tempfile::tempdir().unwrap();
-    let mut took: Vec<f64> = (0..PAINTS)
-        .map(|_| {
-            let pty = native_pty_system();
-            let pair = pty.openpty(PtySize { rows: 45, cols: 160, pixel_width: 0, pixel_height: 0 }).unwrap();
-            let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_wheelhouse"));
-            command.env_clear();
-            for (name, value) in [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("COLORTERM", "truecolor")]
-            {
-                command.env(name, value);
-            }
-            command.env("HOME", home.path());
-            command.arg("--data-dir");
-            command.arg(dir);
-            let mut reader = pair.master.try_clone_reader().unwrap();
-            let begun = Instant::now();
-            let mut child = pair.slave.spawn_command(command).unwrap();
-            let mut seen = Vec::new();
-            let mut bytes = [0; 65_536];
-            while !seen.windows(8).any(|window| window == b"Timeline") {
-                let n = reader.read(&mut bytes).unwrap();
-                seen.extend_from_slice(&bytes[..n]);
-            }
-            let took = begun.elapsed().as_secs_f64() * 1e3;
-            child.kill().unwrap();
-            child.wait().unwrap();
-            took
-        })
-        .collect();
-    let slowest = took.iter().copied().fold(0.0, f64::max);
-    println!(
-        "first paint: median {:.0} ms, slowest of {PAINTS} {slowest:.0} ms (goal 50, gate 100)",
-        median(&mut took)
-    );
 }
