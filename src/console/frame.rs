@@ -1,7 +1,11 @@
 //! When to draw: at once after a quiet time, at most 60 times a second in a storm (15 over SSH), never when nothing
 //! changed. Holds no timer: it answers how long to wait, and a console with nothing to draw waits for input alone.
 
+mod seconds;
+
 use std::time::{Duration, Instant};
+
+pub use seconds::Seconds;
 
 /// The least time between two frames on this machine's own terminal, and through SSH.
 const LOCAL: Duration = Duration::from_micros(16_667);

@@ -14,7 +14,7 @@ use super::{
     caps::{self, Caps},
     clip,
     effect::Effect,
-    frame::Frames,
+    frame::{Frames, Seconds},
     hangup,
     keymap::Keymap,
     link::LinkTask,
@@ -145,6 +145,8 @@ impl Console {
         let mut signals = Signals::listen().map_err(no_signals)?;
         self.term.ask().map_err(no_terminal)?;
         let mut input = Some(Input::asking().map_err(no_terminal)?);
+        let seconds = Seconds::start(self.clock.clone())
+            .map_err(|error| Fault::unavailable("the clock has no thread").cause(error))?;
         while !self.app.is_quitting() {
             let wake = self.wake();
             let reading = input.get_or_insert_with(Input::new);
@@ -165,7 +167,8 @@ impl Console {
                         self.update(message, work, &mut input)?;
                     }
                 }
-                () = tokio::time::sleep_until(wake) => self.update(Msg::Tick, work, &mut input)?,
+                () = seconds.next() => self.update(Msg::Tick, work, &mut input)?,
+                () = until(wake) => self.update(Msg::Tick, work, &mut input)?,
                 signal = signals.next() => match signal {
                     Signal::End => return Ok(()),
                     Signal::Continued => {
@@ -178,12 +181,9 @@ impl Console {
         Ok(())
     }
 
-    /// The next second of the clock, or what the app waits for before it.
-    fn wake(&self) -> Instant {
-        let now = self.clock.now();
-        let second = Time::from_unix_ms(now.unix_ms() - now.unix_ms().rem_euclid(1_000) + 1_000);
-        let at = self.app.wake().map_or(second, |at| at.min(second));
-        Instant::now() + at.since(now)
+    /// What the app waits for, beside the next second of the clock.
+    fn wake(&self) -> Option<Instant> {
+        Some(Instant::now() + self.app.wake()?.since(self.clock.now()))
     }
 
     fn arrived(&mut self, arrival: Arrival, work: &mut Work, input: &mut Option<Input>) -> Result<(), Fault> {
@@ -280,6 +280,13 @@ impl Console {
         self.came_back();
         let result = result.map_err(|error| Fault::unavailable(error.to_string()));
         Ok(Answer::Edited { field, result })
+    }
+}
+
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 

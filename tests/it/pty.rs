@@ -434,6 +434,50 @@ fn the_theme_follows_the_terminal_and_is_kept_for_the_next_start() {
     }
 }
 
+/// Voluntary context switches of all threads so far.
+#[cfg(target_os = "linux")]
+fn wake_ups(running: &Running) -> u64 {
+    let tasks = format!("/proc/{}/task", running.child.process_id().unwrap());
+    let threads = fs::read_dir(tasks).unwrap().flatten();
+    let counts = threads.filter_map(|thread| {
+        let status = fs::read_to_string(thread.path().join("status")).ok()?;
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")?.trim().parse::<u64>().ok())
+    });
+    counts.sum()
+}
+
+/// Attached, so that what is counted is the console's alone and not its store's.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_idle_console_wakes_for_its_clock_alone() {
+    const SECONDS: u64 = 10;
+    /// The stream's heartbeat, the look at the terminal, a count that is off by one turn of the clock.
+    const OTHERS: u64 = 15;
+    let (program, owner, terminal) =
+        (Program::new(), Terminal::new(Answers::Dark), Terminal::new(Answers::Dark));
+    let mut owning = started(&program, &owner);
+    let mut running = started(&program, &terminal);
+    let clock = || terminal.screen().lines().next().unwrap_or_default().trim_end().to_owned();
+    let turns = |count: u64| {
+        let mut shown = clock();
+        for _ in 0..count {
+            until_or("the next second on the screen", &clock, || clock() != shown);
+            shown = clock();
+        }
+    };
+    turns(3);
+    let before = wake_ups(&running);
+    turns(SECONDS);
+    let counted = wake_ups(&running) - before;
+    assert!(counted <= 2 * SECONDS + OTHERS, "{counted} wake-ups in {SECONDS} s");
+    terminal.press("q");
+    assert!(running.ends().success());
+    owner.press("q");
+    assert!(owning.ends().success());
+}
+
 #[test]
 fn a_late_answer_is_never_typed() {
     let (program, terminal) = (Program::new(), Terminal::new(Answers::Late));
