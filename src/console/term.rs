@@ -5,7 +5,7 @@
 //! [`Painter`] draws whole frames, [`Input`] reads keys, [`Signals`] tells what the system wants, [`edit`] hands a text
 //! to `$EDITOR`.
 //!
-//! Invariant: while [`ENTERED`] holds modes they are set on the terminal, else none is.
+//! Invariant: while `ENTERED` holds modes they are set on the terminal, else none is.
 
 mod editor;
 mod input;
