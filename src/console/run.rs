@@ -29,7 +29,7 @@ use super::{
 use crate::{
     config::{self, Config},
     home::Home,
-    model::{CONTENT_BYTES_MAX, Fault, Time},
+    model::{CONTENT_BYTES_MAX, Fault},
     tasks::{Clock, Tasks},
 };
 
