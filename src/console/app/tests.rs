@@ -3,7 +3,13 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use super::*;
 use crate::{
@@ -326,6 +332,45 @@ fn no_size_is_too_small_to_draw() {
             tell(&mut app, Msg::Answer(Answer::Memory { id: id(1), result: Ok(Box::new(memory(1))) }));
             draw(&app, size.0, size.1);
         }
+    }
+}
+
+/// Counts what goes to the terminal.
+struct Sent(Arc<AtomicUsize>);
+
+impl std::io::Write for Sent {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.fetch_add(bytes.len(), Ordering::Relaxed);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The budget of a cursor move at 200x60, in bytes to the terminal.
+#[test]
+fn a_cursor_move_is_cheap_to_send() {
+    let mut app = live();
+    tell(&mut app, Msg::Resize(200, 60));
+    let effects = press(&mut app, "s x");
+    let results = (1..40).map(|n| hit(n, 9.0 / f32::from(n))).collect();
+    let answer = SearchAnswer { results, total: 39, ..SearchAnswer::default() };
+    tell(&mut app, Msg::Answer(Answer::Search { generation: generation_of(&effects), result: Ok(answer) }));
+    press(&mut app, "Esc");
+    let viewport = ratatui::Viewport::Fixed(Rect::new(0, 0, 200, 60));
+    let sent = Arc::<AtomicUsize>::default();
+    let backend = ratatui::backend::CrosstermBackend::new(Sent(Arc::clone(&sent)));
+    let mut terminal = Terminal::with_options(backend, ratatui::TerminalOptions { viewport }).unwrap();
+    terminal.draw(|frame| app.view(frame)).unwrap();
+    for keys in ["j", "j", "4 k", "k"] {
+        press(&mut app, keys);
+        let before = sent.load(Ordering::Relaxed);
+        terminal.draw(|frame| app.view(frame)).unwrap();
+        let bytes = sent.load(Ordering::Relaxed) - before;
+        // Going to another pane repaints its border.
+        assert!(bytes <= 600 || keys == "4 k", "{keys}: {bytes} bytes");
     }
 }
 
