@@ -463,7 +463,7 @@ fn an_idle_console_wakes_for_its_clock_alone() {
     let turns = |count: u64| {
         let mut shown = clock();
         for _ in 0..count {
-            until_or("the next second on the screen", &clock, || clock() != shown);
+            until_or("the next second on the screen", clock, || clock() != shown);
             shown = clock();
         }
     };
