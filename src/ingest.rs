@@ -122,13 +122,13 @@ pub async fn import(
     let (batches, received) = mpsc::channel(read::BATCHES_AHEAD);
     let walk = Arc::new(walk);
     let reader = {
-        let (walk, token) = (walk.clone(), token.clone());
+        let (walk, token, project) = (walk.clone(), token.clone(), project.clone());
         blocking(move || {
             read::read(&walk.files, project.as_ref(), batches, &token);
             Ok(())
         })
     };
-    let writer = write::Writer { door, caller, progress, token, started };
+    let writer = write::Writer { door, caller, project, progress, token, started };
     let (read, written) = tokio::join!(reader, writer.run(received, &walk));
     read.and(written)
 }

@@ -45,6 +45,8 @@ use crate::{
     tasks::Clock,
 };
 
+pub use self::{frame::BODY_BYTES_MAX as FRAME_BYTES_MAX, queue::QUEUE_BYTES_MAX};
+
 /// A segment is closed when it has grown to this.
 pub const SEGMENT_BYTES: u64 = 64 << 20;
 /// Bounds what a start after a power cut has to read again.

@@ -10,6 +10,8 @@ use crate::{
         CONTENT_BYTES_MAX, METADATA_BYTES_MAX, PATTERNS_MAX, SUBJECT_BYTES_MAX, TAG_BYTES_MAX, TAGS_MAX,
         TITLE_BYTES_MAX, TOKEN_BYTES_MAX, TOKENS_MAX,
     },
+    search::query::QUERY_BYTES_MAX,
+    store::{FRAME_BYTES_MAX, QUEUE_BYTES_MAX},
 };
 
 /// The limits of the records and of the surface.
@@ -23,6 +25,7 @@ pub fn limits() -> Vec<Limit> {
         ("bulk.items", BATCH_MAX, "memories"),
         ("bulk.content", BATCH_BYTES_MAX, "bytes"),
         ("list.limit", LIST_PAGE_MAX, "memories"),
+        ("search.query", QUERY_BYTES_MAX, "bytes"),
         ("search.limit", SEARCH_LIMIT_MAX, "results"),
         ("search.total_exact", TOTAL_EXACT_MAX, "results"),
         ("suggest.limit", SUGGEST_MAX, "suggestions"),
@@ -31,6 +34,8 @@ pub fn limits() -> Vec<Limit> {
         ("subject", SUBJECT_BYTES_MAX, "bytes"),
         ("subject.tokens", TOKENS_MAX, "tokens"),
         ("subject.token", TOKEN_BYTES_MAX, "bytes"),
+        ("log.frame", FRAME_BYTES_MAX, "bytes"),
+        ("writer.queue", QUEUE_BYTES_MAX, "bytes"),
         ("http.body.memory", body::MEMORY_BODY_BYTES_MAX, "bytes"),
         ("http.body.bulk", body::BULK_BODY_BYTES_MAX, "bytes"),
         ("http.body.other", body::SMALL_BODY_BYTES_MAX, "bytes"),

@@ -1,6 +1,8 @@
 //! What is made from the table of verbs and flags: completions and the manual page.
 
-use clap::CommandFactory;
+use std::io;
+
+use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 
 use super::{Stop, args::Typed, out::Out};
@@ -17,14 +19,22 @@ pub fn man(out: &mut Out) -> Result<(), Stop> {
     let mut command = Typed::command();
     command.build();
     clap_mangen::Man::new(command.clone()).render(&mut page)?;
-    for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
-        let man = clap_mangen::Man::new(verb.clone());
-        page.extend_from_slice(format!(".SH \"WHEELHOUSE {}\"\n", verb.get_name().to_uppercase()).as_bytes());
-        man.render_synopsis_section(&mut page)?;
-        man.render_description_section(&mut page)?;
-        man.render_options_section(&mut page)?;
-    }
+    verbs(&command, "WHEELHOUSE", &mut page)?;
     print(&page, out)
+}
+
+/// A section for each verb under `command`, and for the verbs under it.
+fn verbs(command: &Command, named: &str, page: &mut Vec<u8>) -> io::Result<()> {
+    for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set() && verb.get_name() != "help") {
+        let named = format!("{named} {}", verb.get_name().to_uppercase());
+        let man = clap_mangen::Man::new(verb.clone());
+        page.extend_from_slice(format!(".SH \"{named}\"\n").as_bytes());
+        man.render_synopsis_section(page)?;
+        man.render_description_section(page)?;
+        man.render_options_section(page)?;
+        verbs(verb, &named, page)?;
+    }
+    Ok(())
 }
 
 fn print(bytes: &[u8], out: &mut Out) -> Result<(), Stop> {

@@ -1,5 +1,7 @@
 //! `search`: a query, and what it found.
 
+use std::collections::HashMap;
+
 use super::{
     Stop,
     args::{Mode, Search},
@@ -9,7 +11,7 @@ use super::{
 };
 use crate::{
     door::{Hit, SEARCH_LIMIT_MAX, SearchAnswer, SearchMode, SearchRequest},
-    model::{Fault, MemoryFilter, Projects, TimeWords},
+    model::{Fault, MemoryFilter, Origin, Projects, TimeWords},
     report,
     search::STILL_CHECKED,
 };
@@ -33,8 +35,10 @@ pub async fn search(ask: &mut Ask, typed: Search) -> Result<(), Stop> {
         nothing(ask, &typed);
         return Ok(());
     }
+    let mut titles: HashMap<&str, usize> = HashMap::new();
+    answer.results.iter().for_each(|hit| *titles.entry(&hit.title).or_default() += 1);
     for hit in &answer.results {
-        print(ask, hit, typed.all_projects)?;
+        print(ask, hit, typed.all_projects, titles[hit.title.as_str()] > 1)?;
     }
     if !ask.out.manner.quiet {
         let foot = ask.out.paint().dim(&foot(&answer));
@@ -51,9 +55,14 @@ fn request(typed: &Search, setup: &Setup, words: TimeWords) -> Result<SearchRequ
             typed.limit
         )));
     }
+    let query = typed.query.join(" ");
+    if query.trim().is_empty() {
+        return Err(Fault::invalid("there is nothing to search for")
+            .hint("name a word, or a field such as tag:x, type:x or since:3d"));
+    }
     let (since, until) = (typed.since.as_deref(), typed.until.as_deref());
     Ok(SearchRequest {
-        query: typed.query.join(" "),
+        query,
         limit: typed.limit,
         mode: match typed.mode {
             Mode::Auto => SearchMode::Auto,
@@ -101,7 +110,7 @@ fn nothing(ask: &Ask, typed: &Search) {
     ask.out.remark(&format!("nothing found{place}"));
 }
 
-fn print(ask: &mut Ask, hit: &Hit, with_project: bool) -> Result<(), Stop> {
+fn print(ask: &mut Ask, hit: &Hit, with_project: bool, with_place: bool) -> Result<(), Stop> {
     let paint = ask.out.paint();
     let width = ask.out.manner.width;
     let mut about = vec![report::escape_line(&hit.memory_type)];
@@ -110,6 +119,9 @@ fn print(ask: &mut Ask, hit: &Hit, with_project: bool) -> Result<(), Stop> {
     }
     if !hit.status.is_current() {
         about.push(hit.status.word().to_owned());
+    }
+    if let Some(url) = hit.url.as_deref().filter(|_| with_place) {
+        about.insert(0, report::escape_line(Origin::place(url)));
     }
     about.push(text::moment(hit.updated_at, ask.setup.config.time, ask.words()));
     let about = about.join(" · ");
@@ -209,5 +221,6 @@ mod tests {
         let refused = |line| asked(line).unwrap_err().message;
         assert_eq!(refused("wheelhouse search x --limit 0"), "--limit goes from 1 to 200, not 0");
         assert_eq!(refused("wheelhouse search x --since soon"), "--since cannot be \"soon\"");
+        assert_eq!(refused("wheelhouse search  "), "there is nothing to search for");
     }
 }

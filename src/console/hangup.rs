@@ -7,23 +7,26 @@
 use std::{sync::Arc, time::Duration};
 
 use rustix::event::{PollFd, PollFlags, poll};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::Notify,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::home::Home;
 
-/// Where no signal comes (a process that its parent shields from it), the terminal is looked at this often.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How long the loop may take to end by itself.
 const LOOP_PATIENCE: Duration = Duration::from_secs(1);
 /// 128 and SIGHUP's number, as a shell says it.
 const EXIT_STATUS: i32 = 129;
 
-/// Until the terminal is gone or `token` is cancelled; does not return when the loop could not end by itself.
-pub async fn watch(home: Arc<Home>, token: CancellationToken) {
+/// Until the terminal is gone or `token` is cancelled; does not return when the loop could not end by itself. `seen`:
+/// someone looked and it was gone, for where no signal comes (a process that its parent shields from it).
+pub async fn watch(home: Arc<Home>, seen: Arc<Notify>, token: CancellationToken) {
     tokio::select! {
         () = token.cancelled() => return,
-        () = hung_up() => {}
+        () = signalled() => {}
+        () = seen.notified() => {}
     }
     tokio::select! {
         () = token.cancelled() => return,
@@ -34,19 +37,14 @@ pub async fn watch(home: Arc<Home>, token: CancellationToken) {
     std::process::exit(EXIT_STATUS);
 }
 
-async fn hung_up() {
-    let Ok(mut signals) = signal(SignalKind::hangup()) else {
-        return std::future::pending().await;
-    };
-    while !is_hung_up() {
-        tokio::select! {
-            _ = signals.recv() => return,
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-        }
+async fn signalled() {
+    match signal(SignalKind::hangup()) {
+        Ok(mut signals) => drop(signals.recv().await),
+        Err(_) => std::future::pending().await,
     }
 }
 
-fn is_hung_up() -> bool {
+pub fn is_hung_up() -> bool {
     let stdin = std::io::stdin();
     let mut fds = [PollFd::new(&stdin, PollFlags::empty())];
     let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };

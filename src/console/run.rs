@@ -70,8 +70,9 @@ pub async fn run(home: Home, options: ConsoleOptions) -> Result<(), Fault> {
     );
     let mut work = Work::new(current, clock, send, retry, home.data_dir(), Tasks::new());
     let watch = Tasks::new();
-    watch.spawn(hangup::watch(Arc::clone(&home), watch.token()));
-    let done = console.go(receive, &mut work).await;
+    let gone = Arc::new(Notify::new());
+    watch.spawn(hangup::watch(Arc::clone(&home), Arc::clone(&gone), watch.token()));
+    let done = console.go(receive, &mut work, gone).await;
     watch.end(END_PATIENCE).await;
     console.term.leave();
     link.end(END_PATIENCE).await;
@@ -141,11 +142,21 @@ impl Console {
         self.term.draw(|frame| self.app.view(frame)).map_err(no_terminal)
     }
 
-    async fn go(&mut self, mut messages: mpsc::Receiver<Msg>, work: &mut Work) -> Result<(), Fault> {
+    async fn go(
+        &mut self,
+        mut messages: mpsc::Receiver<Msg>,
+        work: &mut Work,
+        gone: Arc<Notify>,
+    ) -> Result<(), Fault> {
         let mut signals = Signals::listen().map_err(no_signals)?;
         self.term.ask().map_err(no_terminal)?;
         let mut input = Some(Input::asking().map_err(no_terminal)?);
-        let seconds = Seconds::start(self.clock.clone())
+        let look = move || {
+            if hangup::is_hung_up() {
+                gone.notify_one();
+            }
+        };
+        let seconds = Seconds::start(self.clock.clone(), look)
             .map_err(|error| Fault::unavailable("the clock has no thread").cause(error))?;
         while !self.app.is_quitting() {
             let wake = self.wake();

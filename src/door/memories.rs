@@ -140,6 +140,9 @@ pub struct Upsert {
     pub items: Vec<NewMemory>,
     /// What is being imported, for the event that ends it.
     pub source: String,
+    /// Of that event; items say theirs themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<Project>,
     /// With the last batch: the counts of the whole import.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished: Option<Map<String, Value>>,

@@ -73,6 +73,9 @@ pub struct Hit {
     pub tags: Vec<String>,
     pub status: Status,
     pub updated_at: Time,
+    /// Where it came from: its `origin.url`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explain: Option<Explanation>,
 }

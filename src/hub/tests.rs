@@ -145,7 +145,7 @@ async fn a_batch_is_known_by_its_urls() {
         content: content.into(),
         ..NewMemory::default()
     };
-    let batch = |items: Vec<NewMemory>| Upsert { items, source: "test".into(), finished: None };
+    let batch = |items: Vec<NewMemory>| Upsert { items, source: "test".into(), ..Upsert::default() };
     let outcomes = async |items| {
         let done = bench.door.upsert(&ada(), batch(items)).await.unwrap();
         done.items.into_iter().map(|item| (item.id, item.outcome)).collect::<Vec<_>>()
@@ -164,9 +164,13 @@ async fn a_batch_is_known_by_its_urls() {
 
     let nameless = batch(vec![NewMemory { content: "x".into(), ..NewMemory::default() }]);
     assert_eq!(bench.door.upsert(&ada(), nameless).await.unwrap_err().code, Code::Invalid);
-    let done = Upsert { finished: Some(json!({ "taken": 3 }).as_object().unwrap().clone()), ..batch(vec![]) };
-    bench.door.upsert(&ada(), done).await.unwrap();
-    assert_eq!(bench.told().await.last().unwrap(), "source.synced");
+    let finished = Some(json!({ "taken": 3 }).as_object().unwrap().clone());
+    let done = Upsert { finished, project: Some(Project::slug("team")), ..batch(vec![]) };
+    bench.door.upsert(&ada(), done.clone()).await.unwrap();
+    let told = bench.door.events(&ada(), EventQuery { limit: 1, ..EventQuery::default() }).await.unwrap();
+    assert_eq!(told.events[0].subject.to_string(), "team.source.synced");
+    let walled = Caller { projects: Projects::with_none(Project::slug("other")), ..ada() };
+    assert_eq!(bench.door.upsert(&walled, done).await.unwrap_err().code, Code::Denied);
     bench.hub.close().await;
 }
 

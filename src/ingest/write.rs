@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     door::{Caller, Door, ListOrder, ListRequest, Upsert, UpsertedAs},
-    model::{Code, Fault, MemoryFilter, Status},
+    model::{Code, Fault, MemoryFilter, Project, Status},
     tasks::blocking,
 };
 
@@ -41,6 +41,7 @@ const KNOWN_PAGE: usize = 100;
 pub struct Writer {
     pub door: Arc<dyn Door>,
     pub caller: Caller,
+    pub project: Option<Project>,
     pub progress: watch::Sender<Progress>,
     pub token: CancellationToken,
     pub started: Instant,
@@ -164,7 +165,7 @@ impl Writer {
             return Ok(Vec::new());
         }
         let items = items.iter().map(|item| item.new.clone()).collect();
-        self.ask(Upsert { items, source: source.to_owned(), finished: None }).await
+        self.ask(Upsert { items, source: source.to_owned(), ..Upsert::default() }).await
     }
 
     async fn ask(&self, upsert: Upsert) -> Result<Vec<UpsertedAs>, Fault> {
@@ -266,9 +267,13 @@ impl Writer {
         .into_iter()
         .map(|(name, count)| (name.to_owned(), count))
         .collect();
-        self.ask(Upsert { items: Vec::new(), source: source.to_owned(), finished: Some(counts) })
-            .await
-            .map(drop)
+        let last = Upsert {
+            source: source.to_owned(),
+            project: self.project.clone(),
+            finished: Some(counts),
+            ..Upsert::default()
+        };
+        self.ask(last).await.map(drop)
     }
 }
 

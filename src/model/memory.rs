@@ -75,6 +75,14 @@ pub struct Origin {
     pub commit: Option<String>,
 }
 
+impl Origin {
+    /// The end of an url, enough to tell things of one title apart: the last folder and the file.
+    pub fn place(url: &str) -> &str {
+        let path = url.split_once("://").map_or(url, |(_, path)| path).trim_end_matches('/');
+        path.rmatch_indices('/').nth(1).map_or(path.trim_start_matches('/'), |(at, _)| &path[at + 1..])
+    }
+}
+
 /// A memory, one revision of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Memory {

@@ -73,6 +73,7 @@ fn hit(
         tags: shown.tags,
         status: shown.status,
         updated_at: shown.updated_at,
+        url: shown.url,
     })
 }
 

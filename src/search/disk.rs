@@ -28,7 +28,7 @@ use super::{
 use crate::model::{Id, LogId, Sequence, Time};
 
 /// Raised when what is written changes; an index of another format is built anew.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// tantivy's least; a segment is written when it is full.
 const WRITER_BYTES: usize = 15 << 20;
 /// Blocks of stored chunks kept unpacked, by segment.

@@ -67,6 +67,8 @@ pub(super) struct Shown {
     pub tags: Vec<String>,
     pub status: Status,
     pub updated_at: Time,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub url: Option<String>,
     pub heading: String,
     pub text: String,
 }
@@ -130,6 +132,7 @@ impl Document {
             tags: memory.tags.clone(),
             status: memory.status,
             updated_at: memory.updated_at,
+            url: memory.origin.url.clone(),
             heading: chunk.heading,
             text: chunk.text,
         });

@@ -12,7 +12,7 @@ use super::Committed;
 use crate::model::{Change, Code, Commit, Fault, Lane};
 
 /// Commits waiting for the writer; more are refused as `busy`.
-const QUEUE_BYTES_MAX: usize = 64 << 20;
+pub const QUEUE_BYTES_MAX: usize = 64 << 20;
 /// What the writer takes at a time: bounds how long one fsync's companions wait for each other.
 const BATCH_BYTES_MAX: usize = 4 << 20;
 const BATCH_COMMITS_MAX: usize = 4_096;

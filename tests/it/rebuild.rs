@@ -129,7 +129,7 @@ async fn fill(door: &HubDoor, clock: &Clock) -> Vec<Id> {
             url: Some(format!("file:///notes/{batch}/{i}.md")),
             ..NewMemory::default()
         });
-        let upsert = Upsert { items: items.collect(), source: "test".into(), finished: None };
+        let upsert = Upsert { items: items.collect(), source: "test".into(), ..Upsert::default() };
         let done = door.upsert(&caller(), upsert).await.unwrap();
         ids.extend(done.items.into_iter().map(|item| item.id));
     }

@@ -119,6 +119,7 @@ fn hit(n: usize) -> Hit {
         tags: memory.tags,
         status: memory.status,
         updated_at: memory.updated_at,
+        url: None,
         explain: None,
     }
 }

@@ -107,6 +107,7 @@ fn hit(n: u8, score: f32) -> Hit {
         tags: vec![],
         status: crate::model::Status::Active,
         updated_at: Time::from_unix_ms(NOW),
+        url: None,
         explain: None,
     }
 }

@@ -27,13 +27,15 @@ pub struct Seconds {
 }
 
 impl Seconds {
-    pub fn start(clock: Clock) -> io::Result<Seconds> {
+    /// `look` is called at every turn: what else must be looked at now and then needs no timer of its own.
+    pub fn start(clock: Clock, look: impl Fn() + Send + 'static) -> io::Result<Seconds> {
         let turned = Arc::new(Notify::new());
         let (end, ended) = mpsc::channel();
         let tell = Arc::clone(&turned);
         let thread = std::thread::Builder::new().name("console-clock".into()).spawn(move || {
             while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(rest(&clock)) {
                 tell.notify_one();
+                look();
             }
         })?;
         Ok(Seconds { turned, end: Some(end), thread: Some(thread) })

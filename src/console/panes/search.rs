@@ -417,7 +417,8 @@ impl Search {
         }
     }
 
-    fn replace(&mut self, found: Found, out: &mut Out) {
+    fn replace(&mut self, mut found: Found, out: &mut Out) {
+        row::tell_apart(&mut found.rows);
         let same_query = self.found.as_ref().is_some_and(|old| old.query == found.query);
         let kept = self.selected().map(|row| row.id).filter(|_| same_query);
         let row = kept.and_then(|id| found.rows.iter().position(|row| row.id == id));
@@ -441,6 +442,7 @@ impl Search {
         match rows {
             Ok((rows, next)) => {
                 found.rows.extend(rows);
+                row::tell_apart(&mut found.rows);
                 found.next = next;
                 self.list.set_len(found.rows.len());
             }

@@ -20,7 +20,7 @@ const TRIES: usize = 4;
 type Known = HashMap<(Project, String), Stored>;
 
 pub async fn upsert(hub: &Arc<Hub>, caller: &Caller, batch: Upsert) -> Result<UpsertDone, Fault> {
-    bounds(&batch)?;
+    bounds(caller, &batch)?;
     for _ in 0..TRIES {
         let known = known(hub, &batch.items).await?;
         let plan = plan(hub, caller, &batch, &known)?;
@@ -36,7 +36,7 @@ pub async fn upsert(hub: &Arc<Hub>, caller: &Caller, batch: Upsert) -> Result<Up
     Err(Fault::conflict("the memories of this import kept changing under it").hint("import again"))
 }
 
-fn bounds(batch: &Upsert) -> Result<(), Fault> {
+fn bounds(caller: &Caller, batch: &Upsert) -> Result<(), Fault> {
     if batch.items.len() > BATCH_MAX {
         return Err(Fault::invalid(format!(
             "{} memories, at most {BATCH_MAX} fit in a batch",
@@ -52,7 +52,12 @@ fn bounds(batch: &Upsert) -> Result<(), Fault> {
     if let Some(item) = batch.items.iter().find(|item| item.url.as_deref().unwrap_or_default().is_empty()) {
         return Err(Fault::invalid(format!("{:?} has no url: a batch knows its memories by it", item.title)));
     }
-    Ok(())
+    match batch.project.as_ref().filter(|project| !caller.projects.see(project)) {
+        None => Ok(()),
+        Some(project) => {
+            Err(Fault::new(Code::Denied, format!("project {project} is not open to this caller")))
+        }
+    }
 }
 
 fn key(item: &NewMemory) -> (Project, String) {
@@ -123,6 +128,6 @@ fn precondition(memory: &Memory) -> Precondition {
 fn finished(hub: &Hub, caller: &Caller, batch: &Upsert) -> Option<EventDraft> {
     let mut data = batch.finished.clone()?;
     data.insert("source".to_owned(), batch.source.clone().into());
-    let project = batch.items.first().and_then(|item| item.project.clone()).unwrap_or_default();
+    let project = batch.project.clone().unwrap_or_default();
     Some(event(hub, caller, project.as_str(), "source.synced", data))
 }

@@ -157,6 +157,7 @@ async fn writes(t: &mut Transcript) -> Vec<Id> {
             .map(|name| NewMemory { url: Some(format!("file:///{name}")), ..note(&format!("{text} {name}")) })
             .to_vec(),
         source: "/notes".into(),
+        project: None,
         finished: Some(json!({ "taken": 2 }).as_object().unwrap().clone()),
     };
     t.say("upsert", &door.upsert(&t.caller(), batch("one")).await);

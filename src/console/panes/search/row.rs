@@ -1,8 +1,10 @@
 //! A row of the list, from a hit or from a recent memory: what is shown of it, plain.
 
+use std::collections::HashMap;
+
 use crate::{
     door::Hit,
-    model::{Id, Memory, Project, Status, Time},
+    model::{Id, Memory, Origin, Project, Status, Time},
 };
 
 /// Plain text kept of a memory for its row.
@@ -21,6 +23,21 @@ pub struct Row {
     pub status: Status,
     pub updated_at: Time,
     pub score: Option<f32>,
+    url: Option<String>,
+    /// Where it came from, where its title does not tell it apart.
+    pub place: Option<String>,
+}
+
+/// Says of rows of one title where each came from.
+pub fn tell_apart(rows: &mut [Row]) {
+    let mut titles: HashMap<&str, usize> = HashMap::with_capacity(rows.len());
+    for row in &*rows {
+        *titles.entry(&row.title).or_default() += 1;
+    }
+    let repeated: Vec<bool> = rows.iter().map(|row| titles[row.title.as_str()] > 1).collect();
+    for (row, repeated) in rows.iter_mut().zip(repeated) {
+        row.place = row.url.as_deref().filter(|_| repeated).map(|url| Origin::place(url).to_owned());
+    }
 }
 
 impl From<Hit> for Row {
@@ -36,6 +53,8 @@ impl From<Hit> for Row {
             status: hit.status,
             updated_at: hit.updated_at,
             score: Some(hit.score),
+            url: hit.url,
+            place: None,
         }
     }
 }
@@ -53,6 +72,8 @@ impl From<Memory> for Row {
             status: memory.status,
             updated_at: memory.updated_at,
             score: None,
+            url: memory.origin.url,
+            place: None,
         }
     }
 }
@@ -108,6 +129,32 @@ fn plain(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_of_one_title_say_where_they_come_from() {
+        let row = |title: &str, url: &str| Row {
+            id: Id::NIL,
+            title: title.to_owned(),
+            snippet: String::new(),
+            highlights: Vec::new(),
+            kind: "note".to_owned(),
+            project: Project::none(),
+            tags: Vec::new(),
+            status: Status::Active,
+            updated_at: Time::from_unix_ms(0),
+            score: None,
+            url: Some(url.to_owned()),
+            place: None,
+        };
+        let mut rows = [
+            row("Changelog", "file:///a/serde/CHANGELOG.md"),
+            row("Locks", "file:///n/l.md"),
+            row("Changelog", "file:///x.md#2"),
+        ];
+        tell_apart(&mut rows);
+        let places: Vec<_> = rows.iter().map(|row| row.place.as_deref()).collect();
+        assert_eq!(places, [Some("serde/CHANGELOG.md"), None, Some("x.md#2")]);
+    }
 
     #[test]
     fn an_opening_is_the_first_words_that_are_not_the_title() {

@@ -233,14 +233,20 @@ fn row_lines<'a>(
     }
     let right_width: usize = right.iter().map(Span::width).sum();
     let room = width.saturating_sub(right_width + 3);
-    let title = text::cut(&text::escape_line(&row.title), room).into_owned();
+    // Half the room is the title's, whatever tells it from another.
+    let place = text::escape_line(row.place.as_deref().unwrap_or_default());
+    let place = text::cut_left(&place, (room / 2).saturating_sub(2));
+    let place_width = if place.is_empty() { 0 } else { text::width(&place) + 2 };
+    let title = text::cut(&text::escape_line(&row.title), room - place_width).into_owned();
     let title_style = if selected && focused { BOLD } else { theme.style(Role::Strong) };
-    let title = text::pad(&title, room + 1);
+    let rest = room + 1 - text::width(&title);
     let mut first = if selected {
         vec![Span::styled(format!("{mark} "), theme.style(Role::Accent)), Span::styled(title, title_style)]
     } else {
         vec![Span::styled(format!("  {title}"), title_style)]
     };
+    let gap = if place.is_empty() { "" } else { "  " };
+    first.push(Span::styled(text::pad(&format!("{gap}{place}"), rest), quiet(Role::Age)));
     first.extend(right);
 
     // What nearly everything is says nothing.
