@@ -122,6 +122,7 @@ fn app(rows: usize) -> App {
         memories: Some(rows as u64),
         forgotten: Some(0),
         attached: 0,
+        caches: vec![],
         disk: None,
     });
     let effects = tell(&mut app, Msg::Link(Link::Up { owned: true, status }));

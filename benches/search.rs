@@ -1,8 +1,9 @@
-//! Lexical search beside SQLite FTS5 (porter stems, the words joined by OR) in the same run.
+//! Search beside SQLite FTS5 (porter stems, the words joined by OR) in the same run.
 //!
 //! Speed on generated texts, and where `WHEELHOUSE_BENCH_IR` names a folder of retrieval collections (each a folder
 //! with `docs.jsonl`, `queries.jsonl`, `qrels.tsv`) also the quality of the ranking. `WHEELHOUSE_BENCH_SIZES` gives
-//! the numbers of texts, else 10,000 and 100,000.
+//! the numbers of texts, else 10,000 and 100,000. Their vectors are generated too (the model would take an hour for them),
+//! those of the questions are the model's own.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -15,12 +16,19 @@ use std::{
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 use wheelhouse::{
-    door::SearchRequest,
+    door::{SearchMode, SearchRequest, ViewState},
     model::{
         Actor, Change, Entry, Event, Id, LogId, Memory, Project, Projects, Sequence, Severity, Time,
         TimeWords,
     },
-    search::Lexical,
+    search::{
+        Lexical,
+        meaning::{
+            key,
+            store::Store,
+            vector::{DIMENSIONS, Vector},
+        },
+    },
 };
 
 const NOW_MS: i64 = 1_795_000_000_000;
@@ -36,6 +44,7 @@ pub fn run() {
     for size in sizes.split(',').filter_map(|size| size.trim().parse().ok()) {
         speed(size);
     }
+    scan(1_000_000);
 }
 
 // The feed.
@@ -69,7 +78,7 @@ struct Feed {
 
 impl Feed {
     fn open(dir: &Path) -> Feed {
-        let lexical = Lexical::open(dir, log());
+        let lexical = Lexical::open(&dir.join("lexical"), &dir.join("vectors"), log());
         let head = lexical.durable();
         Feed { lexical, head }
     }
@@ -101,9 +110,26 @@ impl Feed {
         }
     }
 
+    fn wait_for_vectors(&self) {
+        while self.lexical.vectors() != ViewState::Ready {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     fn ids(&self, query: &str, wall: &Projects, limit: usize, as_you_type: bool) -> Option<Vec<Id>> {
+        self.found(query, wall, limit, as_you_type, SearchMode::Lexical)
+    }
+
+    fn found(
+        &self,
+        query: &str,
+        wall: &Projects,
+        limit: usize,
+        as_you_type: bool,
+        mode: SearchMode,
+    ) -> Option<Vec<Id>> {
         let request =
-            SearchRequest { query: query.to_owned(), limit, as_you_type, ..SearchRequest::default() };
+            SearchRequest { query: query.to_owned(), limit, as_you_type, mode, ..SearchRequest::default() };
         let answer = self.lexical.search(&request, wall, words()).ok()?;
         Some(answer.results.iter().map(|hit| hit.id).collect())
     }
@@ -235,7 +261,8 @@ fn speed(size: usize) {
     let dir = tempfile::tempdir().unwrap();
     let before_mb = anonymous_mb();
 
-    let mut feed = Feed::open(&dir.path().join("lexical"));
+    generate_vectors(&dir.path().join("vectors"), size, &zipf);
+    let mut feed = Feed::open(dir.path());
     let mut generating = Duration::ZERO;
     let started = Instant::now();
     let mut texts = Numbers(7);
@@ -249,6 +276,7 @@ fn speed(size: usize) {
     }
     let fed = started.elapsed() - generating;
     feed.wait_until_durable();
+    feed.wait_for_vectors();
     let built = started.elapsed() - generating;
     println!(
         "build: applied in {:.1} s, durable in {:.1} s, {:.0} MB on disk",
@@ -295,13 +323,15 @@ fn speed(size: usize) {
     for query in short.iter().chain(&typed).take(40) {
         feed.ids(query, &Projects::All, 20, false);
     }
-    for (what, queries, as_you_type) in [
-        ("2 to 4 words", &short, false),
-        ("5 to 10 words", &long, false),
-        ("type-ahead, 1 to 4 words", &typed, true),
+    for (what, queries, as_you_type, mode) in [
+        ("2 to 4 words, lexical", &short, false, SearchMode::Lexical),
+        ("5 to 10 words, lexical", &long, false, SearchMode::Lexical),
+        ("type-ahead, 1 to 4 words", &typed, true, SearchMode::Lexical),
+        ("2 to 4 words, hybrid", &short, false, SearchMode::Hybrid),
+        ("5 to 10 words, hybrid", &long, false, SearchMode::Hybrid),
     ] {
         let ours = timed(queries, |query| {
-            assert!(feed.ids(query, &Projects::All, 20, as_you_type).is_some());
+            assert!(feed.found(query, &Projects::All, 20, as_you_type, mode).is_some());
         });
         let theirs = timed(queries, |query| {
             fts_ids(&db, "t", &fts_query(query, as_you_type), 20);
@@ -325,6 +355,50 @@ fn speed(size: usize) {
     let (p50, p95) = percentiles(found);
     println!("applied to found, {SAVES} saves over several commits: p50 {p50:.2} p95 {p95:.2} ms");
     feed.lexical.close();
+}
+
+/// A vector for each text that will come, known by what the model would read.
+fn generate_vectors(dir: &Path, size: usize, zipf: &Zipf) {
+    let mut store = Store::open(dir).unwrap();
+    let (mut texts, mut numbers) = (Numbers(7), Numbers(11));
+    for _ in 0..size {
+        let (title, text) = (zipf.text(&mut texts, 40), zipf.text(&mut texts, 1_000));
+        store.put(key(&format!("{title}\n{text}")), &unit(&mut numbers)).unwrap();
+    }
+}
+
+fn unit(numbers: &mut Numbers) -> Vector {
+    let raw: Vec<f32> = (0..DIMENSIONS).map(|_| numbers.unit() as f32 - 0.5).collect();
+    let length = raw.iter().map(|x| x * x).sum::<f32>().sqrt();
+    Vector::of(&raw.iter().map(|x| x / length).collect::<Vec<_>>()).unwrap()
+}
+
+/// Every one of so many generated vectors held against a question, beside reading their bytes.
+fn scan(size: u32) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(dir.path()).unwrap();
+    let mut numbers = Numbers(5);
+    for n in 0..size {
+        store.put(u128::from(n + 1).to_le_bytes(), &unit(&mut numbers)).unwrap();
+    }
+    let started = Instant::now();
+    drop(store);
+    let store = Store::open(dir.path()).unwrap();
+    println!("\n{size} generated vectors: opened and checked in {:.2} s", started.elapsed().as_secs_f64());
+    let records = store.records();
+    let asked: Vec<Vector> = (0..20).map(|_| unit(&mut numbers)).collect();
+    let (p50, p95) = timed(&asked, |asked| {
+        let best = (0..size).filter_map(|slot| records.dot(slot, asked)).fold(f32::MIN, f32::max);
+        assert!(best < 1.0);
+    });
+    println!("flat scan: p50 {p50:.1} p95 {p95:.1} ms");
+    let bytes: Vec<u8> = vec![1; size as usize * 408];
+    let (p50, _) = timed(&asked, |_| {
+        assert!(
+            bytes.as_chunks::<8>().0.iter().map(|b| u64::from_le_bytes(*b)).fold(0, u64::wrapping_add) > 0
+        );
+    });
+    println!("reading as many bytes of memory once: p50 {p50:.1} ms");
 }
 
 // Quality.

@@ -9,6 +9,7 @@
 
 mod add;
 mod args;
+mod bench;
 mod config;
 mod edit;
 mod events;
@@ -35,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::{args::Typed, out::Manner, stop::Stop};
 use self::{
-    args::{Events, Verb},
+    args::{Bench, Events, Verb},
     out::Out,
     setup::Setup,
     verb::Ask,
@@ -136,6 +137,9 @@ async fn perform(verb: Verb, ask: &mut Ask) -> Result<(), Stop> {
         Verb::Status => status::status(ask).await,
         Verb::Reindex { view } => reindex::reindex(ask, view).await,
         Verb::Fsck => fsck::fsck(ask).await,
+        Verb::Bench { what: Bench::Search { collection, switches } } => {
+            bench::search(ask, collection, switches).await
+        }
         Verb::Export => events::export(ask).await,
         Verb::Config { .. } | Verb::Keymap { .. } | Verb::Completions { .. } | Verb::Man => {
             Err(Fault::bug("this verb needs no hub").into())

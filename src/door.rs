@@ -15,10 +15,10 @@ pub use memories::{
     NewMemory, Revision, Saved, Upsert, UpsertDone, Upserted, UpsertedAs,
 };
 pub use search::{
-    Explanation, Hit, Legs, SEARCH_LIMIT_MAX, SUGGEST_MAX, SearchAnswer, SearchMode, SearchRequest,
+    Explanation, Hit, Legs, SEARCH_LIMIT_MAX, SUGGEST_MAX, SearchAnswer, SearchMode, SearchRequest, Step,
     SuggestAnswer, SuggestRequest, Suggestion, TOTAL_EXACT_MAX, TermWorth,
 };
-pub use status::{Damage, Disk, FsckReport, Limit, Status, ViewState, ViewStatus, Writes};
+pub use status::{CacheStatus, Damage, Disk, FsckReport, Limit, Status, ViewState, ViewStatus, Writes};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -44,15 +44,17 @@ pub struct Caller {
 pub enum ViewName {
     Records,
     Lexical,
+    Vectors,
 }
 
 impl ViewName {
-    pub const ALL: [ViewName; 2] = [ViewName::Records, ViewName::Lexical];
+    pub const ALL: [ViewName; 3] = [ViewName::Records, ViewName::Lexical, ViewName::Vectors];
 
     pub fn word(self) -> &'static str {
         match self {
             ViewName::Records => "records",
             ViewName::Lexical => "lexical",
+            ViewName::Vectors => "vectors",
         }
     }
 }

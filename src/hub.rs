@@ -75,6 +75,7 @@ pub struct Hub {
     clock: Clock,
     store: Store,
     lexical: Arc<Lexical>,
+    answers: search::Answers,
     tasks: Tasks,
     /// Counts changes of the status that are worth telling.
     status_changed: watch::Sender<u64>,
@@ -88,7 +89,11 @@ impl Hub {
             store_options.segment_bytes = bytes;
         }
         let store = Store::open(data_dir, store_options).map_err(Fault::from)?;
-        let lexical = Arc::new(Lexical::open(&data_dir.join("lexical"), store.cursor(Sequence::ZERO).log));
+        let lexical = Arc::new(Lexical::open(
+            &data_dir.join("lexical"),
+            &data_dir.join("vectors"),
+            store.cursor(Sequence::ZERO).log,
+        ));
         // Before it is open: an empty index of a full log is one that is being made, not one that is ready.
         lexical.set_head(*store.head().borrow());
         let hub = Arc::new(Hub {
@@ -101,6 +106,7 @@ impl Hub {
             clock: options.clock,
             store,
             lexical,
+            answers: search::Answers::default(),
             tasks: Tasks::new(),
             status_changed: watch::Sender::new(0),
         });
@@ -171,10 +177,12 @@ impl Hub {
             views: vec![
                 ViewStatus { name: ViewName::Records, state: state.records },
                 ViewStatus { name: ViewName::Lexical, state: self.lexical.state() },
+                ViewStatus { name: ViewName::Vectors, state: self.lexical.vectors() },
             ],
             memories: state.memories,
             forgotten: state.forgotten,
             attached: self.attached.load(Ordering::Relaxed),
+            caches: self.lexical.cache().into_iter().chain([self.answers.status()]).collect(),
             disk: disk(&self.data_dir),
         }
     }
@@ -193,7 +201,8 @@ impl Hub {
 /// Room on the disk that holds the data, and what the data takes of it.
 fn disk(data_dir: &Path) -> Option<Disk> {
     let room = rustix::fs::statvfs(data_dir).ok()?;
-    let data_bytes = ["log", "records", "lexical"].iter().map(|part| bytes_in(&data_dir.join(part))).sum();
+    let data_bytes =
+        ["log", "records", "lexical", "vectors"].iter().map(|part| bytes_in(&data_dir.join(part))).sum();
     Some(Disk {
         free_bytes: room.f_bavail * room.f_frsize,
         total_bytes: room.f_blocks * room.f_frsize,
@@ -312,6 +321,11 @@ impl Door for HubDoor {
                 blocking(move || store.rebuild_records()).await?;
             }
             ViewName::Lexical => feed::reset(&self.0).await?,
+            ViewName::Vectors => {
+                let lexical = self.0.lexical.clone();
+                blocking(move || lexical.reset_vectors()).await?;
+                self.0.status_has_changed();
+            }
         }
         self.0.status_has_changed();
         Ok(())

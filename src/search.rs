@@ -13,13 +13,19 @@
 
 mod analysis;
 mod answer;
+mod backlog;
 mod chunk;
 mod content;
+pub mod counted;
 mod disk;
 mod document;
+mod fuse;
+mod hybrid;
 mod mask;
+pub mod meaning;
 mod memory;
 mod plan;
+mod prior;
 pub mod query;
 mod rank;
 mod shard;
@@ -38,9 +44,10 @@ use std::{
 use tokio::sync::watch;
 
 use self::{
-    content::Step,
+    content::Step as Applied,
     document::Document,
     mask::Mask,
+    meaning::{Meaning, panic_words},
     memory::MemoryShard,
     plan::{Given, Plan},
     query::{Query, Typed},
@@ -48,7 +55,10 @@ use self::{
     writer::Shared,
 };
 use crate::{
-    door::{SEARCH_LIMIT_MAX, SearchAnswer, SearchRequest, SuggestAnswer, SuggestRequest, ViewState},
+    door::{
+        CacheStatus, SEARCH_LIMIT_MAX, SearchAnswer, SearchMode, SearchRequest, Step, SuggestAnswer,
+        SuggestRequest, TOTAL_EXACT_MAX, ViewState,
+    },
     model::{Code, Entry, Fault, LogId, Memory, Projects, Sequence, TimeWords},
 };
 
@@ -76,9 +86,11 @@ pub struct Lexical {
 impl Lexical {
     /// Opens on a thread of its own and never fails for damage: a directory that cannot be opened or belongs to another
     /// log is deleted and begun anew.
-    pub fn open(dir: &Path, log: LogId) -> Lexical {
+    ///
+    /// `vectors` is where those of its texts are; they are known by the text, so they outlive the index.
+    pub fn open(dir: &Path, vectors: &Path, log: LogId) -> Lexical {
         let shared = Arc::new(Shared::new());
-        let thread = match writer::start(&shared, dir, log) {
+        let thread = match writer::start(&shared, dir, vectors, log) {
             Ok(thread) => Some(thread),
             Err(error) => {
                 let mut control = shared.control();
@@ -122,7 +134,7 @@ impl Lexical {
     /// Answers whether the index is still the one that was being fed.
     fn apply_entry(&self, entry: &Entry, generation: u64) -> bool {
         for changes in entry.changes.chunks(STEPS_AT_ONCE) {
-            let steps: Vec<Step> = changes.iter().filter_map(Step::of).collect();
+            let steps: Vec<Applied> = changes.iter().filter_map(Applied::of).collect();
             let mut content = self.shared.write();
             if content.generation != generation {
                 return false;
@@ -200,7 +212,13 @@ impl Lexical {
         words: TimeWords,
     ) -> Result<SearchAnswer, Fault> {
         let started = Instant::now();
-        let mut answer = self.reading(|seats| search_over(seats, request, wall, words))?;
+        let meaning = self.shared.meaning();
+        let mut answer = self.reading(|seats| search_over(seats, request, wall, words, meaning))?;
+        if !request.as_you_type
+            && let Some(why) = &self.shared.control().no_meaning
+        {
+            answer.degraded_reasons.push(why.clone());
+        }
         let (state, unchecked) = (self.state(), self.shared.control().unchecked);
         if !state.is_ready() {
             answer.degraded_reasons.push(format!("the search index is {}", state.words()));
@@ -234,7 +252,7 @@ impl Lexical {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(Refusal::Fault(fault))) => return Err(fault),
             Ok(Err(Refusal::Index(error))) => error.to_string(),
-            Err(panic) => writer::panic_words(&*panic).to_owned(),
+            Err(panic) => panic_words(&*panic).to_owned(),
         };
         tracing::warn!(reason, "the lexical index is damaged");
         self.shared.reset();
@@ -261,10 +279,11 @@ impl Lexical {
         }
         let searched = shard.touched().len();
         let seats = [Seat { shard: &shard, dead: &dead }];
-        let mut answer = search_over(&seats, request, wall, words).map_err(|refusal| match refusal {
-            Refusal::Fault(fault) => fault,
-            Refusal::Index(error) => Fault::bug("a scan failed").cause(error),
-        })?;
+        let mut answer =
+            search_over(&seats, request, wall, words, None).map_err(|refusal| match refusal {
+                Refusal::Fault(fault) => fault,
+                Refusal::Index(error) => Fault::bug("a scan failed").cause(error),
+            })?;
         answer.degraded_mode = Some("scan".to_owned());
         answer.degraded_reasons.push(if left_out {
             format!("the search index is not ready; only {searched} records were looked at")
@@ -274,6 +293,38 @@ impl Lexical {
         answer.total_at_least |= left_out;
         answer.took_ms = took_ms(started);
         Ok(answer)
+    }
+
+    /// Changes whenever an answer could: a record put or taken, a vector made, the index begun anew.
+    pub fn stamp(&self) -> [u64; 3] {
+        let content = self.shared.read();
+        let learned = self.shared.meaning().map_or(0, Meaning::learned);
+        [content.generation, content.changes, learned]
+    }
+
+    /// The cache of queries' vectors.
+    pub fn cache(&self) -> Option<CacheStatus> {
+        self.shared.meaning().map(Meaning::cache)
+    }
+
+    /// Where the vectors stand.
+    pub fn vectors(&self) -> ViewState {
+        let left = self.shared.backlog.left();
+        let failure = self.shared.control().no_meaning.clone().or_else(|| self.shared.backlog.failure());
+        match (failure, self.shared.meaning()) {
+            (Some(reason), _) => ViewState::Failed { reason },
+            (None, None) => ViewState::Opening,
+            (None, Some(_)) if left.texts > 0 => {
+                ViewState::Embedding { left: left.texts, rate_per_s: left.rate_per_s }
+            }
+            (None, Some(_)) => ViewState::Ready,
+        }
+    }
+
+    /// Throws the vectors away; they are made again from the texts.
+    pub fn reset_vectors(&self) -> Result<(), Fault> {
+        let failed = |error| Fault::unavailable("the vectors cannot be begun anew").cause(error);
+        self.shared.reset_vectors().map_err(failed)
     }
 
     /// Empties the index: position 0, to be fed from there.
@@ -286,7 +337,7 @@ impl Lexical {
         self.shared.close();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Err(panic)) = thread.map(JoinHandle::join) {
-            tracing::warn!(reason = writer::panic_words(&*panic), "the lexical index's thread panicked");
+            tracing::warn!(reason = panic_words(&*panic), "the lexical index's thread panicked");
         }
     }
 }
@@ -320,6 +371,7 @@ fn search_over(
     request: &SearchRequest,
     wall: &Projects,
     words: TimeWords,
+    meaning: Option<&Meaning>,
 ) -> Result<SearchAnswer, Refusal> {
     let limit = match request.limit {
         0 => LIMIT_DEFAULT,
@@ -329,19 +381,119 @@ fn search_over(
             return Err(Fault::invalid(message).hint("go on with the answer's cursor").into());
         }
     };
-    let after = request.cursor.as_deref().map(answer::parse_cursor).transpose()?;
     let typed = if request.as_you_type { Typed::SoFar } else { Typed::Whole };
     let query = Query::parse(&request.query, typed)?;
-    let given = Given { text: &request.query, filter: &request.filter, wall, words, typed };
+    let given = Given {
+        text: &request.query,
+        filter: &request.filter,
+        wall,
+        words,
+        typed,
+        weighted: !request.without.contains(&Step::Weights),
+    };
     let plan = Plan::of(&query, given)?;
     let mask = Mask::of(seats, &plan.sieve)?;
+    let wants_meaning = match request.mode {
+        SearchMode::Lexical => false,
+        SearchMode::Auto => !request.as_you_type,
+        SearchMode::Vector | SearchMode::Hybrid => true,
+    };
+    match meaning.filter(|_| wants_meaning && !plan.words.is_empty()) {
+        Some(meaning) => with_meaning(seats, request, limit, &plan, &mask, words, meaning),
+        None => {
+            let mut answer = by_words(seats, request, limit, &plan, &mask)?;
+            if wants_meaning && !plan.words.is_empty() {
+                answer.degraded_mode = Some("lexical".to_owned());
+                answer.degraded_reasons.push("there are no vectors yet".to_owned());
+            }
+            Ok(answer)
+        }
+    }
+}
+
+/// The lexical leg alone, page by page from where the page before ended.
+fn by_words(
+    seats: &[Seat<'_>],
+    request: &SearchRequest,
+    limit: usize,
+    plan: &Plan,
+    mask: &Mask,
+) -> Result<SearchAnswer, Refusal> {
+    let after = request.cursor.as_deref().map(answer::parse_cursor).transpose()?;
     // One more tells whether there is another page.
-    let mut ranked = rank::rank(seats, &plan, &mask, limit + 1, after)?;
+    let mut ranked = rank::rank(seats, plan, mask, limit + 1, after)?;
     let more = ranked.found.len() > limit;
     ranked.found.truncate(limit);
-    Ok(answer::answer(seats, &plan, &ranked, request.explain, more)?)
+    let page: Vec<_> = ranked.found.iter().map(hybrid::lexical).collect();
+    let mut answer = answer::answer(seats, plan, &ranked, &page, request.explain)?;
+    answer.cursor = page.last().filter(|_| more).map(|last| answer::print_cursor(last.found.key));
+    Ok(answer)
+}
+
+/// Both legs, page by page by how many were shown: their order is that of the whole list.
+fn with_meaning(
+    seats: &[Seat<'_>],
+    request: &SearchRequest,
+    limit: usize,
+    plan: &Plan,
+    mask: &Mask,
+    words: TimeWords,
+    meaning: &Meaning,
+) -> Result<SearchAnswer, Refusal> {
+    let started = Instant::now();
+    let offset = match request.cursor.as_deref() {
+        None => 0,
+        Some(cursor) => match answer::parse_offset(cursor) {
+            Some(offset) => offset,
+            // A page of words alone came before: its order goes on.
+            None => return by_words(seats, request, limit, plan, mask),
+        },
+    };
+    let deep = (offset + limit + 1).max(hybrid::CANDIDATES);
+    // The model reads the question while its words are looked up.
+    let (ranked, lexical_ms, vector, embed_ms) = std::thread::scope(|scope| {
+        let asking = scope.spawn(|| (meaning.ask(&plan.words.join(" ")), took_ms(started)));
+        let ranked = rank::rank(seats, plan, mask, deep, None);
+        let lexical_ms = took_ms(started);
+        let (vector, embed_ms) = asking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (ranked, lexical_ms, vector, embed_ms)
+    });
+    let ranked = ranked?;
+    let asked = hybrid::Asked { mode: request.mode, without: &request.without, now: words.now };
+    let merged = hybrid::merge(seats, plan, mask, &ranked, meaning, vector, &asked)?;
+    let page = merged.placed.get(offset..merged.placed.len().min(offset + limit)).unwrap_or_default();
+    let mut answer = answer::answer(seats, plan, &ranked, page, request.explain)?;
+    let more = merged.placed.len() > offset + limit;
+    answer.cursor = more.then(|| answer::print_offset(offset + limit));
+    answer.total = merged.total.min(TOTAL_EXACT_MAX);
+    answer.total_at_least = merged.total > TOTAL_EXACT_MAX;
+    answer.legs_used = merged.legs_used.iter().map(|leg| (*leg).to_owned()).collect();
+    answer.parts_ms = merged.parts.iter().map(|(part, ms)| ((*part).to_owned(), *ms)).collect();
+    answer.parts_ms.extend([("lexical".to_owned(), lexical_ms), ("embed".to_owned(), embed_ms)]);
+    if let Some(mute) = merged.degraded {
+        answer.degraded_mode = Some("lexical".to_owned());
+        answer.degraded_reasons.push(format!("the model does not answer: {}", mute.0));
+    } else if merged.without_vector > 0 {
+        let texts = merged.without_vector;
+        answer
+            .degraded_reasons
+            .push(format!("{texts} texts have no vector yet and are found by their words alone"));
+    }
+    Ok(answer)
 }
 
 fn took_ms(started: Instant) -> f64 {
     started.elapsed().as_secs_f64() * 1e3
+}
+
+/// How the threads of the index stand behind others.
+const NICENESS: i32 = 10;
+
+/// Lets others go first. On Linux priority is the calling thread's own, and tantivy's threads, started from this one,
+/// inherit it; elsewhere it would be the whole program's.
+fn stand_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(%error, "the index is written at normal priority");
+    }
 }

@@ -3,7 +3,8 @@
 use super::params::{LIMIT, Params};
 use crate::{
     door::{
-        EventQuery, ListOrder, ListRequest, Order, SearchMode, SearchRequest, StreamRequest, SuggestRequest,
+        EventQuery, ListOrder, ListRequest, Order, SearchMode, SearchRequest, Step, StreamRequest,
+        SuggestRequest,
     },
     model::{
         Actor, EventFilter, Fault, MemoryFilter, Pattern, Project, Projects, Severity, Status, Time,
@@ -55,6 +56,7 @@ pub fn search(
         query: params.one(QUERY)?.unwrap_or_default(),
         limit: params.parse(LIMIT)?.unwrap_or(0),
         mode: params.with(MODE, mode)?.unwrap_or_default(),
+        without: params.each(&["without"], step)?,
         filter,
         explain: params.flag(&["explain"])?,
         as_you_type: params.flag(&["as_you_type"])?,
@@ -158,8 +160,14 @@ fn mode(word: &str) -> Result<SearchMode, String> {
     match word {
         "auto" => Ok(SearchMode::Auto),
         "lexical" | "text" | "keyword" | "exact" => Ok(SearchMode::Lexical),
-        _ => Err(words_of(["auto", "lexical"])),
+        "vector" | "semantic" => Ok(SearchMode::Vector),
+        "hybrid" => Ok(SearchMode::Hybrid),
+        _ => Err(words_of(SearchMode::ALL.map(SearchMode::word))),
     }
+}
+
+fn step(word: &str) -> Result<Step, String> {
+    Step::ALL.into_iter().find(|step| step.word() == word).ok_or_else(|| words_of(Step::ALL.map(Step::word)))
 }
 
 fn order_of_list(word: &str) -> Result<ListOrder, String> {

@@ -109,6 +109,7 @@ mod tests {
                 since: Some(Time::from_unix_ms(5)),
                 ..MemoryFilter::default()
             },
+            without: vec![crate::door::Step::Prior],
             explain: true,
             as_you_type: true,
             cursor: Some("c".into()),

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::door::Step;
+
 /// A team's knowledge hub and the terminal operations console on it
 ///
 /// Without a verb the console opens. Every verb works the same whether a hub is running or not.
@@ -129,6 +131,11 @@ pub enum Verb {
     },
     /// Check every frame of the log, and every view against it
     Fsck,
+    /// Measure how good and how fast search is
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
     /// Print every record and event as lines of JSON
     Export,
     /// Show and check the settings
@@ -202,13 +209,46 @@ pub struct Search {
 pub enum Mode {
     Auto,
     Lexical,
+    Vector,
+    Hybrid,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Which {
     Records,
     Lexical,
+    Vectors,
     All,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Import a collection into a hub of its own and ask its queries in every mode
+    Search {
+        /// Folder of docs.jsonl, queries.jsonl and qrels.tsv
+        #[arg(long, value_name = "DIR")]
+        collection: PathBuf,
+        /// Steps of the ranking to leave out
+        #[arg(long, value_enum, value_delimiter = ',', value_name = "STEPS")]
+        switches: Vec<SwitchedOff>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SwitchedOff {
+    NoWeights,
+    NoRerank,
+    NoPrior,
+}
+
+impl SwitchedOff {
+    pub fn step(self) -> Step {
+        match self {
+            SwitchedOff::NoWeights => Step::Weights,
+            SwitchedOff::NoRerank => Step::Rerank,
+            SwitchedOff::NoPrior => Step::Prior,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -14,6 +14,7 @@ pub async fn reindex(ask: &mut Ask, which: Which) -> Result<(), Stop> {
     let views = match which {
         Which::Records => vec![ViewName::Records],
         Which::Lexical => vec![ViewName::Lexical],
+        Which::Vectors => vec![ViewName::Vectors],
         Which::All => ViewName::ALL.to_vec(),
     };
     let mut last = None;

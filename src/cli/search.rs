@@ -67,6 +67,8 @@ fn request(typed: &Search, setup: &Setup, words: TimeWords) -> Result<SearchRequ
         mode: match typed.mode {
             Mode::Auto => SearchMode::Auto,
             Mode::Lexical => SearchMode::Lexical,
+            Mode::Vector => SearchMode::Vector,
+            Mode::Hybrid => SearchMode::Hybrid,
         },
         filter: MemoryFilter {
             projects: setup.projects(typed.all_projects),

@@ -186,6 +186,12 @@ impl Hub {
         }
     }
 
+    /// How far the vectors are, while some are being made.
+    pub fn embedding(&self) -> Option<String> {
+        let state = self.status.as_ref()?.view(ViewName::Vectors)?;
+        matches!(state, ViewState::Embedding { .. }).then(|| state.words())
+    }
+
     pub fn memories(&self) -> Option<u64> {
         self.status.as_ref()?.memories
     }
@@ -195,14 +201,16 @@ fn of_status(status: &Status) -> Badge {
     if let Writes::Refused { fault } = &status.writes {
         return if fault.message.contains("read-only") { Badge::ReadOnly } else { Badge::DiskFull };
     }
-    let views = ViewName::ALL.iter().filter_map(|name| status.view(*name));
-    for state in views {
+    let views = ViewName::ALL.iter().filter_map(|name| Some((*name, status.view(*name)?)));
+    for (name, state) in views {
         match state {
-            ViewState::Ready => {}
+            ViewState::Ready | ViewState::Embedding { .. } => {}
+            // Searches answer by words meanwhile, and say so.
+            ViewState::Opening if name == ViewName::Vectors => {}
             ViewState::Opening => return Badge::Opening,
             ViewState::CatchingUp { .. } => return Badge::CatchingUp(state.words()),
             ViewState::Rebuilding { .. } => return Badge::Rebuilding(state.words()),
-            ViewState::Failed { .. } => return Badge::Failed(state.words()),
+            ViewState::Failed { .. } => return Badge::Failed(format!("{} {}", name.word(), state.words())),
         }
     }
     Badge::Live

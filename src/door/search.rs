@@ -1,6 +1,6 @@
 //! Search: what is asked and answered.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use serde::{Deserialize, Serialize};
 
@@ -11,15 +11,56 @@ pub const SEARCH_LIMIT_MAX: usize = 200;
 pub const TOTAL_EXACT_MAX: usize = 10_000;
 pub const SUGGEST_MAX: usize = 20;
 
-/// Which legs answer. Modes appear with the legs that make them.
+/// Which legs answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SearchMode {
-    /// The best this hub has.
+    /// Hybrid; lexical while typing, and for a query without words.
     #[default]
     Auto,
     #[serde(alias = "text", alias = "keyword", alias = "exact")]
     Lexical,
+    #[serde(alias = "semantic")]
+    Vector,
+    Hybrid,
+}
+
+impl SearchMode {
+    pub const ALL: [SearchMode; 4] =
+        [SearchMode::Auto, SearchMode::Lexical, SearchMode::Vector, SearchMode::Hybrid];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            SearchMode::Auto => "auto",
+            SearchMode::Lexical => "lexical",
+            SearchMode::Vector => "vector",
+            SearchMode::Hybrid => "hybrid",
+        }
+    }
+}
+
+/// A step of the ranking that a request may leave out, to see what it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Step {
+    /// The learned weight of each word of the query.
+    Weights,
+    /// Reading the best hits again, piece by piece.
+    Rerank,
+    /// Recency and importance.
+    Prior,
+}
+
+impl Step {
+    pub const ALL: [Step; 3] = [Step::Weights, Step::Rerank, Step::Prior];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Step::Weights => "weights",
+            Step::Rerank => "rerank",
+            Step::Prior => "prior",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -34,6 +75,8 @@ pub struct SearchRequest {
     pub limit: usize,
     #[serde(alias = "search_type")]
     pub mode: SearchMode,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<Step>,
     /// Besides what the query itself says; both must hold.
     pub filter: MemoryFilter,
     pub explain: bool,
@@ -46,7 +89,17 @@ pub struct SearchRequest {
 /// What each leg gave a hit.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Legs {
+    /// BM25; 0 where no word of the query was found, or it is not among the best that were.
     pub lexical: f32,
+    /// Cosine of the query and the nearest chunk, -1 to 1; none where it has no vector yet, or the leg was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vector: Option<f32>,
+    /// How well each piece of the query is met, 0 to 1; of the best hits alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerank: Option<f32>,
+    /// What recency and importance added to the score.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prior: Option<f32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -107,13 +160,20 @@ pub struct SearchAnswer {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub total_at_least: bool,
     pub took_ms: f64,
+    /// Of `took_ms`, by part of the work; `lexical` and `embed` go on at the same time.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parts_ms: BTreeMap<String, f64>,
     pub legs_used: Vec<String>,
-    /// `null`, or `scan`: the index is being built and a bounded scan of the records answered.
+    /// `null`; `lexical`: there is no vector leg now; `scan`: the index is being built and a bounded scan of the records
+    /// answered.
     pub degraded_mode: Option<String>,
     #[serde(default)]
     pub degraded_reasons: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+    /// How old the answer is, where it was kept from an earlier question; nothing it holds has changed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_ms: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -10,10 +10,23 @@ use crate::model::{Cursor, Fault, Sequence, Time};
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum ViewState {
     Opening,
-    CatchingUp { applied: Sequence, head: Sequence },
+    CatchingUp {
+        applied: Sequence,
+        head: Sequence,
+    },
     Ready,
-    Rebuilding { applied: Sequence, head: Sequence },
-    Failed { reason: String },
+    Rebuilding {
+        applied: Sequence,
+        head: Sequence,
+    },
+    /// Of the vectors: so many texts have none yet. Searches find those by their words.
+    Embedding {
+        left: u64,
+        rate_per_s: f64,
+    },
+    Failed {
+        reason: String,
+    },
 }
 
 impl ViewState {
@@ -21,7 +34,8 @@ impl ViewState {
         matches!(self, ViewState::Ready)
     }
 
-    /// In words, as every face shows it: `opening`, `catching up 3 of 9`, `ready`, `rebuilding 40 %`, `failed`.
+    /// In words, as every face shows it: `opening`, `catching up 3 of 9`, `ready`, `rebuilding 40 %`,
+    /// `embedding, 900 left, 30/s, 30 s`, `failed`.
     pub fn words(&self) -> String {
         match self {
             ViewState::Opening => "opening".to_owned(),
@@ -30,8 +44,22 @@ impl ViewState {
             ViewState::Rebuilding { applied, head } => {
                 format!("rebuilding {} %", (applied.0 * 100).checked_div(head.0).unwrap_or(0))
             }
+            ViewState::Embedding { left, rate_per_s } if *rate_per_s > 0.0 => {
+                let eta = (*left as f64 / rate_per_s).ceil() as u64;
+                format!("embedding, {left} left, {rate_per_s:.0}/s, {}", short_span(eta))
+            }
+            ViewState::Embedding { left, .. } => format!("embedding, {left} left"),
             ViewState::Failed { reason } => format!("failed: {reason}"),
         }
+    }
+}
+
+/// `40 s`, `12 min`, `3 h`.
+fn short_span(seconds: u64) -> String {
+    match seconds {
+        0..90 => format!("{seconds} s"),
+        90..5_400 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h", seconds.div_ceil(3_600)),
     }
 }
 
@@ -62,6 +90,17 @@ pub struct Disk {
     pub data_bytes: u64,
 }
 
+/// What a cache did since the hub started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheStatus {
+    /// `queries`: vectors of queries; `answers`: of searches.
+    pub name: String,
+    pub entries: u64,
+    pub hits: u64,
+    pub misses: u64,
+    pub evictions: u64,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// The hub's name: from the config, else the machine's.
@@ -81,6 +120,8 @@ pub struct Status {
     pub memories: Option<u64>,
     pub forgotten: Option<u64>,
     pub attached: u32,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub caches: Vec<CacheStatus>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disk: Option<Disk>,
 }

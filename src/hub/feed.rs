@@ -54,7 +54,7 @@ async fn run(hub: &Arc<Hub>) {
         // The log lost what the index still holds: it speaks of another history.
         hub.lexical.reset();
     }
-    let mut told = ViewState::Opening;
+    let mut told = [ViewState::Opening, ViewState::Opening];
     loop {
         let to = *head.borrow_and_update();
         hub.lexical.set_head(to);
@@ -93,8 +93,8 @@ fn step(store: &Store, lexical: &crate::search::Lexical) -> Result<bool, Fault> 
     Ok(!entries.is_empty())
 }
 
-fn tell(hub: &Hub, told: &mut ViewState) {
-    let state = hub.lexical.state();
+fn tell(hub: &Hub, told: &mut [ViewState; 2]) {
+    let state = [hub.lexical.state(), hub.lexical.vectors()];
     if state != *told {
         *told = state;
         hub.status_has_changed();

@@ -1,6 +1,10 @@
 //! Searching: the index when it is there, a bounded scan of the records while it is not.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 
@@ -9,9 +13,9 @@ use super::{
     told::{event, memory_event, object, tell_later},
 };
 use crate::{
-    door::{Caller, SearchAnswer, SearchRequest, SuggestAnswer, SuggestRequest, ViewState},
-    model::{Change, Commit, Fault, Id, Memory, TimeWords},
-    search::Lexical,
+    door::{CacheStatus, Caller, SearchAnswer, SearchRequest, SuggestAnswer, SuggestRequest, ViewState},
+    model::{Change, Commit, Fault, Id, Memory, Projects, TimeWords},
+    search::{Lexical, counted::Counted},
     tasks::blocking,
 };
 
@@ -24,6 +28,72 @@ const SCAN_RECORDS_MAX: usize = 5_000;
 /// Of a query, in the event that tells it.
 const QUERY_CHARS_TOLD: usize = 200;
 
+/// Answers kept.
+const ANSWERS_MAX: u64 = 1_000;
+/// An answer is kept no longer than this; one that asks for a time relative to now, no longer than that.
+const KEPT: Duration = Duration::from_secs(60);
+const KEPT_WITH_TIME: Duration = Duration::from_secs(1);
+
+/// Answers of the index, as long as nothing they hold can have changed.
+pub struct Answers(Counted<String, Kept>);
+
+#[derive(Clone)]
+struct Kept {
+    answer: Arc<SearchAnswer>,
+    stamp: [u64; 3],
+    at: Instant,
+    patience: Duration,
+}
+
+impl Default for Answers {
+    fn default() -> Answers {
+        Answers(Counted::new(ANSWERS_MAX))
+    }
+}
+
+impl Answers {
+    pub fn status(&self) -> CacheStatus {
+        self.0.status("answers")
+    }
+
+    fn get(&self, key: &String, stamp: [u64; 3]) -> Option<SearchAnswer> {
+        let holds = |kept: &Kept| kept.stamp == stamp && kept.at.elapsed() < kept.patience;
+        let kept = self.0.get(key, holds)?;
+        let cached_ms = Some(kept.at.elapsed().as_millis() as u64);
+        Some(SearchAnswer { cached_ms, took_ms: 0.0, parts_ms: BTreeMap::new(), ..(*kept.answer).clone() })
+    }
+
+    fn keep(&self, key: String, stamp: [u64; 3], request: &SearchRequest, answer: &SearchAnswer) {
+        let asks_for_time = request.filter.since.is_some()
+            || request.filter.until.is_some()
+            || ["since:", "after:", "before:"].iter().any(|field| request.query.contains(field));
+        let patience = if asks_for_time { KEPT_WITH_TIME } else { KEPT };
+        self.0.put(key, Kept { answer: Arc::new(answer.clone()), stamp, at: Instant::now(), patience });
+    }
+}
+
+/// The index's answer, or the same one from a moment ago.
+async fn answered(
+    hub: &Arc<Hub>,
+    request: &SearchRequest,
+    wall: Projects,
+    words: TimeWords,
+) -> Result<SearchAnswer, Fault> {
+    let key = serde_json::to_string(&(request, &wall))
+        .map_err(|error| Fault::bug("a request's key").cause(error))?;
+    // Taken before the index is asked: what changes meanwhile makes the answer an old one.
+    let stamp = hub.lexical.stamp();
+    if let Some(answer) = hub.answers.get(&key, stamp) {
+        return Ok(answer);
+    }
+    let (lexical, asked) = (hub.lexical.clone(), request.clone());
+    let answer = blocking(move || lexical.search(&asked, &wall, words)).await?;
+    if answer.degraded_mode.is_none() {
+        hub.answers.keep(key, stamp, request, &answer);
+    }
+    Ok(answer)
+}
+
 pub async fn search(hub: &Arc<Hub>, caller: &Caller, request: SearchRequest) -> Result<SearchAnswer, Fault> {
     // What is typed is answered with what is there; what is asked for once waits to see what was just saved.
     if !request.as_you_type {
@@ -32,8 +102,7 @@ pub async fn search(hub: &Arc<Hub>, caller: &Caller, request: SearchRequest) -> 
     let (wall, words) = (caller.projects.clone(), words(hub));
     let asked = request.clone();
     let answer = if can_answer(hub) {
-        let lexical = hub.lexical.clone();
-        blocking(move || lexical.search(&asked, &wall, words)).await?
+        answered(hub, &asked, wall, words).await?
     } else {
         hub.read(move |store| {
             let mut records: Vec<Memory> = Vec::new();

@@ -2,8 +2,9 @@
 
 use super::{
     document::{Place, Shown},
+    hybrid::Placed,
     plan::{Plan, What},
-    rank::{Found, Key, Ranked},
+    rank::{Key, Ranked},
     shard::{IndexError, Seat},
     snippet::{Matcher, snippet},
 };
@@ -12,27 +13,25 @@ use crate::{
     model::{Fault, Id, Time},
 };
 
-/// The legs' answer to `plan` as the door gives it; `more` when the last hit is not the last there is.
+/// A page of hits as the door gives it.
 pub(super) fn answer(
     seats: &[Seat<'_>],
     plan: &Plan,
     ranked: &Ranked,
+    page: &[Placed],
     explain: bool,
-    more: bool,
 ) -> Result<SearchAnswer, IndexError> {
     let matcher = Matcher::of(plan, &ranked.terms);
-    let mut results = Vec::with_capacity(ranked.found.len());
-    for found in &ranked.found {
-        results.push(hit(seats, plan, ranked, &matcher, found, explain)?);
+    let mut results = Vec::with_capacity(page.len());
+    for placed in page {
+        results.push(hit(seats, plan, ranked, &matcher, placed, explain)?);
     }
-    let last = ranked.found.last().filter(|_| more);
     Ok(SearchAnswer {
         results,
         total: ranked.total.min(TOTAL_EXACT_MAX),
         total_at_least: ranked.total > TOTAL_EXACT_MAX,
         legs_used: vec!["lexical".to_owned()],
         degraded_reasons: plan.left_out.clone(),
-        cursor: last.map(|last| print_cursor(last.key)),
         ..SearchAnswer::default()
     })
 }
@@ -42,9 +41,10 @@ fn hit(
     plan: &Plan,
     ranked: &Ranked,
     matcher: &Matcher<'_>,
-    found: &Found,
+    placed: &Placed,
     explain: bool,
 ) -> Result<Hit, IndexError> {
+    let Placed { found, legs } = placed;
     let seat = &seats[found.shard];
     let shown = seat.shard.shown(found.chunk)?;
     let mut matched = vec![false; plan.words.len()];
@@ -60,12 +60,13 @@ fn hit(
     Ok(Hit {
         id: shown.id,
         kind: "memory".to_owned(),
-        snippet: snippet.text,
+        // A heading with nothing under it is all there is to show.
+        snippet: if snippet.text.is_empty() { shown.heading.clone() } else { snippet.text },
         highlights: snippet.highlights,
         score: found.key.score,
-        legs: Legs { lexical: found.key.score },
+        legs: *legs,
         matched_terms: words.map(|(word, _)| word.clone()).collect(),
-        explain: explain.then(|| explanation(&shown, length, plan, ranked, matcher)),
+        explain: explain.then(|| explanation(&shown, length, plan, ranked, matcher, legs)),
         heading: shown.heading,
         title: shown.title,
         memory_type: shown.kind,
@@ -92,6 +93,7 @@ fn explanation(
     plan: &Plan,
     ranked: &Ranked,
     matcher: &Matcher<'_>,
+    legs: &Legs,
 ) -> Explanation {
     let mut counts = vec![[0u32; PLACES.len()]; plan.terms.len()];
     shown.each_text(|place, text, weight| {
@@ -136,10 +138,34 @@ fn explanation(
             worth.iter().sum::<f32>(),
         ));
     }
-    if explanation.words.is_empty() {
+    if explanation.words.is_empty() && legs.vector.is_none() {
         explanation.words.push("no word of the query ranks; the newest come first".to_owned());
     }
+    explanation.words.extend(in_meaning(legs));
     explanation
+}
+
+/// What meaning made of a hit, in words.
+fn in_meaning(legs: &Legs) -> Vec<String> {
+    let mut words = Vec::new();
+    if let Some(cosine) = legs.vector {
+        let near = match cosine {
+            0.6.. => "very near",
+            0.4.. => "near",
+            0.25.. => "somewhat near",
+            _ => "far",
+        };
+        let alone = if legs.lexical > 0.0 { "" } else { ", though no word of it is among the best" };
+        words.push(format!("{near} in meaning: {cosine:.2} of 1{alone}"));
+    }
+    if let Some(met) = legs.rerank {
+        words.push(format!("read again, its words meet those of the query by {:.0} %", met * 100.0));
+    }
+    if let Some(prior) = legs.prior.filter(|prior| prior.abs() >= 0.001) {
+        let why = if prior > 0.0 { "recent or important" } else { "of little importance" };
+        words.push(format!("{why}: {prior:+.3}"));
+    }
+    words
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -164,7 +190,7 @@ fn thousands(n: u64) -> String {
 }
 
 /// Where a page ended: `s1.<bits of the score>.<updated_at>.<id>`.
-fn print_cursor(key: Key) -> String {
+pub(super) fn print_cursor(key: Key) -> String {
     format!("s1.{:08x}.{}.{}", key.score.to_bits(), key.updated_at.unix_ms(), key.id)
 }
 
@@ -180,6 +206,15 @@ pub(super) fn parse_cursor(text: &str) -> Result<Key, Fault> {
         Fault::invalid(format!("{text:?} is not a cursor of a search"))
             .hint("pass back the `cursor` of an answer, with the same query")
     })
+}
+
+/// How many hits the pages before held: `h1.<count>`.
+pub(super) fn print_offset(offset: usize) -> String {
+    format!("h1.{offset}")
+}
+
+pub(super) fn parse_offset(text: &str) -> Option<usize> {
+    text.strip_prefix("h1.")?.parse().ok()
 }
 
 #[cfg(test)]

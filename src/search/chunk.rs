@@ -7,9 +7,10 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-/// A section longer than this is cut, at a paragraph if there is one past [`CHUNK_BYTES_GOOD`].
-pub(super) const CHUNK_BYTES_MAX: usize = 4 << 10;
-const CHUNK_BYTES_GOOD: usize = 2 << 10;
+/// A section longer than this is cut, at a paragraph if there is one past [`CHUNK_BYTES_GOOD`]. About what the model
+/// reads at once.
+pub(super) const CHUNK_BYTES_MAX: usize = 1_400;
+const CHUNK_BYTES_GOOD: usize = 900;
 /// Content with more sections than this is cut by size alone.
 const SECTIONS_MAX: usize = 1_024;
 
@@ -146,7 +147,7 @@ mod tests {
 
     #[test]
     fn long_sections_are_cut_at_paragraphs() {
-        let paragraph = format!("{}\n\n", "word ".repeat(200));
+        let paragraph = format!("{}\n\n", "word ".repeat(60));
         let chunks = chunks(&paragraph.repeat(12));
         assert_eq!(chunks.len(), 3);
         assert!(chunks.iter().all(|chunk| chunk.text.starts_with("word") && chunk.text.ends_with("word")));

@@ -35,6 +35,8 @@ pub(super) struct Content {
     sealed: Option<Sealed>,
     fresh: MemoryShard,
     fresh_dead: Bits,
+    /// Records put and taken since the index was opened.
+    pub changes: u64,
     /// What a search sees.
     pub applied: Sequence,
     /// What is committed to disk.
@@ -61,6 +63,7 @@ impl Content {
     }
 
     pub(super) fn apply(&mut self, step: Step) -> Result<(), IndexError> {
+        self.changes += 1;
         let id = match step {
             Step::Put(document) => {
                 let id = document.id;
@@ -129,6 +132,6 @@ impl Content {
 
     /// Nothing is held, nothing is applied.
     pub(super) fn begin_anew(&mut self) {
-        *self = Content { generation: self.generation + 1, ..Content::default() };
+        *self = Content { generation: self.generation + 1, changes: self.changes + 1, ..Content::default() };
     }
 }

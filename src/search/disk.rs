@@ -28,7 +28,7 @@ use super::{
 use crate::model::{Id, LogId, Sequence, Time};
 
 /// Raised when what is written changes; an index of another format is built anew.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// tantivy's least; a segment is written when it is full.
 const WRITER_BYTES: usize = 15 << 20;
 /// Blocks of stored chunks kept unpacked, by segment.
@@ -47,6 +47,8 @@ struct Fields {
     id_low: TantivyField,
     updated_at: TantivyField,
     length: TantivyField,
+    key_high: TantivyField,
+    key_low: TantivyField,
     /// Which chunk of its memory it is, from 0.
     ordinal: TantivyField,
 }
@@ -69,6 +71,8 @@ fn schema() -> (Schema, Fields) {
         id_low: schema.add_u64_field("id_low", FAST),
         updated_at: schema.add_i64_field("updated_at", FAST),
         length: schema.add_u64_field("length", FAST),
+        key_high: schema.add_u64_field("key_high", FAST),
+        key_low: schema.add_u64_field("key_low", FAST),
         ordinal: schema.add_u64_field("ordinal", FAST),
     };
     (schema.build(), fields)
@@ -188,7 +192,8 @@ fn tantivy_documents<'a>(
     document: &'a Document,
     lengths: &'a [u32],
 ) -> impl Iterator<Item = TantivyDocument> + 'a {
-    document.chunks.iter().zip(lengths).enumerate().map(move |(ordinal, (shown, length))| {
+    let chunks = document.chunks.iter().zip(&document.keys).zip(lengths);
+    chunks.enumerate().map(move |(ordinal, ((shown, key), length))| {
         let mut out = TantivyDocument::new();
         shown.each_text(|_, text, weight| {
             out.add_text(fields.word, text);
@@ -200,9 +205,12 @@ fn tantivy_documents<'a>(
             document.facets.iter().for_each(|facet| out.add_text(fields.facet, facet));
         }
         out.add_bytes(fields.shown, &shown.encode());
-        let (high, low) = halves(document.id);
+        let (high, low) = halves(*document.id.as_bytes());
         out.add_u64(fields.id_high, high);
         out.add_u64(fields.id_low, low);
+        let (high, low) = halves(*key);
+        out.add_u64(fields.key_high, high);
+        out.add_u64(fields.key_low, low);
         out.add_i64(fields.updated_at, document.updated_at.unix_ms());
         out.add_u64(fields.length, u64::from(*length));
         out.add_u64(fields.ordinal, ordinal as u64);
@@ -210,13 +218,13 @@ fn tantivy_documents<'a>(
     })
 }
 
-fn halves(id: Id) -> (u64, u64) {
-    let id = u128::from_be_bytes(*id.as_bytes());
-    ((id >> 64) as u64, id as u64)
+fn halves(bytes: [u8; 16]) -> (u64, u64) {
+    let whole = u128::from_be_bytes(bytes);
+    ((whole >> 64) as u64, whole as u64)
 }
 
-fn whole(high: u64, low: u64) -> Id {
-    Id::from_bytes((u128::from(high) << 64 | u128::from(low)).to_be_bytes())
+fn whole(high: u64, low: u64) -> [u8; 16] {
+    (u128::from(high) << 64 | u128::from(low)).to_be_bytes()
 }
 
 /// A tantivy segment.
@@ -296,14 +304,16 @@ fn read_table(segment: &SegmentReader) -> Result<Table, IndexError> {
     fast.column_first_or_default::<i64>("updated_at")?.get_range(0, &mut updated_at);
     let (high, low, length, ordinal) =
         (column("id_high")?, column("id_low")?, column("length")?, column("ordinal")?);
+    let (key_high, key_low) = (column("key_high")?, column("key_low")?);
     let mut table = Table::default();
     for chunk in 0..chunks as usize {
         if ordinal[chunk] == 0 {
-            table.begin(whole(high[chunk], low[chunk]), Time::from_unix_ms(updated_at[chunk]));
+            table
+                .begin(Id::from_bytes(whole(high[chunk], low[chunk])), Time::from_unix_ms(updated_at[chunk]));
         } else if chunk == 0 {
             return Err(IndexError::Torn("a chunk without its first"));
         }
-        table.push_chunk(length[chunk] as u32);
+        table.push_chunk(length[chunk] as u32, whole(key_high[chunk], key_low[chunk]));
     }
     Ok(table)
 }

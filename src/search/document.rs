@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     analysis::{self, Kind},
     chunk,
+    meaning::{Key, key},
 };
 use crate::model::{Actor, Id, Memory, Project, Status, Time, decode, encode};
 
@@ -67,6 +68,7 @@ pub(super) struct Shown {
     pub tags: Vec<String>,
     pub status: Status,
     pub updated_at: Time,
+    pub importance: f32,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub url: Option<String>,
     pub heading: String,
@@ -80,6 +82,15 @@ impl Shown {
 
     pub(super) fn decode(bytes: &[u8]) -> Option<Shown> {
         decode(bytes).ok()
+    }
+
+    /// What the model reads of it.
+    pub(super) fn read(&self) -> String {
+        // A title made of the first line is read once.
+        let title = self.title.trim_end_matches('…');
+        let title = if self.text.trim_start().starts_with(title) { "" } else { &self.title };
+        let parts = [title, &self.heading, &self.text];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
     }
 
     /// Hands on every text that is indexed, with how often a term in it counts. Tags come one by one: no phrase runs from one into the next.
@@ -120,6 +131,8 @@ pub(super) struct Document {
     pub updated_at: Time,
     pub facets: Vec<String>,
     pub chunks: Vec<Shown>,
+    /// By chunk, the hash of what the model reads of it.
+    pub keys: Vec<Key>,
 }
 
 impl Document {
@@ -132,15 +145,18 @@ impl Document {
             tags: memory.tags.clone(),
             status: memory.status,
             updated_at: memory.updated_at,
+            importance: memory.importance,
             url: memory.origin.url.clone(),
             heading: chunk.heading,
             text: chunk.text,
         });
+        let chunks: Vec<Shown> = chunks.collect();
         Document {
             id: memory.id,
             updated_at: memory.updated_at,
             facets: facets(memory),
-            chunks: chunks.collect(),
+            keys: chunks.iter().map(|shown| key(&shown.read())).collect(),
+            chunks,
         }
     }
 

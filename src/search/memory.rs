@@ -61,9 +61,9 @@ impl MemoryShard {
         for facet in &document.facets {
             list(&mut self.facets, facet).count(self.table.chunks() as u32, 1);
         }
-        for shown in &document.chunks {
+        for (shown, key) in document.chunks.iter().zip(&document.keys) {
             let length = self.index(shown, self.table.chunks() as u32);
-            self.table.push_chunk(length);
+            self.table.push_chunk(length, *key);
         }
         self.bytes += document.bytes();
         self.touch(document.id, Some(memory), dead);

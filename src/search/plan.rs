@@ -6,6 +6,7 @@
 use super::{
     analysis::{self, Kind},
     document::{facet, stem_term},
+    meaning::weights,
     query::{Field, Query, QueryError, Term, Typed, error_at, nearest},
 };
 use crate::model::{MemoryFilter, Project, Projects, Status, Time, TimeWords};
@@ -84,6 +85,8 @@ pub(super) struct Given<'a> {
     pub wall: &'a Projects,
     pub words: TimeWords,
     pub typed: Typed,
+    /// Words count by what they say.
+    pub weighted: bool,
 }
 
 impl Plan {
@@ -99,13 +102,13 @@ impl Plan {
                 Term::Phrase(phrase) if clause.negated => plan.not(phrase),
                 Term::Word(word) => {
                     asked = true;
-                    plan.word(word, unfinished);
+                    plan.word(word, unfinished, given.weighted);
                 }
                 Term::Phrase(phrase) => {
                     asked = true;
                     let open =
                         unfinished && !given.text.ends_with('"') && !phrase.ends_with(char::is_whitespace);
-                    plan.phrase(phrase, open);
+                    plan.phrase(phrase, open, given.weighted);
                 }
             }
             if plan.phrases.len() + plan.nots.len() > PHRASES_MAX {
@@ -129,7 +132,7 @@ impl Plan {
         !self.terms.is_empty()
     }
 
-    fn word(&mut self, text: &str, unfinished: bool) {
+    fn word(&mut self, text: &str, unfinished: bool, weighted: bool) {
         let mut tokens = Vec::new();
         analysis::analyse(text, |token| tokens.push((token.kind, token.text.to_owned(), token.span)));
         if tokens.is_empty() {
@@ -137,6 +140,7 @@ impl Plan {
         }
         let word = self.words.len();
         self.words.push(text.to_owned());
+        let learned = if weighted && !unfinished { weights::of_word(text) } else { 1.0 };
         let end = tokens.iter().map(|(_, _, span)| span.end).max().unwrap_or_default();
         let whole = tokens.iter().filter(|(kind, ..)| *kind == Kind::Whole).map(|(_, _, span)| span.clone());
         let wholes: Vec<_> = whole.collect();
@@ -146,12 +150,13 @@ impl Plan {
             };
             let is_inside = wholes.iter().any(inside);
             let of_whole = if is_inside { PIECE_OF_WHOLE } else { 1.0 };
-            let weight = match kind {
-                // Its pairs rank for it.
-                Kind::Sign => continue,
-                Kind::Part => PART_OF_PIECE,
-                Kind::Piece | Kind::Pair | Kind::Whole => of_whole,
-            };
+            let weight = learned
+                * match kind {
+                    // Its pairs rank for it.
+                    Kind::Sign => continue,
+                    Kind::Part => PART_OF_PIECE,
+                    Kind::Piece | Kind::Pair | Kind::Whole => of_whole,
+                };
             // Of `fs::read_t` the runs are completed; words with `t` say nothing of it.
             let last = span.end == end && (kind == Kind::Whole || kind == Kind::Piece && !is_inside);
             let shown = text[span].to_owned();
@@ -176,10 +181,10 @@ impl Plan {
         }
     }
 
-    fn phrase(&mut self, text: &str, open: bool) {
+    fn phrase(&mut self, text: &str, open: bool, weighted: bool) {
         let words: Vec<&str> = text.split_whitespace().collect();
         for (i, word) in words.iter().enumerate() {
-            self.word(word, open && i + 1 == words.len());
+            self.word(word, open && i + 1 == words.len(), weighted);
         }
         let mut sequence = sequence(text);
         if open {
@@ -314,7 +319,14 @@ mod tests {
             now: Time::from_unix_ms(1_800_000_000_000),
             offset: chrono::FixedOffset::east_opt(0).unwrap(),
         };
-        let given = Given { text, filter: &MemoryFilter::default(), wall: &Projects::All, words, typed };
+        let given = Given {
+            text,
+            filter: &MemoryFilter::default(),
+            wall: &Projects::All,
+            words,
+            typed,
+            weighted: false,
+        };
         Plan::of(&Query::parse(text, typed)?, given)
     }
 

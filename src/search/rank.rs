@@ -96,7 +96,7 @@ fn saturated(count: f32, length: u32, mean_length: f32) -> f32 {
     count * (K1 + 1.0) / (count + norm)
 }
 
-fn inverse_document_frequency(documents: u64, memories: u64) -> f32 {
+pub(super) fn inverse_document_frequency(documents: u64, memories: u64) -> f32 {
     let (documents, memories) = (documents as f64, memories as f64);
     (1.0 + (memories - documents + 0.5) / (documents + 0.5)).ln() as f32
 }

@@ -4,7 +4,12 @@
 //! **Invariant**: the chunks of a memory are neighbours, in order, and the first of them carries the facets. A memory
 //! is live in at most one shard: every other occurrence of it is in that shard's `dead`.
 
-use super::document::{Field, Shown};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+use super::{
+    document::{Field, Shown},
+    meaning::{Key, Meaning, Slot},
+};
 use crate::model::{Id, Time};
 
 /// What went wrong while reading or writing the index; every such answer is a reason to build it anew.
@@ -73,7 +78,15 @@ pub(super) struct Table {
     pub first_chunk: Vec<u32>,
     pub ids: Vec<Id>,
     pub updated_at: Vec<Time>,
+    /// By chunk: the hash of what the model reads of it, and where its vector lies, as far as it has one.
+    pub keys: Vec<Key>,
+    slots: Vec<AtomicU32>,
+    /// Chunks whose vectors were looked for when they came.
+    looked_for: AtomicUsize,
 }
+
+/// No vector yet.
+const NO_SLOT: u32 = u32::MAX;
 
 impl Table {
     pub(super) fn memories(&self) -> usize {
@@ -92,9 +105,45 @@ impl Table {
     }
 
     /// The next chunk of the memory begun last.
-    pub(super) fn push_chunk(&mut self, length: u32) {
+    pub(super) fn push_chunk(&mut self, length: u32, key: Key) {
         self.memory_of.push(self.ids.len().saturating_sub(1) as u32);
         self.length.push(length);
+        self.keys.push(key);
+        self.slots.push(AtomicU32::new(NO_SLOT));
+    }
+
+    /// The chunks of a memory.
+    pub(super) fn chunks_of(&self, memory: u32) -> std::ops::Range<u32> {
+        let first = self.first_chunk[memory as usize];
+        let end = self.first_chunk.get(memory as usize + 1).copied();
+        first..end.unwrap_or(self.memory_of.len() as u32)
+    }
+
+    /// Where a chunk's vector lies.
+    #[inline]
+    pub(super) fn slot(&self, chunk: u32) -> Option<Slot> {
+        let slot = self.slots[chunk as usize].load(Ordering::Relaxed);
+        (slot != NO_SLOT).then_some(slot)
+    }
+
+    pub(super) fn set_slot(&self, chunk: u32, slot: Slot) {
+        self.slots[chunk as usize].store(slot, Ordering::Relaxed);
+    }
+
+    /// All vectors are gone.
+    pub(super) fn lose_vectors(&self) {
+        self.slots.iter().for_each(|slot| slot.store(NO_SLOT, Ordering::Relaxed));
+    }
+
+    /// Finds the vectors of chunks that came since the last time: a text that was here before has one.
+    pub(super) fn look_for(&self, meaning: &Meaning) {
+        let from = self.looked_for.swap(self.chunks(), Ordering::Relaxed);
+        let found = meaning.slots(self.keys[from..].iter());
+        for (chunk, slot) in found.into_iter().enumerate() {
+            if let Some(slot) = slot {
+                self.set_slot((from + chunk) as u32, slot);
+            }
+        }
     }
 }
 

@@ -206,7 +206,8 @@ mod tests {
     fn of(query: &str, markdown: &str) -> Snippet {
         let words = TimeWords { now: Time::default(), offset: chrono::FixedOffset::east_opt(0).unwrap() };
         let (filter, wall) = (MemoryFilter::default(), Projects::All);
-        let given = Given { text: query, filter: &filter, wall: &wall, words, typed: Typed::Whole };
+        let given =
+            Given { text: query, filter: &filter, wall: &wall, words, typed: Typed::Whole, weighted: false };
         let plan = Plan::of(&Query::parse(query, Typed::Whole).unwrap(), given).unwrap();
         snippet(markdown, &Matcher::of(&plan, &[]), |_| 1.0, |_| {})
     }

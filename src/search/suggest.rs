@@ -32,7 +32,7 @@ pub(super) fn suggest(
         (0..=request.at.unwrap_or(text.len()).min(text.len())).rev().find(|at| text.is_char_boundary(*at));
     let at = at.unwrap_or_default();
     let mut answer = SuggestAnswer::default();
-    let given = Given { text, filter: &request.filter, wall, words, typed: Typed::SoFar };
+    let given = Given { text, filter: &request.filter, wall, words, typed: Typed::SoFar, weighted: false };
     // Half a value is not yet a mistake.
     if let Err(error) = Query::parse(text, Typed::SoFar).and_then(|query| super::Plan::of(&query, given))
         && !(error.span.end == at && ends_in_value(&text[..at]))

@@ -5,17 +5,25 @@
 //! and tried again later; damage or a panic begins the index anew, and whoever feeds it sees `applied` go back to 0.
 
 use std::{
-    any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    },
     thread::JoinHandle,
     time::{Duration, Instant},
 };
 
 use tokio::sync::watch;
 
-use super::{content::Content, disk::Disk, shard::IndexError};
+use super::{
+    backlog::{self, Backlog},
+    content::Content,
+    disk::Disk,
+    meaning::{Meaning, panic_words},
+    shard::{IndexError, Shard},
+    stand_back,
+};
 use crate::model::{LogId, Sequence};
 
 /// What is fresh is committed when it is this old.
@@ -31,8 +39,6 @@ const POSITION_BEHIND_MAX: u64 = 20_000;
 /// After a fault of the disk the writer waits so long, twice as long each time.
 const RETRY_FIRST: Duration = Duration::from_secs(2);
 const RETRY_LAST: Duration = Duration::from_secs(60);
-/// How the writer's threads stand behind others.
-const NICENESS: i32 = 10;
 
 /// What the writer, the feeder and the searches share.
 pub(super) struct Shared {
@@ -40,6 +46,9 @@ pub(super) struct Shared {
     control: Mutex<Control>,
     changed: Condvar,
     generation: watch::Sender<u64>,
+    /// Once opened; a search before that is lexical.
+    meaning: OnceLock<Meaning>,
+    pub backlog: Backlog,
 }
 
 #[derive(Default)]
@@ -54,6 +63,8 @@ pub(super) struct Control {
     /// Files are still being held against their checksums.
     pub unchecked: bool,
     pub failure: Option<String>,
+    /// Why there are no vectors.
+    pub no_meaning: Option<String>,
     /// The oldest thing to commit came then.
     waiting_since: Option<Instant>,
     hurry: bool,
@@ -68,6 +79,8 @@ impl Shared {
             control: Mutex::default(),
             changed: Condvar::new(),
             generation: watch::Sender::new(0),
+            meaning: OnceLock::new(),
+            backlog: Backlog::default(),
         }
     }
 
@@ -78,6 +91,36 @@ impl Shared {
 
     pub(super) fn write(&self) -> RwLockWriteGuard<'_, Content> {
         self.content.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn meaning(&self) -> Option<&Meaning> {
+        self.meaning.get()
+    }
+
+    /// Finds the vectors of what came, and has the rest made.
+    fn look_for_vectors(&self) {
+        if let Some(meaning) = self.meaning() {
+            self.read().seats().iter().for_each(|seat| seat.shard.table().look_for(meaning));
+            self.backlog.wake();
+        }
+    }
+
+    /// Tells whoever follows the state that the backlog is elsewhere.
+    pub(super) fn backlog_moved(&self) {
+        self.generation.send_modify(|_| {});
+    }
+
+    /// Begins the vectors anew.
+    pub(super) fn reset_vectors(&self) -> std::io::Result<()> {
+        if let Some(meaning) = self.meaning() {
+            // Under the lock nobody looks for a vector that is gone.
+            let content = self.write();
+            meaning.reset()?;
+            content.seats().iter().for_each(|seat| seat.shard.table().lose_vectors());
+            drop(content);
+            self.backlog.wake();
+        }
+        Ok(())
     }
 
     pub(super) fn control(&self) -> MutexGuard<'_, Control> {
@@ -106,6 +149,7 @@ impl Shared {
             let hurry = memories >= FRESH_MEMORIES_GOOD || bytes >= FRESH_BYTES_GOOD;
             (content.applied, memories > 0 || behind >= POSITION_BEHIND_MAX, hurry)
         };
+        self.look_for_vectors();
         let mut control = self.control();
         control.reached |= applied >= control.head;
         let wake = wants_commit && (control.waiting_since.is_none() || hurry && !control.hurry);
@@ -151,6 +195,7 @@ impl Shared {
     }
 
     pub(super) fn close(&self) {
+        self.backlog.close();
         self.tell(|control| control.close = true);
     }
 
@@ -159,13 +204,20 @@ impl Shared {
     }
 }
 
-pub(super) fn start(shared: &Arc<Shared>, dir: &Path, log: LogId) -> std::io::Result<JoinHandle<()>> {
+pub(super) fn start(
+    shared: &Arc<Shared>,
+    dir: &Path,
+    vectors: &Path,
+    log: LogId,
+) -> std::io::Result<JoinHandle<()>> {
     let mut writer = Writer {
         shared: Arc::clone(shared),
         dir: dir.to_owned(),
+        vectors: vectors.to_owned(),
         log,
         disk: None,
         checker: None,
+        backlog: None,
         retry: RETRY_FIRST,
     };
     std::thread::Builder::new().name("lexical".to_owned()).spawn(move || writer.run())
@@ -174,9 +226,11 @@ pub(super) fn start(shared: &Arc<Shared>, dir: &Path, log: LogId) -> std::io::Re
 struct Writer {
     shared: Arc<Shared>,
     dir: PathBuf,
+    vectors: PathBuf,
     log: LogId,
     disk: Option<Disk>,
     checker: Option<JoinHandle<()>>,
+    backlog: Option<JoinHandle<()>>,
     retry: Duration,
 }
 
@@ -192,6 +246,7 @@ impl Writer {
         stand_back();
         self.guarded(Writer::open);
         self.shared.tell(|control| control.opened = true);
+        self.open_meaning();
         loop {
             match self.next() {
                 Task::Commit => self.guarded(Writer::commit),
@@ -201,8 +256,8 @@ impl Writer {
         }
         self.guarded(Writer::commit);
         self.disk = None;
-        if let Some(checker) = self.checker.take() {
-            drop(checker.join());
+        for thread in [self.checker.take(), self.backlog.take()].into_iter().flatten() {
+            drop(thread.join());
         }
     }
 
@@ -290,6 +345,29 @@ impl Writer {
         }
     }
 
+    /// Opens the vectors; without them a search is lexical, and says so.
+    fn open_meaning(&mut self) {
+        let opened = catch_unwind(AssertUnwindSafe(|| Meaning::open(&self.vectors)));
+        let failed = match opened {
+            Ok(Ok(meaning)) => {
+                let meaning = self.shared.meaning.get_or_init(|| meaning);
+                self.shared.look_for_vectors();
+                match backlog::start(&self.shared, meaning.clone()) {
+                    Ok(thread) => {
+                        self.backlog = Some(thread);
+                        return;
+                    }
+                    Err(error) => format!("no thread for the vectors: {error}"),
+                }
+            }
+            Ok(Err(error)) => format!("opening the vectors: {error}"),
+            Err(panic) => format!("opening the vectors: {}", panic_words(&*panic)),
+        };
+        tracing::warn!(failed, "searches are lexical only");
+        self.shared.tell(|control| control.no_meaning = Some(failed));
+        self.shared.backlog_moved();
+    }
+
     /// Holds every file against its checksum on a thread of its own; damage begins the index anew.
     fn check(&mut self, disk: &Disk) {
         let check = disk.checker();
@@ -344,6 +422,9 @@ impl Writer {
         disk.write(&sealed.shard, &sealed.dead, sealed.sequence)?;
         let known = self.shared.read().shards();
         let shards = disk.shards(&known)?;
+        if let Some(meaning) = self.shared.meaning() {
+            shards.iter().for_each(|shard| shard.table().look_for(meaning));
+        }
         let mut content = self.shared.write();
         // Begun anew meanwhile: what was written goes with the directory.
         if content.generation == sealed.generation {
@@ -368,21 +449,4 @@ fn is_damage(error: &IndexError) -> bool {
                     | tantivy::TantivyError::LockFailure(..)
             )
     )
-}
-
-pub(super) fn panic_words(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without words")
-}
-
-/// Lets others go first. On Linux priority is the calling thread's own, and tantivy's threads, started from this one,
-/// inherit it; elsewhere it would be the whole program's.
-fn stand_back() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-        tracing::debug!(%error, "the index is written at normal priority");
-    }
 }

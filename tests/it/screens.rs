@@ -73,6 +73,7 @@ fn status(memories: u64) -> Status {
         memories: Some(memories),
         forgotten: Some(0),
         attached: 0,
+        caches: vec![],
         disk: None,
     }
 }
@@ -112,7 +113,7 @@ fn hit(n: usize) -> Hit {
         highlights: vec![12..18, 55..61],
         heading: String::new(),
         score: 9.1 / (n as f32 + 1.0),
-        legs: Legs { lexical: 9.1 },
+        legs: Legs { lexical: 9.1, ..Legs::default() },
         matched_terms: vec!["deploy".into()],
         memory_type: memory.kind,
         project: memory.project,

@@ -1,6 +1,10 @@
 //! Notes kept and found.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use proptest::prelude::*;
 use serde_json::{Map, json};
@@ -14,6 +18,11 @@ use wheelhouse::{
 };
 
 const NOW_MS: i64 = 1_795_000_000_000;
+
+/// Where an index in `dir` keeps its vectors.
+fn vectors_of(dir: &Path) -> PathBuf {
+    dir.join("vectors")
+}
 
 fn log() -> LogId {
     serde_json::from_value(json!("00000000-0000-0000-0000-000000000007")).unwrap()
@@ -86,7 +95,7 @@ impl Log {
     }
 
     fn opened(&self, dir: &Path) -> Lexical {
-        let lexical = Lexical::open(dir, log());
+        let lexical = Lexical::open(dir, &vectors_of(dir), log());
         lexical.durable();
         self.feed(&lexical);
         lexical
@@ -242,7 +251,7 @@ fn what_is_replaced_removed_and_restored_shows_at_once() {
     assert_eq!(lexical.applied(), log.head());
     lexical.close();
     // All of it holds when it comes from disk.
-    let lexical = Lexical::open(dir.path(), self::log());
+    let lexical = Lexical::open(dir.path(), &vectors_of(dir.path()), self::log());
     assert_eq!(lexical.durable(), log.head());
     check(&lexical, "zebra", &["First"]);
     check(&lexical, "giraffe", &[]);
@@ -426,7 +435,7 @@ fn rebuilt_in_parts_or_at_once_the_answers_are_equal() {
     let dir = tempfile::tempdir().unwrap();
     // Closed and opened again in between: several segments, some with deletes, the rest in memory.
     for part in [700, 1_500, 1_800] {
-        let lexical = Lexical::open(dir.path(), self::log());
+        let lexical = Lexical::open(dir.path(), &vectors_of(dir.path()), self::log());
         lexical.durable();
         lexical.apply(&log.entries[..log.entries.len() * part / 2_000]);
         lexical.close();
@@ -495,7 +504,7 @@ fn an_index_of_another_log_or_damaged_is_begun_anew() {
     let log = notes();
     log.opened(dir.path()).close();
     let other: LogId = serde_json::from_value(json!("00000000-0000-0000-0000-000000000008")).unwrap();
-    let lexical = Lexical::open(dir.path(), other);
+    let lexical = Lexical::open(dir.path(), &vectors_of(dir.path()), other);
     assert_eq!(lexical.durable(), Sequence::ZERO);
     assert_eq!(search(&lexical, "").total, 0);
     log.feed(&lexical);
@@ -508,7 +517,7 @@ fn an_index_of_another_log_or_damaged_is_begun_anew() {
             std::fs::write(path, b"{\"no\": ").unwrap();
         }
     }
-    let lexical = Lexical::open(dir.path(), other);
+    let lexical = Lexical::open(dir.path(), &vectors_of(dir.path()), other);
     assert_eq!(lexical.durable(), Sequence::ZERO);
     lexical.set_head(log.head());
     assert!(matches!(lexical.state(), ViewState::Rebuilding { .. }), "{:?}", lexical.state());
@@ -520,7 +529,7 @@ fn an_index_of_another_log_or_damaged_is_begun_anew() {
     // No directory can be made under a file: it says so, and answers from memory.
     let file = dir.path().join("file");
     std::fs::write(&file, b"x").unwrap();
-    let lexical = Lexical::open(&file.join("lexical"), other);
+    let lexical = Lexical::open(&file.join("lexical"), &vectors_of(&file.join("lexical")), other);
     lexical.durable();
     log.feed(&lexical);
     assert!(matches!(lexical.state(), ViewState::Failed { .. }), "{:?}", lexical.state());
@@ -538,7 +547,7 @@ fn a_flipped_byte_is_found_by_the_checksums() {
     let mut bytes = std::fs::read(&store).unwrap();
     bytes[100] ^= 0x55;
     std::fs::write(&store, bytes).unwrap();
-    let lexical = Lexical::open(dir.path(), self::log());
+    let lexical = Lexical::open(dir.path(), &vectors_of(dir.path()), self::log());
     let mut generation = lexical.generation();
     lexical.durable();
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {

@@ -59,6 +59,7 @@ fn status(writes: Writes) -> Box<Status> {
         memories: Some(3),
         forgotten: Some(0),
         attached: 0,
+        caches: vec![],
         disk: None,
     })
 }
@@ -100,7 +101,7 @@ fn hit(n: u8, score: f32) -> Hit {
         highlights: std::iter::once(11..15).collect(),
         heading: String::new(),
         score,
-        legs: Legs { lexical: score },
+        legs: Legs { lexical: score, ..Legs::default() },
         matched_terms: vec!["word".into()],
         memory_type: "note".into(),
         project: Project::none(),

@@ -103,6 +103,12 @@ impl App {
                 format!("   {} importing {} % ", theme.glyph(Role::Busy), (import.part() * 100.0) as u64);
             left.push(Span::styled(said, theme.style(Role::Busy)));
         }
+        if let Some(words) = scene.hub.embedding() {
+            left.push(Span::styled(
+                format!("   {} {words} ", theme.glyph(Role::Busy)),
+                theme.style(Role::Busy),
+            ));
+        }
         let clock = self.clock(scene);
         let clock_width = text::width(&clock) as u16;
         let left = Line::from(left);

@@ -21,7 +21,10 @@ use super::super::{
     },
 };
 use crate::{
-    door::{Explanation, ListRequest, MemoryPage, SearchAnswer, SearchRequest, SuggestRequest, Suggestion},
+    door::{
+        Explanation, ListRequest, MemoryPage, SearchAnswer, SearchMode, SearchRequest, SuggestRequest,
+        Suggestion,
+    },
     model::{Code, Fault, Id, MemoryFilter, Project, Projects, Time},
 };
 
@@ -53,6 +56,16 @@ pub struct Found {
     best: f32,
     next: Option<String>,
     generation: u64,
+    /// By meaning too, not by words alone.
+    full: bool,
+}
+
+/// A question on its way.
+#[derive(Debug, Clone)]
+struct Asked {
+    generation: u64,
+    query: String,
+    full: bool,
 }
 
 /// What is wrong with the query, and the byte where, as far as known.
@@ -79,7 +92,7 @@ pub struct Search {
     pub project: Option<Project>,
     generation: u64,
     /// On its way, with the query it asks.
-    asked: Option<(u64, String)>,
+    asked: Option<Asked>,
     more_asked: Option<u64>,
     waiting: bool,
     /// Enter came before the answer: its first hit is opened when it is there.
@@ -224,7 +237,8 @@ impl Search {
             Side::Memory => Ask::Memory { id },
             Side::History => Ask::History { id },
             Side::Explain => {
-                Ask::Explain { id, request: SearchRequest { explain: true, ..self.request(None) } }
+                let full = self.found.as_ref().is_some_and(|found| found.full);
+                Ask::Explain { id, request: SearchRequest { explain: true, ..self.request(None, full) } }
             }
         });
         self.arrange(self.area);
@@ -253,10 +267,11 @@ impl Search {
 
     // ── asking ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    fn request(&self, cursor: Option<String>) -> SearchRequest {
+    fn request(&self, cursor: Option<String>, full: bool) -> SearchRequest {
         SearchRequest {
             query: self.query.text().to_owned(),
             limit: PAGE,
+            mode: if full { SearchMode::Hybrid } else { SearchMode::Lexical },
             filter: self.filter(),
             as_you_type: true,
             cursor,
@@ -267,23 +282,38 @@ impl Search {
     /// Asks for what is typed now; waits when a question is on its way or the hub is not there.
     pub fn ask(&mut self, scene: &Scene, out: &mut Out) {
         self.stale_since = None;
-        if self.asked.is_some() || !scene.hub.is_live() {
+        // One that asks for the meaning of what is no longer typed holds nobody up.
+        let on_its_way = self.asked.as_ref().is_some_and(|asked| !asked.full);
+        if on_its_way || !scene.hub.is_live() {
             self.waiting = true;
             return;
         }
         self.waiting = false;
         self.refreshed_at = Some(scene.now);
-        self.generation += 1;
-        let generation = self.generation;
-        self.asked = Some((generation, self.query.text().to_owned()));
+        // What is on screen in full is asked anew in full: it would flicker otherwise.
+        let full = self.found.as_ref().is_some_and(|found| found.full && found.query == self.query.text());
+        let generation = self.next_question(full);
         out.ask(if self.query.text().trim().is_empty() {
             Ask::Recent {
                 generation,
                 request: ListRequest { filter: self.filter(), limit: PAGE, ..ListRequest::default() },
             }
         } else {
-            Ask::Search { generation, request: self.request(None) }
+            Ask::Search { generation, request: self.request(None, full) }
         });
+    }
+
+    /// The words have answered: now what they mean.
+    fn ask_in_full(&mut self, out: &mut Out) {
+        let generation = self.next_question(true);
+        out.ask(Ask::Search { generation, request: self.request(None, true) });
+    }
+
+    fn next_question(&mut self, full: bool) -> u64 {
+        self.generation += 1;
+        let generation = self.generation;
+        self.asked = Some(Asked { generation, query: self.query.text().to_owned(), full });
+        generation
     }
 
     fn suggest(&mut self, scene: &Scene, out: &mut Out) {
@@ -322,7 +352,8 @@ impl Search {
             };
             Ask::RecentMore { generation, request }
         } else {
-            let request = SearchRequest { query: found.query.clone(), ..self.request(Some(next)) };
+            let request =
+                SearchRequest { query: found.query.clone(), ..self.request(Some(next), found.full) };
             Ask::SearchMore { generation, request }
         });
     }
@@ -398,7 +429,8 @@ impl Search {
     }
 
     fn take(&mut self, generation: u64, result: Result<Found, Fault>, scene: &Scene, out: &mut Out) {
-        let Some((_, query)) = self.asked.take_if(|(asked, _)| *asked == generation) else { return };
+        let Some(asked) = self.asked.take_if(|asked| asked.generation == generation) else { return };
+        let Asked { query, full, .. } = asked;
         if self.waiting {
             self.ask(scene, out);
         }
@@ -408,7 +440,11 @@ impl Search {
                 if current {
                     self.fault = None;
                 }
-                self.replace(Found { query, generation, ..found }, out);
+                let ranked = found.total.is_some();
+                self.replace(Found { query, generation, full, ..found }, out);
+                if current && ranked && !full && self.asked.is_none() {
+                    self.ask_in_full(out);
+                }
             }
             // Not there yet: asked again as soon as it is.
             Err(fault) if fault.code == Code::Unavailable => self.waiting |= current,
@@ -423,8 +459,11 @@ impl Search {
         let kept = self.selected().map(|row| row.id).filter(|_| same_query);
         let row = kept.and_then(|id| found.rows.iter().position(|row| row.id == id));
         self.more_asked = None;
+        // Whoever has not moved stays at the top; a row that was chosen stays chosen, on the line where it is.
+        let line = self.list.selected().unwrap_or(0) - self.list.visible().start;
+        let row = row.filter(|_| self.list.selected() != Some(0));
         self.list.set_len(found.rows.len());
-        self.list.select(row.unwrap_or(0));
+        self.list.select_at(row.unwrap_or(0), if row.is_some() { line } else { 0 });
         self.found = Some(found);
         let open = self.detail.as_ref().map(|detail| detail.id);
         if open.is_some() && open != self.selected().map(|row| row.id) {

@@ -62,6 +62,12 @@ impl List {
         self.settle();
     }
 
+    /// Selects a row so that it is seen on this line, as far as the list allows.
+    pub fn select_at(&mut self, row: usize, line: usize) {
+        self.top = row.saturating_sub(line);
+        self.select(row);
+    }
+
     pub fn step(&mut self, step: Step) {
         let page = self.height.saturating_sub(1).max(1);
         self.selected = match step {
@@ -114,6 +120,7 @@ mod tests {
                     5 => list.step(Step::Last),
                     6 => list.set_len(n),
                     7 => list.set_height(n % 7),
+                    8 if n % 2 == 0 => list.select_at(n, n % 5),
                     _ => list.select(n),
                 }
                 match list.selected() {

@@ -1,0 +1,221 @@
+//! The backlog: texts in the index that have no vector yet, made one after the other in the background, newest first.
+//!
+//! Nothing of it is kept: what is missing is seen by looking, so it goes on where it was after a kill, and whoever opens
+//! the hub next finishes it. It stands back behind everything else and sleeps without a timer when there is nothing to do.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use super::{
+    content::Content,
+    meaning::{Key, LearnError, Meaning},
+    shard::{IndexError, Seat},
+    stand_back,
+    writer::Shared,
+};
+
+/// Texts taken from the index at a time.
+const BATCH: usize = 16;
+/// After a model or a disk that failed, the next try.
+const RETRY: Duration = Duration::from_secs(30);
+/// The rate is that of the last so many texts.
+const RATE_OVER: usize = 64;
+
+/// How far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Left {
+    pub texts: u64,
+    pub rate_per_s: f64,
+}
+
+#[derive(Default)]
+struct State {
+    /// Something may have come.
+    woken: bool,
+    closed: bool,
+    left: Left,
+    failure: Option<String>,
+}
+
+#[derive(Default)]
+pub(super) struct Backlog {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Backlog {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks again.
+    pub(super) fn wake(&self) {
+        let mut state = self.state();
+        if !std::mem::replace(&mut state.woken, true) {
+            drop(state);
+            self.changed.notify_all();
+        }
+    }
+
+    pub(super) fn close(&self) {
+        self.state().closed = true;
+        self.changed.notify_all();
+    }
+
+    pub(super) fn left(&self) -> Left {
+        self.state().left
+    }
+
+    pub(super) fn failure(&self) -> Option<String> {
+        self.state().failure.clone()
+    }
+
+    fn is_closed(&self) -> bool {
+        self.state().closed
+    }
+
+    /// Until something may have come; `false` when it closes.
+    fn wait(&self) -> bool {
+        let mut state = self.state();
+        while !state.woken && !state.closed {
+            state = match state.failure {
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(_) => {
+                    let waited = self.changed.wait_timeout(state, RETRY);
+                    let (mut state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+                    state.woken |= timeout.timed_out();
+                    state
+                }
+            };
+        }
+        state.woken = false;
+        !state.closed
+    }
+}
+
+/// Starts the thread; it ends when the backlog is closed.
+pub(super) fn start(shared: &Arc<Shared>, meaning: Meaning) -> std::io::Result<JoinHandle<()>> {
+    let shared = Arc::clone(shared);
+    std::thread::Builder::new().name("backlog".to_owned()).spawn(move || {
+        stand_back();
+        let mut pace = Pace::default();
+        while shared.backlog.wait() {
+            while let Some(more) = step(&shared, &meaning, &mut pace) {
+                if !more || shared.backlog.is_closed() {
+                    break;
+                }
+            }
+        }
+    })
+}
+
+/// Works off a batch; answers whether there is more, none after a failure.
+fn step(shared: &Shared, meaning: &Meaning, pace: &mut Pace) -> Option<bool> {
+    let (batch, mut left) = match missing(&shared.read(), BATCH) {
+        Ok(found) => found,
+        // The index is damaged: whoever reads it next begins it anew, and wakes this.
+        Err(_) => return None,
+    };
+    if batch.is_empty() {
+        *pace = Pace::default();
+        tell(shared, Left::default(), None);
+        return Some(false);
+    }
+    for (key, text) in &batch {
+        if shared.backlog.is_closed() {
+            return Some(false);
+        }
+        tell(shared, Left { texts: left, rate_per_s: pace.rate() }, None);
+        if let Err(error) = meaning.learn(*key, text) {
+            let why = match error {
+                LearnError::Mute(mute) => format!("the model: {}", mute.0),
+                LearnError::File(error) => format!("keeping vectors: {error}"),
+            };
+            tracing::warn!(why, "texts get no vectors");
+            tell(shared, Left { texts: left, rate_per_s: 0.0 }, Some(why));
+            return None;
+        }
+        pace.learned();
+        left = left.saturating_sub(1);
+    }
+    let keys = batch.iter().map(|(key, _)| *key);
+    let slots: HashMap<Key, u32> = keys
+        .clone()
+        .zip(meaning.slots(batch.iter().map(|(key, _)| key)))
+        .filter_map(|(key, slot)| Some((key, slot?)))
+        .collect();
+    publish(&shared.read().seats(), &slots);
+    Some(true)
+}
+
+fn tell(shared: &Shared, left: Left, failure: Option<String>) {
+    let mut state = shared.backlog.state();
+    let turned = (state.left.texts == 0) != (left.texts == 0) || state.failure != failure;
+    state.left = left;
+    state.failure = failure;
+    drop(state);
+    if turned || left.texts.is_multiple_of(BATCH as u64) {
+        shared.backlog_moved();
+    }
+}
+
+/// The newest live texts without a vector, and how many there are in all.
+fn missing(content: &Content, max: usize) -> Result<(Vec<(Key, String)>, u64), IndexError> {
+    let (mut batch, mut left) = (Vec::new(), 0);
+    for Seat { shard, dead } in content.seats().iter().rev() {
+        let table = shard.table();
+        for memory in (0..table.memories() as u32).rev().filter(|memory| !dead.has(*memory)) {
+            for chunk in table.chunks_of(memory) {
+                if table.slot(chunk).is_some() {
+                    continue;
+                }
+                left += 1;
+                if batch.len() < max {
+                    batch.push((table.keys[chunk as usize], shard.shown(chunk)?.read()));
+                }
+            }
+        }
+    }
+    Ok((batch, left))
+}
+
+/// Shows the new vectors to searches.
+fn publish(seats: &[Seat<'_>], slots: &HashMap<Key, u32>) {
+    for Seat { shard, .. } in seats {
+        let table = shard.table();
+        for (chunk, key) in table.keys.iter().enumerate() {
+            if table.slot(chunk as u32).is_none()
+                && let Some(slot) = slots.get(key)
+            {
+                table.set_slot(chunk as u32, *slot);
+            }
+        }
+    }
+}
+
+/// How fast it goes.
+#[derive(Default)]
+struct Pace(VecDeque<Instant>);
+
+impl Pace {
+    fn learned(&mut self) {
+        if self.0.len() == RATE_OVER {
+            self.0.pop_front();
+        }
+        self.0.push_back(Instant::now());
+    }
+
+    /// Texts a second.
+    fn rate(&self) -> f64 {
+        match (self.0.front(), self.0.back()) {
+            (Some(first), Some(last)) if last > first => {
+                (self.0.len() - 1) as f64 / last.duration_since(*first).as_secs_f64()
+            }
+            _ => 0.0,
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! The full answer: what words and meaning found together, the best of it read again, near-ties settled.
+//!
+//! ```text
+//! lexical leg, best 100 ┐
+//!                       ├─ fuse ─ rerank the best 50 ─ prior ─ the rest of the lexical leg
+//! vector leg, best 100 ─┘
+//! ```
+//!
+//! **Invariant**: both legs look through the same mask, before anything is ranked. The same content gives the same
+//! order, page by page.
+
+use std::{
+    collections::{BinaryHeap, HashMap, HashSet},
+    sync::Arc,
+    time::Instant,
+};
+
+use super::{
+    IndexError,
+    fuse::{Said, fuse, mix},
+    mask::{Mask, strict},
+    meaning::{
+        Meaning, Mute, Records,
+        maxsim::{DOCUMENT_PIECES_MAX, Nearness, Wanted},
+        pieces::{self, Piece},
+        vector::Vector,
+        weights,
+    },
+    plan::{Plan, What},
+    prior,
+    rank::{Found, Key, Ranked, inverse_document_frequency},
+    shard::{Bits, Seat},
+};
+use crate::{
+    door::{Legs, SearchMode, Step},
+    model::Time,
+};
+
+/// What each leg hands to the fusion. Part of the order: it does not change with the page asked for.
+pub(super) const CANDIDATES: usize = 100;
+/// Of the fused list, what is read again.
+const RERANKED: usize = 50;
+/// What no word of the query found is a hit if it is at least so near.
+const NEAR_ENOUGH: f32 = 0.25;
+
+/// A hit at its place, with what brought it there.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Placed {
+    pub found: Found,
+    pub legs: Legs,
+}
+
+/// What the legs made of a query.
+#[derive(Default)]
+pub(super) struct Merged {
+    pub placed: Vec<Placed>,
+    pub total: usize,
+    pub legs_used: Vec<&'static str>,
+    /// Milliseconds by part.
+    pub parts: Vec<(&'static str, f64)>,
+    /// Why it is less than it could be.
+    pub degraded: Option<Mute>,
+    /// Visible chunks without a vector yet.
+    pub without_vector: u64,
+}
+
+/// What is asked, besides the words.
+pub(super) struct Asked<'a> {
+    pub mode: SearchMode,
+    pub without: &'a [Step],
+    pub now: Time,
+}
+
+/// One that meaning found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Near {
+    /// Its score is the cosine.
+    key: Key,
+    shard: usize,
+    memory: u32,
+    chunk: u32,
+}
+
+/// Merges the lexical leg's list, ranked as deep as wanted, with what is near in meaning.
+pub(super) fn merge(
+    seats: &[Seat<'_>],
+    plan: &Plan,
+    mask: &Mask,
+    ranked: &Ranked,
+    meaning: &Meaning,
+    vector: Result<Arc<Vector>, Mute>,
+    asked: &Asked<'_>,
+) -> Result<Merged, IndexError> {
+    let mut merged = Merged { total: ranked.total, ..Merged::default() };
+    let mut part = Part(Instant::now());
+    let vector = match vector {
+        Ok(vector) => vector,
+        Err(mute) => {
+            merged.placed = ranked.found.iter().map(lexical).collect();
+            merged.legs_used = vec!["lexical"];
+            merged.degraded = Some(mute);
+            return Ok(merged);
+        }
+    };
+    let records = meaning.records();
+    let near = nearest(seats, plan, mask, &records, &vector, &mut merged.without_vector)?;
+    merged.parts.push(("vector", part.took()));
+
+    let mut candidates = union(seats, ranked, near, asked.mode);
+    merged.total = ranked.total + candidates.iter().filter(|candidate| candidate.said.lexical == 0.0).count();
+    for candidate in &mut candidates {
+        if candidate.said.cosine.is_none() {
+            candidate.said.cosine =
+                nearest_chunk(seats, candidate.found, &records, &vector).map(|(cosine, _)| cosine);
+        }
+    }
+    let said: Vec<Said> = candidates.iter().map(|candidate| candidate.said).collect();
+    for (candidate, fused) in candidates.iter_mut().zip(fuse(&said)) {
+        candidate.found.key.score = fused;
+    }
+    candidates.sort_unstable_by_key(|candidate| candidate.found.key);
+    merged.legs_used = match asked.mode {
+        SearchMode::Vector => vec!["vector"],
+        _ => vec!["lexical", "vector"],
+    };
+    if asked.mode != SearchMode::Vector {
+        if !asked.without.contains(&Step::Rerank) {
+            match rerank(seats, plan, mask, ranked, meaning, &mut candidates) {
+                Ok(()) => merged.legs_used.push("rerank"),
+                Err(Trouble::Mute(mute)) => merged.degraded = Some(mute),
+                Err(Trouble::Index(error)) => return Err(error),
+            }
+            merged.parts.push(("rerank", part.took()));
+        }
+        if !asked.without.contains(&Step::Prior) {
+            for candidate in &mut candidates {
+                let age = asked.now.since(candidate.found.key.updated_at);
+                let prior = prior::prior(age, candidate.importance);
+                candidate.found.key.score += prior;
+                candidate.prior = Some(prior);
+            }
+            merged.legs_used.push("prior");
+        }
+        candidates.sort_unstable_by_key(|candidate| candidate.found.key);
+    }
+    let ahead: HashSet<_> = candidates.iter().map(|c| (c.found.shard, c.memory)).collect();
+    merged.placed = candidates.iter().map(Candidate::placed).collect();
+    if asked.mode != SearchMode::Vector {
+        let rest = ranked.found.iter().filter(|found| {
+            !ahead.contains(&(found.shard, seats[found.shard].shard.table().memory_of[found.chunk as usize]))
+        });
+        merged.placed.extend(rest.map(lexical));
+    }
+    Ok(merged)
+}
+
+/// The lexical leg alone says so.
+pub(super) fn lexical(found: &Found) -> Placed {
+    let legs = Legs { lexical: found.key.score, ..Legs::default() };
+    Placed { found: *found, legs }
+}
+
+struct Candidate {
+    found: Found,
+    memory: u32,
+    said: Said,
+    rerank: Option<f32>,
+    prior: Option<f32>,
+    importance: f32,
+}
+
+impl Candidate {
+    fn placed(&self) -> Placed {
+        Placed {
+            found: self.found,
+            legs: Legs {
+                lexical: self.said.lexical,
+                vector: self.said.cosine,
+                rerank: self.rerank,
+                prior: self.prior,
+            },
+        }
+    }
+}
+
+fn union(seats: &[Seat<'_>], ranked: &Ranked, near: Vec<Near>, mode: SearchMode) -> Vec<Candidate> {
+    let mut places: HashMap<(usize, u32), usize> = HashMap::new();
+    let mut candidates: Vec<Candidate> = Vec::new();
+    let candidate = |found: Found, memory, said| Candidate {
+        found,
+        memory,
+        said,
+        rerank: None,
+        prior: None,
+        importance: prior::IMPORTANCE_USUAL,
+    };
+    let words = if mode == SearchMode::Vector { &[][..] } else { &ranked.found[..] };
+    for found in words.iter().take(CANDIDATES) {
+        let memory = seats[found.shard].shard.table().memory_of[found.chunk as usize];
+        places.insert((found.shard, memory), candidates.len());
+        candidates.push(candidate(*found, memory, Said { lexical: found.key.score, cosine: None }));
+    }
+    for Near { key, shard, memory, chunk } in near {
+        match places.get(&(shard, memory)) {
+            Some(at) => candidates[*at].said.cosine = Some(key.score),
+            None if key.score >= NEAR_ENOUGH || mode == SearchMode::Vector => {
+                let said = Said { lexical: 0.0, cosine: Some(key.score) };
+                candidates.push(candidate(Found { key, shard, chunk }, memory, said));
+            }
+            None => {}
+        }
+    }
+    candidates
+}
+
+/// The nearest memories of those the query may see, by their best chunk.
+fn nearest(
+    seats: &[Seat<'_>],
+    plan: &Plan,
+    mask: &Mask,
+    records: &Records,
+    vector: &Vector,
+    without: &mut u64,
+) -> Result<Vec<Near>, IndexError> {
+    let mut heap: BinaryHeap<Near> = BinaryHeap::with_capacity(CANDIDATES + 1);
+    for (shard, seat) in seats.iter().enumerate() {
+        let table = seat.shard.table();
+        let strict: Option<Bits> = strict(seat, plan)?;
+        for memory in mask.seen[shard].iter() {
+            if strict.as_ref().is_some_and(|through| !through.has(memory)) {
+                continue;
+            }
+            let mut best: Option<(f32, u32)> = None;
+            for chunk in table.chunks_of(memory) {
+                match table.slot(chunk).and_then(|slot| records.dot(slot, vector)) {
+                    Some(cosine) if best.is_none_or(|(best, _)| cosine > best) => {
+                        best = Some((cosine, chunk))
+                    }
+                    Some(_) => {}
+                    None => *without += 1,
+                }
+            }
+            let Some((score, chunk)) = best else { continue };
+            if heap.len() == CANDIDATES && heap.peek().is_some_and(|last| score < last.key.score) {
+                continue;
+            }
+            let key =
+                Key { score, updated_at: table.updated_at[memory as usize], id: table.ids[memory as usize] };
+            heap.push(Near { key, shard, memory, chunk });
+            if heap.len() > CANDIDATES {
+                heap.pop();
+            }
+        }
+    }
+    Ok(heap.into_sorted_vec())
+}
+
+fn nearest_chunk(seats: &[Seat<'_>], found: Found, records: &Records, vector: &Vector) -> Option<(f32, u32)> {
+    let table = seats[found.shard].shard.table();
+    let chunks = table.chunks_of(table.memory_of[found.chunk as usize]);
+    chunks
+        .filter_map(|chunk| Some((records.dot(table.slot(chunk)?, vector)?, chunk)))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+}
+
+enum Trouble {
+    Mute(Mute),
+    Index(IndexError),
+}
+
+impl From<IndexError> for Trouble {
+    fn from(error: IndexError) -> Trouble {
+        Trouble::Index(error)
+    }
+}
+
+/// Reads the best again, piece by piece.
+fn rerank(
+    seats: &[Seat<'_>],
+    plan: &Plan,
+    mask: &Mask,
+    ranked: &Ranked,
+    meaning: &Meaning,
+    candidates: &mut [Candidate],
+) -> Result<(), Trouble> {
+    let wanted = wanted(plan, mask, ranked);
+    if wanted.pieces.is_empty() {
+        return Ok(());
+    }
+    let best = candidates.len().min(RERANKED);
+    let mut documents: Vec<Vec<Piece>> = Vec::with_capacity(best);
+    for candidate in &mut candidates[..best] {
+        let shown = seats[candidate.found.shard].shard.shown(candidate.found.chunk)?;
+        candidate.importance = shown.importance;
+        documents.push(pieces::pieces(&shown.read(), DOCUMENT_PIECES_MAX));
+    }
+    let mut distinct: Vec<Piece> = documents.iter().flatten().copied().collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let asked: Vec<Piece> = wanted.pieces.iter().chain(&distinct).copied().collect();
+    let rows = meaning.rows(&asked).map_err(Trouble::Mute)?;
+    let nearness = Nearness::new(wanted, &distinct, &rows);
+    for (i, candidate) in candidates.iter_mut().enumerate() {
+        let met = documents.get(i).map(|document| nearness.of(document));
+        candidate.rerank = met;
+        candidate.found.key.score = mix(candidate.found.key.score, met.unwrap_or(0.0));
+    }
+    Ok(())
+}
+
+/// The query's pieces, each with its learned weight times how rare its word is among what the query may see.
+fn wanted(plan: &Plan, mask: &Mask, ranked: &Ranked) -> Wanted {
+    let mut wanted = Wanted::default();
+    for (word, text) in plan.words.iter().enumerate() {
+        let stems = plan
+            .terms
+            .iter()
+            .zip(&ranked.terms)
+            .filter(|(term, _)| term.word == word && matches!(term.what, What::Stem(_)));
+        let documents = stems.map(|(_, scored)| scored.documents).max().unwrap_or(0);
+        let idf = inverse_document_frequency(documents, mask.memories);
+        for piece in pieces::pieces(text, DOCUMENT_PIECES_MAX) {
+            wanted.add(piece, weights::of_piece(piece) * idf);
+        }
+    }
+    wanted
+}
+
+/// Time by part.
+struct Part(Instant);
+
+impl Part {
+    fn took(&mut self) -> f64 {
+        let now = Instant::now();
+        let took = now.duration_since(std::mem::replace(&mut self.0, now));
+        took.as_secs_f64() * 1e3
+    }
+}

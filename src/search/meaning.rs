@@ -1,0 +1,150 @@
+//! Meaning: vectors of texts by a model in this binary, where they are kept, and how near two are.
+//!
+//! ```text
+//! text ─ pieces ─ encoder ─ vector ─ store (memory-mapped)
+//!           └──────── rows ─ maxsim
+//! ```
+//!
+//! A view of the log at one remove: vectors are known by the text they were made of. Nothing here knows of memories.
+
+mod encoder;
+pub(super) mod maxsim;
+pub(super) mod pieces;
+pub mod store;
+pub mod vector;
+pub(super) mod weights;
+
+use std::{
+    any::Any,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::{
+        Arc, OnceLock, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+pub(super) use self::store::{Key, Records, Slot};
+use self::{
+    encoder::{Encoder, Lane},
+    pieces::Piece,
+    store::Store,
+    vector::Vector,
+};
+
+use super::counted::Counted;
+use crate::door::CacheStatus;
+
+/// Vectors of queries kept.
+const ASKED_MAX: u64 = 1_000;
+
+/// The key of a text, as the model reads it.
+pub fn key(text: &str) -> Key {
+    let hash = blake3::hash(text.as_bytes());
+    let mut key = Key::default();
+    key.copy_from_slice(&hash.as_bytes()[..16]);
+    key
+}
+
+/// A cheap handle.
+#[derive(Clone)]
+pub(super) struct Meaning(Arc<Inner>);
+
+struct Inner {
+    store: RwLock<Store>,
+    encoder: OnceLock<Result<Encoder, String>>,
+    asked: Counted<String, Arc<Vector>>,
+    /// Vectors made since it was opened.
+    learned: AtomicU64,
+}
+
+/// Why the model has no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mute(pub String);
+
+impl Meaning {
+    pub(super) fn open(dir: &Path) -> io::Result<Meaning> {
+        Ok(Meaning(Arc::new(Inner {
+            store: RwLock::new(Store::open(dir)?),
+            encoder: OnceLock::new(),
+            asked: Counted::new(ASKED_MAX),
+            learned: AtomicU64::new(0),
+        })))
+    }
+
+    /// Begins anew without a vector.
+    pub(super) fn reset(&self) -> io::Result<()> {
+        self.0.store.write().unwrap_or_else(PoisonError::into_inner).reset()
+    }
+
+    pub(super) fn cache(&self) -> CacheStatus {
+        self.0.asked.status("queries")
+    }
+
+    /// Changes whenever there is another vector.
+    pub(super) fn learned(&self) -> u64 {
+        self.0.learned.load(Ordering::Relaxed)
+    }
+
+    /// Where the vectors of these texts lie, as far as there are any.
+    pub(super) fn slots<'a>(&self, keys: impl Iterator<Item = &'a Key>) -> Vec<Option<Slot>> {
+        let store = self.0.store.read().unwrap_or_else(PoisonError::into_inner);
+        keys.map(|key| store.slot(key)).collect()
+    }
+
+    pub(super) fn records(&self) -> Records {
+        self.0.store.read().unwrap_or_else(PoisonError::into_inner).records()
+    }
+
+    /// Makes and keeps the vector of a text.
+    pub(super) fn learn(&self, key: Key, text: &str) -> Result<(), LearnError> {
+        let vector = self.run(|encoder| encoder.embed(text, Lane::Text)).map_err(LearnError::Mute)?;
+        let mut store = self.0.store.write().unwrap_or_else(PoisonError::into_inner);
+        store.put(key, &vector).map_err(LearnError::File)?;
+        self.0.learned.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The vector of a query.
+    pub(super) fn ask(&self, query: &str) -> Result<Arc<Vector>, Mute> {
+        let words = query.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        if let Some(known) = self.0.asked.get(&words, |_| true) {
+            return Ok(known);
+        }
+        let vector = Arc::new(self.run(|encoder| encoder.embed(&words, Lane::Question))?);
+        self.0.asked.put(words, Arc::clone(&vector));
+        Ok(vector)
+    }
+
+    /// The model's own embedding of each piece.
+    pub(super) fn rows(&self, pieces: &[Piece]) -> Result<Vec<f32>, Mute> {
+        self.run(|encoder| encoder.rows(pieces))
+    }
+
+    /// Asks the model, which is loaded for the first question. What panics there is an answer too.
+    fn run<T>(&self, ask: impl FnOnce(&Encoder) -> Result<T, encoder::EncoderError>) -> Result<T, Mute> {
+        let guarded = AssertUnwindSafe(|| {
+            let loaded = self.0.encoder.get_or_init(|| Encoder::load().map_err(|error| error.to_string()));
+            let encoder = loaded.as_ref().map_err(|why| Mute(why.clone()))?;
+            ask(encoder).map_err(|error| Mute(error.to_string()))
+        });
+        catch_unwind(guarded).unwrap_or_else(|panic| Err(Mute(panic_words(&*panic).to_owned())))
+    }
+}
+
+/// Why a text has no vector.
+#[derive(Debug)]
+pub(super) enum LearnError {
+    Mute(Mute),
+    File(io::Error),
+}
+
+/// What a panic said.
+pub(super) fn panic_words(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without words")
+}

@@ -1,0 +1,70 @@
+//! Vectors of meaning: 384 numbers of eight bits and a scale, of length 1.
+
+pub const DIMENSIONS: usize = 384;
+
+/// A text's place. The dot product of two is the cosine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Vector {
+    scale: f32,
+    values: [i8; DIMENSIONS],
+}
+
+impl Vector {
+    /// None where it has another width.
+    pub fn of(values: &[f32]) -> Option<Vector> {
+        let values: &[f32; DIMENSIONS] = values.try_into().ok()?;
+        let largest = values.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+        let scale = if largest > 0.0 { largest / f32::from(i8::MAX) } else { 1.0 };
+        Some(Vector { scale, values: values.map(|value| (value / scale).round() as i8) })
+    }
+
+    #[cfg(test)]
+    pub fn dot(&self, other: &Vector) -> f32 {
+        self.dot_with(other.scale, &other.bytes())
+    }
+
+    /// With one that lies in a file: its scale and its values as bytes.
+    #[inline]
+    pub fn dot_with(&self, scale: f32, values: &[u8; DIMENSIONS]) -> f32 {
+        dot_bytes(&self.values, values) as f32 * self.scale * scale
+    }
+
+    pub fn scale(&self) -> f32 {
+        self.scale
+    }
+
+    pub fn bytes(&self) -> [u8; DIMENSIONS] {
+        self.values.map(|value| value.cast_unsigned())
+    }
+
+    #[cfg(test)]
+    pub fn values(&self) -> impl Iterator<Item = f32> + '_ {
+        self.values.iter().map(|value| f32::from(*value) * self.scale)
+    }
+}
+
+// A plain loop over arrays of known width: the compiler makes vector code of it.
+#[inline]
+fn dot_bytes(a: &[i8; DIMENSIONS], b: &[u8; DIMENSIONS]) -> i32 {
+    a.iter().zip(b).map(|(a, b)| i32::from(*a) * i32::from(b.cast_signed())).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_bits_keep_the_cosine() {
+        let wave = |step: f32| -> Vec<f32> {
+            let raw: Vec<f32> = (0..DIMENSIONS).map(|i| (i as f32 * step).sin()).collect();
+            let length = raw.iter().map(|x| x * x).sum::<f32>().sqrt();
+            raw.into_iter().map(|x| x / length).collect()
+        };
+        let (a, b) = (wave(0.3), wave(0.31));
+        let exact: f32 = a.iter().zip(&b).map(|(a, b)| a * b).sum();
+        let (a, b) = (Vector::of(&a).unwrap(), Vector::of(&b).unwrap());
+        assert!((a.dot(&b) - exact).abs() < 2e-3, "{} {exact}", a.dot(&b));
+        assert_eq!(Vector::of(&[0.0; 3]), None);
+        assert_eq!(Vector::of(&[0.0; DIMENSIONS]).unwrap().dot(&a), 0.0);
+    }
+}
