@@ -164,6 +164,8 @@ impl Hub {
     fn status_now(&self) -> Status {
         let state = self.store.state().borrow().clone();
         let head = *self.store.head().borrow();
+        // So that it is measured by what was acknowledged, not by what it was last fed.
+        self.lexical.set_head(head);
         Status {
             hub: self.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

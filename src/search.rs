@@ -45,12 +45,13 @@ use tokio::sync::watch;
 
 use self::{
     content::Step as Applied,
-    document::Document,
+    document::{Document, Field, facet},
     mask::Mask,
-    meaning::{Meaning, panic_words},
+    meaning::{Meaning, Mute, panic_words, vector::Vector},
     memory::MemoryShard,
     plan::{Given, Plan},
     query::{Query, Typed},
+    rank::Ranked,
     shard::{Bits, IndexError, Seat},
     writer::Shared,
 };
@@ -66,6 +67,8 @@ use crate::{
 const LIMIT_DEFAULT: usize = 20;
 /// In the reasons of every answer until the index's checksums have been read: it holds all, and is not yet proven whole.
 pub const STILL_CHECKED: &str = "the search index's files are still being checked";
+/// After how many, in the reasons of an answer that lacks nothing but nearness in meaning of some texts.
+pub const BY_WORDS_ALONE: &str = "texts have no vector yet and are found by their words alone";
 /// A view that was ready stays so while it is no more than this many events behind.
 const READY_BEHIND_MAX: u64 = 1_000;
 /// Memories applied under one lock; a search waits no longer than for these.
@@ -197,7 +200,7 @@ impl Lexical {
         let near = control.reached && head.0.saturating_sub(applied.0) <= READY_BEHIND_MAX;
         if applied >= head || near {
             ViewState::Ready
-        } else if control.anew {
+        } else if control.anew && !control.reached {
             ViewState::Rebuilding { applied, head }
         } else {
             ViewState::CatchingUp { applied, head }
@@ -309,14 +312,12 @@ impl Lexical {
 
     /// Where the vectors stand.
     pub fn vectors(&self) -> ViewState {
-        let left = self.shared.backlog.left();
+        let (left, rate_per_s) = (self.shared.read().without_vector(), self.shared.backlog.rate());
         let failure = self.shared.control().no_meaning.clone().or_else(|| self.shared.backlog.failure());
         match (failure, self.shared.meaning()) {
             (Some(reason), _) => ViewState::Failed { reason },
             (None, None) => ViewState::Opening,
-            (None, Some(_)) if left.texts > 0 => {
-                ViewState::Embedding { left: left.texts, rate_per_s: left.rate_per_s }
-            }
+            (None, Some(_)) if left > 0 => ViewState::Embedding { left, rate_per_s },
             (None, Some(_)) => ViewState::Ready,
         }
     }
@@ -398,11 +399,12 @@ fn search_over(
         SearchMode::Auto => !request.as_you_type,
         SearchMode::Vector | SearchMode::Hybrid => true,
     };
-    match meaning.filter(|_| wants_meaning && !plan.words.is_empty()) {
+    let wants_meaning = plan.like.is_some() || wants_meaning && !plan.words.is_empty();
+    match meaning.filter(|_| wants_meaning) {
         Some(meaning) => with_meaning(seats, request, limit, &plan, &mask, words, meaning),
         None => {
             let mut answer = by_words(seats, request, limit, &plan, &mask)?;
-            if wants_meaning && !plan.words.is_empty() {
+            if wants_meaning {
                 answer.degraded_mode = Some("lexical".to_owned());
                 answer.degraded_reasons.push("there are no vectors yet".to_owned());
             }
@@ -452,15 +454,19 @@ fn with_meaning(
     let deep = (offset + limit + 1).max(hybrid::CANDIDATES);
     // The model reads the question while its words are looked up.
     let (ranked, lexical_ms, vector, embed_ms) = std::thread::scope(|scope| {
-        let asking = scope.spawn(|| (meaning.ask(&plan.words.join(" ")), took_ms(started)));
-        let ranked = rank::rank(seats, plan, mask, deep, None);
+        let asking = scope.spawn(|| (asked_for(seats, plan, meaning), took_ms(started)));
+        let ranked = match plan.words.is_empty() {
+            true => Ok(Ranked::nothing(mask)),
+            false => rank::rank(seats, plan, mask, deep, None),
+        };
         let lexical_ms = took_ms(started);
         let (vector, embed_ms) = asking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         (ranked, lexical_ms, vector, embed_ms)
     });
     let ranked = ranked?;
-    let asked = hybrid::Asked { mode: request.mode, without: &request.without, now: words.now };
-    let merged = hybrid::merge(seats, plan, mask, &ranked, meaning, vector, &asked)?;
+    let mode = if plan.words.is_empty() { SearchMode::Vector } else { request.mode };
+    let asked = hybrid::Asked { mode, without: &request.without, now: words.now };
+    let merged = hybrid::merge(seats, plan, mask, &ranked, meaning, vector?, &asked)?;
     let page = merged.placed.get(offset..merged.placed.len().min(offset + limit)).unwrap_or_default();
     let mut answer = answer::answer(seats, plan, &ranked, page, request.explain)?;
     let more = merged.placed.len() > offset + limit;
@@ -472,7 +478,7 @@ fn with_meaning(
     answer.parts_ms.extend([("lexical".to_owned(), lexical_ms), ("embed".to_owned(), embed_ms)]);
     if let Some(mute) = merged.degraded {
         answer.degraded_mode = Some("lexical".to_owned());
-        answer.degraded_reasons.push(format!("the model does not answer: {}", mute.0));
+        answer.degraded_reasons.push(format!("nothing was asked by meaning: {}", mute.0));
     } else if merged.without_vector > 0 {
         let texts = merged.without_vector;
         answer
@@ -480,6 +486,25 @@ fn with_meaning(
             .push(format!("{texts} texts have no vector yet and are found by their words alone"));
     }
     Ok(answer)
+}
+
+/// What is asked for, as a place among meanings: a memory's own, or that of the words.
+fn asked_for(
+    seats: &[Seat<'_>],
+    plan: &Plan,
+    meaning: &Meaning,
+) -> Result<Result<Arc<Vector>, Mute>, IndexError> {
+    let Some(id) = plan.like else { return Ok(meaning.ask(&plan.words.join(" "))) };
+    let records = meaning.records();
+    let mut found = None;
+    for Seat { shard, dead } in seats {
+        shard.postings(Field::Facet, &facet::id(id), &mut |chunks, _| {
+            let live = chunks.iter().filter(|chunk| !dead.has(shard.table().memory_of[**chunk as usize]));
+            let slots = live.filter_map(|chunk| shard.table().slot(*chunk));
+            found = found.take().or_else(|| slots.into_iter().find_map(|slot| records.vector(slot)));
+        })?;
+    }
+    Ok(found.map(Arc::new).ok_or_else(|| Mute(format!("memory {id} has no vector yet, or is not here"))))
 }
 
 fn took_ms(started: Instant) -> f64 {

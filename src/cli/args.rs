@@ -236,17 +236,17 @@ pub enum Bench {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SwitchedOff {
-    NoWeights,
-    NoRerank,
-    NoPrior,
+    Weights,
+    Rerank,
+    Prior,
 }
 
 impl SwitchedOff {
     pub fn step(self) -> Step {
         match self {
-            SwitchedOff::NoWeights => Step::Weights,
-            SwitchedOff::NoRerank => Step::Rerank,
-            SwitchedOff::NoPrior => Step::Prior,
+            SwitchedOff::Weights => Step::Weights,
+            SwitchedOff::Rerank => Step::Rerank,
+            SwitchedOff::Prior => Step::Prior,
         }
     }
 }

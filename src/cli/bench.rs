@@ -31,7 +31,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 const MODES: [SearchMode; 3] = [SearchMode::Hybrid, SearchMode::Lexical, SearchMode::Vector];
 
 pub async fn search(ask: &mut Ask, folder: PathBuf, off: Vec<SwitchedOff>) -> Result<(), Stop> {
-    let without: Vec<Step> = off.into_iter().map(SwitchedOff::step).collect();
+    // What says the same is judged by itself.
+    let without: Vec<Step> = off.into_iter().map(SwitchedOff::step).chain([Step::Fold]).collect();
     let named =
         folder.file_name().map_or_else(|| folder.display().to_string(), |n| n.to_string_lossy().into_owned());
     let collection = blocking(move || Collection::read(&folder)).await?;

@@ -13,7 +13,7 @@ use crate::{
     door::{Hit, SEARCH_LIMIT_MAX, SearchAnswer, SearchMode, SearchRequest},
     model::{Fault, MemoryFilter, Origin, Projects, TimeWords},
     report,
-    search::STILL_CHECKED,
+    search::{BY_WORDS_ALONE, STILL_CHECKED},
 };
 
 /// Below a title, its snippet begins here.
@@ -90,7 +90,7 @@ fn degraded(answer: &SearchAnswer) -> Option<String> {
         .degraded_reasons
         .iter()
         .map(String::as_str)
-        .filter(|reason| *reason != STILL_CHECKED)
+        .filter(|reason| *reason != STILL_CHECKED && !reason.ends_with(BY_WORDS_ALONE))
         .collect();
     match (reasons.as_slice(), &answer.degraded_mode) {
         ([], None) => None,
@@ -124,6 +124,9 @@ fn print(ask: &mut Ask, hit: &Hit, with_project: bool, with_place: bool) -> Resu
     }
     if let Some(url) = hit.url.as_deref().filter(|_| with_place) {
         about.insert(0, report::escape_line(Origin::place(url)));
+    }
+    if !hit.alike.is_empty() {
+        about.push(format!("{} alike", hit.alike.len()));
     }
     about.push(text::moment(hit.updated_at, ask.setup.config.time, ask.words()));
     let about = about.join(" · ");
@@ -166,7 +169,12 @@ fn foot(answer: &SearchAnswer) -> String {
         (false, total, shown) if total > shown => format!("{shown} of {total}"),
         (false, _, shown) => text::counted(shown as u64, "result", "results"),
     };
-    format!("{total}, {:.1} ms, {}", answer.took_ms, answer.legs_used.join(" + "))
+    let mut foot = format!("{total}, {:.1} ms, {}", answer.took_ms, answer.legs_used.join(" + "));
+    for reason in answer.degraded_reasons.iter().filter(|reason| reason.ends_with(BY_WORDS_ALONE)) {
+        foot.push_str("; ");
+        foot.push_str(&report::escape_line(reason));
+    }
+    foot
 }
 
 #[cfg(test)]

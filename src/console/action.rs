@@ -35,6 +35,7 @@ pub enum Action {
     Undo,
     History,
     Explain,
+    Related,
     Copy,
     CopyJson,
     CopyLink,
@@ -250,7 +251,7 @@ const TYPED: &[Place] =
 
 /// Every action. A row here is all it takes to be in help, palette, keymap files and docs.
 #[rustfmt::skip]
-pub const ACTIONS: [Row; 51] = [
+pub const ACTIONS: [Row; 52] = [
     row(Action::FocusSearch,   "pane.focus-search",    "Go to Search",                      Group::Deck,     GLOBAL, None),
     row(Action::FocusTimeline, "pane.focus-timeline",  "Go to the Timeline",                Group::Deck,     GLOBAL, None),
     row(Action::NextPane,      "pane.next",            "Next pane",                         Group::Deck,     GLOBAL, Some("pane")),
@@ -278,6 +279,7 @@ pub const ACTIONS: [Row; 51] = [
     row(Action::Undo,          "undo",                 "Undo the removal",                  Group::Memory,   GLOBAL, None),
     row(Action::History,       "memory.history",       "History of this memory",            Group::Memory,   MEMORY, Some("history")),
     row(Action::Explain,       "hit.explain",          "Explain why this was found",        Group::Memory,   MEMORY, Some("explain")),
+    row(Action::Related,       "memory.related",       "Search what is near this in meaning", Group::Memory, MEMORY, None),
     row(Action::Copy,          "copy.text",            "Copy as text",                      Group::Memory,   COPIED, None),
     row(Action::CopyJson,      "copy.json",            "Copy as JSON",                      Group::Memory,   COPIED, None),
     row(Action::CopyLink,      "copy.link",            "Copy a link",                       Group::Memory,   COPIED, None),

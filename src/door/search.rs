@@ -49,16 +49,19 @@ pub enum Step {
     Rerank,
     /// Recency and importance.
     Prior,
+    /// Hits that say the same as a better one are shown with it.
+    Fold,
 }
 
 impl Step {
-    pub const ALL: [Step; 3] = [Step::Weights, Step::Rerank, Step::Prior];
+    pub const ALL: [Step; 4] = [Step::Weights, Step::Rerank, Step::Prior, Step::Fold];
 
     pub fn word(self) -> &'static str {
         match self {
             Step::Weights => "weights",
             Step::Rerank => "rerank",
             Step::Prior => "prior",
+            Step::Fold => "fold",
         }
     }
 }
@@ -129,6 +132,9 @@ pub struct Hit {
     /// Where it came from: its `origin.url`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// Memories that say the same, and stand lower.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alike: Vec<Id>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explain: Option<Explanation>,
 }

@@ -44,7 +44,7 @@ fn hit(
     placed: &Placed,
     explain: bool,
 ) -> Result<Hit, IndexError> {
-    let Placed { found, legs } = placed;
+    let Placed { found, legs, alike } = placed;
     let seat = &seats[found.shard];
     let shown = seat.shard.shown(found.chunk)?;
     let mut matched = vec![false; plan.words.len()];
@@ -75,6 +75,7 @@ fn hit(
         status: shown.status,
         updated_at: shown.updated_at,
         url: shown.url,
+        alike: alike.clone(),
     })
 }
 

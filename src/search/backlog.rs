@@ -12,7 +12,7 @@ use std::{
 
 use super::{
     content::Content,
-    meaning::{Key, LearnError, Meaning},
+    meaning::{Key, LearnError, Meaning, Slot},
     shard::{IndexError, Seat},
     stand_back,
     writer::Shared,
@@ -20,24 +20,20 @@ use super::{
 
 /// Texts taken from the index at a time.
 const BATCH: usize = 16;
+/// Before it begins.
+const PATIENCE: Duration = Duration::from_millis(300);
 /// After a model or a disk that failed, the next try.
 const RETRY: Duration = Duration::from_secs(30);
 /// The rate is that of the last so many texts.
 const RATE_OVER: usize = 64;
-
-/// How far it is.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) struct Left {
-    pub texts: u64,
-    pub rate_per_s: f64,
-}
 
 #[derive(Default)]
 struct State {
     /// Something may have come.
     woken: bool,
     closed: bool,
-    left: Left,
+    /// Texts a second, while there is something to do.
+    rate_per_s: f64,
     failure: Option<String>,
 }
 
@@ -66,8 +62,8 @@ impl Backlog {
         self.changed.notify_all();
     }
 
-    pub(super) fn left(&self) -> Left {
-        self.state().left
+    pub(super) fn rate(&self) -> f64 {
+        self.state().rate_per_s
     }
 
     pub(super) fn failure(&self) -> Option<String> {
@@ -76,6 +72,12 @@ impl Backlog {
 
     fn is_closed(&self) -> bool {
         self.state().closed
+    }
+
+    /// For so long, or until it closes.
+    fn rest(&self, patience: Duration) {
+        let state = self.state();
+        drop(self.changed.wait_timeout_while(state, patience, |state| !state.closed));
     }
 
     /// Until something may have come; `false` when it closes.
@@ -103,6 +105,8 @@ pub(super) fn start(shared: &Arc<Shared>, meaning: Meaning) -> std::io::Result<J
     std::thread::Builder::new().name("backlog".to_owned()).spawn(move || {
         stand_back();
         let mut pace = Pace::default();
+        // A hub that is there for one command has no time for this, and loads no model.
+        shared.backlog.rest(PATIENCE);
         while shared.backlog.wait() {
             while let Some(more) = step(&shared, &meaning, &mut pace) {
                 if !more || shared.backlog.is_closed() {
@@ -115,76 +119,63 @@ pub(super) fn start(shared: &Arc<Shared>, meaning: Meaning) -> std::io::Result<J
 
 /// Works off a batch; answers whether there is more, none after a failure.
 fn step(shared: &Shared, meaning: &Meaning, pace: &mut Pace) -> Option<bool> {
-    let (batch, mut left) = match missing(&shared.read(), BATCH) {
-        Ok(found) => found,
-        // The index is damaged: whoever reads it next begins it anew, and wakes this.
-        Err(_) => return None,
-    };
+    // Where the index is damaged, whoever reads it next begins it anew, and wakes this.
+    let batch = missing(&shared.read(), BATCH).ok()?;
     if batch.is_empty() {
         *pace = Pace::default();
-        tell(shared, Left::default(), None);
+        tell(shared, 0.0, None);
         return Some(false);
     }
     for (key, text) in &batch {
         if shared.backlog.is_closed() {
             return Some(false);
         }
-        tell(shared, Left { texts: left, rate_per_s: pace.rate() }, None);
         if let Err(error) = meaning.learn(*key, text) {
             let why = match error {
                 LearnError::Mute(mute) => format!("the model: {}", mute.0),
                 LearnError::File(error) => format!("keeping vectors: {error}"),
             };
             tracing::warn!(why, "texts get no vectors");
-            tell(shared, Left { texts: left, rate_per_s: 0.0 }, Some(why));
+            tell(shared, 0.0, Some(why));
             return None;
         }
         pace.learned();
-        left = left.saturating_sub(1);
     }
-    let keys = batch.iter().map(|(key, _)| *key);
-    let slots: HashMap<Key, u32> = keys
-        .clone()
-        .zip(meaning.slots(batch.iter().map(|(key, _)| key)))
-        .filter_map(|(key, slot)| Some((key, slot?)))
-        .collect();
+    let slots = meaning.slots(batch.iter().map(|(key, _)| key));
+    let slots: HashMap<Key, Slot> =
+        batch.iter().zip(slots).filter_map(|((key, _), slot)| Some((*key, slot?))).collect();
     publish(&shared.read().seats(), &slots);
+    tell(shared, pace.rate(), None);
     Some(true)
 }
 
-fn tell(shared: &Shared, left: Left, failure: Option<String>) {
+fn tell(shared: &Shared, rate_per_s: f64, failure: Option<String>) {
     let mut state = shared.backlog.state();
-    let turned = (state.left.texts == 0) != (left.texts == 0) || state.failure != failure;
-    state.left = left;
+    state.rate_per_s = rate_per_s;
     state.failure = failure;
     drop(state);
-    if turned || left.texts.is_multiple_of(BATCH as u64) {
-        shared.backlog_moved();
-    }
+    shared.backlog_moved();
 }
 
-/// The newest live texts without a vector, and how many there are in all.
-fn missing(content: &Content, max: usize) -> Result<(Vec<(Key, String)>, u64), IndexError> {
-    let (mut batch, mut left) = (Vec::new(), 0);
+/// The newest live texts without a vector.
+fn missing(content: &Content, max: usize) -> Result<Vec<(Key, String)>, IndexError> {
+    let mut batch = Vec::new();
     for Seat { shard, dead } in content.seats().iter().rev() {
         let table = shard.table();
         for memory in (0..table.memories() as u32).rev().filter(|memory| !dead.has(*memory)) {
-            for chunk in table.chunks_of(memory) {
-                if table.slot(chunk).is_some() {
-                    continue;
-                }
-                left += 1;
-                if batch.len() < max {
-                    batch.push((table.keys[chunk as usize], shard.shown(chunk)?.read()));
+            for chunk in table.chunks_of(memory).filter(|chunk| table.slot(*chunk).is_none()) {
+                batch.push((table.keys[chunk as usize], shard.shown(chunk)?.read()));
+                if batch.len() == max {
+                    return Ok(batch);
                 }
             }
         }
     }
-    Ok((batch, left))
+    Ok(batch)
 }
 
 /// Shows the new vectors to searches.
-fn publish(seats: &[Seat<'_>], slots: &HashMap<Key, u32>) {
+fn publish(seats: &[Seat<'_>], slots: &HashMap<Key, Slot>) {
     for Seat { shard, .. } in seats {
         let table = shard.table();
         for (chunk, key) in table.keys.iter().enumerate() {

@@ -86,6 +86,17 @@ impl Content {
         Ok(())
     }
 
+    /// Live texts that have no vector yet.
+    pub(super) fn without_vector(&self) -> u64 {
+        let of = |Seat { shard, dead }: Seat<'_>| {
+            let table = shard.table();
+            let live = |chunk: &u32| !dead.has(table.memory_of[*chunk as usize]);
+            (0..table.chunks() as u32).filter(|chunk| table.slot(*chunk).is_none()).filter(live).count()
+                as u64
+        };
+        self.seats().into_iter().map(of).sum()
+    }
+
     /// Memories and text bytes that only memory holds and nobody writes yet.
     pub(super) fn fresh_size(&self) -> (usize, usize) {
         (self.fresh.touched().len(), self.fresh.bytes())

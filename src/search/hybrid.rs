@@ -33,13 +33,17 @@ use super::{
 };
 use crate::{
     door::{Legs, SearchMode, Step},
-    model::Time,
+    model::{Id, Time},
 };
 
 /// What each leg hands to the fusion. Part of the order: it does not change with the page asked for.
 pub(super) const CANDIDATES: usize = 100;
 /// Of the fused list, what is read again.
 const RERANKED: usize = 50;
+/// Hits looked at for others that say the same.
+const FOLDED: usize = 100;
+/// So near, two texts say the same.
+const SAME: f32 = 0.97;
 /// What no word of the query found is a hit if it is at least so near.
 const NEAR_ENOUGH: f32 = 0.25;
 
@@ -48,6 +52,8 @@ const NEAR_ENOUGH: f32 = 0.25;
 pub(super) struct Placed {
     pub found: Found,
     pub legs: Legs,
+    /// Those that say the same.
+    pub alike: Vec<Id>,
 }
 
 /// What the legs made of a query.
@@ -151,13 +157,47 @@ pub(super) fn merge(
         });
         merged.placed.extend(rest.map(lexical));
     }
+    if !asked.without.contains(&Step::Fold) {
+        fold(seats, &records, &mut merged.placed);
+    }
     Ok(merged)
 }
 
 /// The lexical leg alone says so.
 pub(super) fn lexical(found: &Found) -> Placed {
     let legs = Legs { lexical: found.key.score, ..Legs::default() };
-    Placed { found: *found, legs }
+    Placed { found: *found, legs, alike: Vec::new() }
+}
+
+/// Takes out of the first hits those whose text is as good as that of a better one.
+fn fold(seats: &[Seat<'_>], records: &Records, placed: &mut Vec<Placed>) {
+    let mut kept: Vec<(usize, Vector)> = Vec::new();
+    let mut at = 0;
+    let mut looked_at = 0;
+    while at < placed.len() && looked_at < FOLDED {
+        looked_at += 1;
+        let Found { shard, chunk, key } = placed[at].found;
+        let table = seats[shard].shard.table();
+        // A memory of several chunks says more than the one that was found.
+        let alone = table.chunks_of(table.memory_of[chunk as usize]).len() == 1;
+        let slot = table.slot(chunk).filter(|_| alone);
+        let same = slot.and_then(|slot| {
+            let same = |(_, vector): &&(usize, Vector)| {
+                records.dot(slot, vector).is_some_and(|cosine| cosine >= SAME)
+            };
+            kept.iter().find(same).map(|(at, _)| *at)
+        });
+        match same {
+            Some(first) => {
+                placed.remove(at);
+                placed[first].alike.push(key.id);
+            }
+            None => {
+                kept.extend(slot.and_then(|slot| Some((at, records.vector(slot)?))));
+                at += 1;
+            }
+        }
+    }
 }
 
 struct Candidate {
@@ -179,6 +219,7 @@ impl Candidate {
                 rerank: self.rerank,
                 prior: self.prior,
             },
+            alike: Vec::new(),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{
     meaning::weights,
     query::{Field, Query, QueryError, Term, Typed, error_at, nearest},
 };
-use crate::model::{MemoryFilter, Project, Projects, Status, Time, TimeWords};
+use crate::model::{Id, MemoryFilter, Project, Projects, Status, Time, TimeWords};
 
 /// Further terms of a query do not rank; the answer says so.
 const TERMS_MAX: usize = 128;
@@ -33,6 +33,8 @@ pub(super) struct Plan {
     pub phrases: Vec<Vec<String>>,
     pub nots: Vec<Not>,
     pub sieve: Sieve,
+    /// A memory: what is near it in meaning is asked for.
+    pub like: Option<Id>,
     /// What of the query was not used, in words.
     pub left_out: Vec<String>,
     /// It asks for words, and none of them can be searched for.
@@ -91,7 +93,9 @@ pub(super) struct Given<'a> {
 
 impl Plan {
     pub(super) fn of(query: &Query, given: Given<'_>) -> Result<Plan, QueryError> {
-        let mut plan = Plan { sieve: Sieve::of(query, given)?, ..Plan::default() };
+        let mut plan = Plan { sieve: Sieve::of(query, given)?, like: like(query, given)?, ..Plan::default() };
+        // It is like itself.
+        plan.sieve.none.extend(plan.like.map(facet::id));
         let mut asked = false;
         for clause in &query.clauses {
             let last = clause.span.end == given.text.len();
@@ -208,6 +212,22 @@ impl Plan {
     }
 }
 
+/// The memory that the query names as an example.
+fn like(query: &Query, given: Given<'_>) -> Result<Option<Id>, QueryError> {
+    let mut like = None;
+    for clause in &query.clauses {
+        let Term::Field { field: Field::Like, value } = &clause.term else { continue };
+        let error = |message: String| {
+            error_at(given.text, clause.span.clone(), message, Field::Like.example().to_owned())
+        };
+        let id = value.trim().parse().map_err(|_| error(format!("{} is no id", value.trim())))?;
+        if clause.negated || like.replace(id).is_some() {
+            return Err(error("one memory can be asked about at a time".to_owned()));
+        }
+    }
+    Ok(like)
+}
+
 /// The words of a phrase, one for each position.
 fn sequence(text: &str) -> Vec<String> {
     let mut sequence = Vec::new();
@@ -286,7 +306,7 @@ impl Sieve {
                 Field::Type => vec![facet::kind(value)],
                 Field::Project => vec![facet::project(&Project::slug(value))],
                 Field::By => vec![facet::actor(value)],
-                Field::Before | Field::After | Field::Since => continue,
+                Field::Before | Field::After | Field::Since | Field::Like => continue,
             };
             if clause.negated {
                 self.none.extend(facets);

@@ -72,6 +72,19 @@ pub(super) struct Ranked {
     pub mean_length: f32,
 }
 
+impl Ranked {
+    /// Nothing was asked by words.
+    pub(super) fn nothing(mask: &Mask) -> Ranked {
+        Ranked {
+            found: Vec::new(),
+            total: 0,
+            terms: Vec::new(),
+            memories: mask.memories,
+            mean_length: mask.mean_length(),
+        }
+    }
+}
+
 /// How a term was scored.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Scored {
@@ -109,13 +122,7 @@ pub(super) fn rank(
     limit: usize,
     after: Option<Key>,
 ) -> Result<Ranked, IndexError> {
-    let mut ranked = Ranked {
-        found: Vec::new(),
-        total: 0,
-        terms: Vec::new(),
-        memories: mask.memories,
-        mean_length: mask.mean_length(),
-    };
+    let mut ranked = Ranked::nothing(mask);
     if plan.hopeless {
         return Ok(ranked);
     }

@@ -159,7 +159,7 @@ impl Place<'_> {
             }
             Field::Kind => return Ok(vec![suggestion("memory", None)]),
             Field::By => "a",
-            Field::Id => return Ok(Vec::new()),
+            Field::Id | Field::Like => return Ok(Vec::new()),
         };
         let found =
             frequent_in(self.seats, self.mask, Inverted::Facet, &format!("{letter}{typed}"), self.limit)?;

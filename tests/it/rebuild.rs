@@ -4,7 +4,10 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use wheelhouse::{
-    door::{Caller, Door, ListOrder, ListRequest, MemoryPatch, NewMemory, SearchRequest, Upsert, ViewName},
+    door::{
+        Caller, Door, ListOrder, ListRequest, MemoryPatch, NewMemory, SearchMode, SearchRequest, Upsert,
+        ViewName,
+    },
     hub::{Hub, HubDoor, HubOptions},
     model::{Actor, Id, MemoryFilter, Project, Projects, Status},
     tasks::Clock,
@@ -101,7 +104,11 @@ fn start(dir: &Path, clock: &Clock) -> Arc<Hub> {
 
 async fn all_ready(door: &HubDoor) {
     let ready = async {
-        while !door.status().await.unwrap().views.iter().all(|view| view.state.is_ready()) {
+        let ready = |status: wheelhouse::door::Status| {
+            let views = [ViewName::Records, ViewName::Lexical].map(|name| status.view(name).cloned());
+            views.into_iter().flatten().all(|state| state.is_ready())
+        };
+        while !ready(door.status().await.unwrap()) {
             tokio::task::yield_now().await;
         }
     };
@@ -178,6 +185,7 @@ async fn answers(door: &HubDoor, ids: &[Id]) -> Vec<Value> {
                     _ => query += " tag:lock",
                 }
                 let request = SearchRequest {
+                    mode: SearchMode::Lexical,
                     query,
                     explain: question % 8 == 0,
                     limit: 30,
@@ -185,7 +193,8 @@ async fn answers(door: &HubDoor, ids: &[Id]) -> Vec<Value> {
                 };
                 let mut answer =
                     serde_json::to_value(door.search(&caller(), request).await.unwrap()).unwrap();
-                answer.as_object_mut().unwrap().remove("took_ms");
+                let fields = answer.as_object_mut().unwrap();
+                fields.retain(|name, _| name != "took_ms" && name != "cached_ms");
                 answer
             }
             2 => {
@@ -230,10 +239,8 @@ async fn every_answer_is_the_same_after_a_view_is_rebuilt() {
         .filter(|answer| answer["results"].as_array().is_some_and(|hits| !hits.is_empty()))
         .count();
     assert!(hits > QUESTIONS / 4, "the questions find something: {hits}");
-    assert!(
-        first.iter().all(|answer| answer["degraded_mode"].is_null()),
-        "what is compared is the whole answer"
-    );
+    let degraded = first.iter().find(|answer| !answer["degraded_mode"].is_null());
+    assert_eq!(degraded, None, "what is compared is the whole answer");
     hub.close().await;
     drop((door, hub));
 
@@ -250,7 +257,7 @@ async fn every_answer_is_the_same_after_a_view_is_rebuilt() {
 
     let hub = start(dir.path(), &clock);
     let door = HubDoor(hub.clone());
-    for view in ViewName::ALL {
+    for view in [ViewName::Records, ViewName::Lexical] {
         door.reindex(&caller(), view).await.unwrap();
         all_ready(&door).await;
         compare(&first, &answers(&door, &ids).await, &[view.word()]);

@@ -121,6 +121,7 @@ fn hit(n: usize) -> Hit {
         status: memory.status,
         updated_at: memory.updated_at,
         url: None,
+        alike: vec![],
         explain: None,
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use proptest::prelude::*;
 use serde_json::{Map, json};
 use wheelhouse::{
-    door::{Hit, SearchAnswer, SearchRequest, SuggestRequest, ViewState},
+    door::{Hit, SearchAnswer, SearchMode, SearchRequest, SuggestRequest, ViewState},
     model::{
         Actor, Change, Entry, Event, Id, LogId, Memory, MemoryFilter, Project, Projects, Sequence, Severity,
         Status, Time, TimeWords,
@@ -103,7 +103,7 @@ impl Log {
 }
 
 fn ask(query: &str) -> SearchRequest {
-    SearchRequest { query: query.to_owned(), ..SearchRequest::default() }
+    SearchRequest { query: query.to_owned(), mode: SearchMode::Lexical, ..SearchRequest::default() }
 }
 
 fn search(lexical: &Lexical, query: &str) -> SearchAnswer {

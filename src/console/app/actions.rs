@@ -217,6 +217,7 @@ impl App {
             }
             Action::History => self.search.toggle(Side::History, out),
             Action::Explain => self.search.toggle(Side::Explain, out),
+            Action::Related => self.search.related(&self.env.scene(), out),
             _ => return false,
         }
         true
@@ -331,7 +332,7 @@ impl App {
             Action::Edit | Action::Supersede | Action::Remove => {
                 needs_row().or_else(|| self.env.hub.why_no_writes())
             }
-            Action::History => needs_row().or_else(needs_hub),
+            Action::History | Action::Related => needs_row().or_else(needs_hub),
             Action::Explain => needs_row().or_else(needs_hub).or_else(|| {
                 let ranked = selected.is_some_and(|row| row.score.is_some());
                 (!ranked).then(|| "it is here because it is recent; a query ranks".to_owned())

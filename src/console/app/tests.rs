@@ -109,6 +109,7 @@ fn hit(n: u8, score: f32) -> Hit {
         status: crate::model::Status::Active,
         updated_at: Time::from_unix_ms(NOW),
         url: None,
+        alike: vec![],
         explain: None,
     }
 }

@@ -228,6 +228,17 @@ impl Search {
         }
     }
 
+    /// Asks what is near the selected memory in meaning. It is a query like any other: words narrow it, Esc and typing
+    /// leave it.
+    pub fn related(&mut self, scene: &Scene, out: &mut Out) {
+        let Some(id) = self.selected().map(|row| row.id) else { return };
+        self.close_detail();
+        self.query.set(&format!("like:{id} "));
+        self.suggestions.clear();
+        self.fault = None;
+        self.ask(scene, out);
+    }
+
     fn show(&mut self, id: Id, side: Side, out: &mut Out) {
         match &mut self.detail {
             Some(detail) => detail.turn(id, side),
@@ -459,11 +470,16 @@ impl Search {
         let kept = self.selected().map(|row| row.id).filter(|_| same_query);
         let row = kept.and_then(|id| found.rows.iter().position(|row| row.id == id));
         self.more_asked = None;
-        // Whoever has not moved stays at the top; a row that was chosen stays chosen, on the line where it is.
+        // When meaning joins the words, whoever has not moved stays at the top. A row that was chosen stays chosen, on
+        // the line where it is.
+        let settles = found.full && self.found.as_ref().is_some_and(|old| !old.full);
+        let row = row.filter(|_| !settles || self.list.selected() != Some(0));
         let line = self.list.selected().unwrap_or(0) - self.list.visible().start;
-        let row = row.filter(|_| self.list.selected() != Some(0));
         self.list.set_len(found.rows.len());
-        self.list.select_at(row.unwrap_or(0), if row.is_some() { line } else { 0 });
+        match row {
+            Some(row) if settles => self.list.select_at(row, line),
+            row => self.list.select(row.unwrap_or(0)),
+        }
         self.found = Some(found);
         let open = self.detail.as_ref().map(|detail| detail.id);
         if open.is_some() && open != self.selected().map(|row| row.id) {

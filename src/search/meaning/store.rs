@@ -48,14 +48,25 @@ struct Mapped {
 pub struct Records(Vec<Mapped>);
 
 impl Records {
-    /// The vector at a slot that [`Store`] gave.
+    /// The vector at a slot that [`Store`] gave, taken out.
+    pub fn vector(&self, slot: Slot) -> Option<Vector> {
+        let (scale, values) = self.at(slot)?;
+        Some(Vector::new(scale, values))
+    }
+
     #[inline]
-    pub fn dot(&self, slot: Slot, asked: &Vector) -> Option<f32> {
+    fn at(&self, slot: Slot) -> Option<(f32, &[u8; DIMENSIONS])> {
         let map = &self.0.get(slot as usize / RECORDS_A_FILE)?.map;
         let at = slot as usize % RECORDS_A_FILE * RECORD_BYTES;
         let record: &[u8; RECORD_BYTES] = map.get(at..at + RECORD_BYTES)?.try_into().ok()?;
         let scale = f32::from_le_bytes(record[SCALE_AT..VALUES_AT].try_into().ok()?);
-        let values: &[u8; DIMENSIONS] = record[VALUES_AT..CRC_AT].try_into().ok()?;
+        Some((scale, record[VALUES_AT..CRC_AT].try_into().ok()?))
+    }
+
+    /// The vector at a slot that [`Store`] gave.
+    #[inline]
+    pub fn dot(&self, slot: Slot, asked: &Vector) -> Option<f32> {
+        let (scale, values) = self.at(slot)?;
         Some(asked.dot_with(scale, values))
     }
 }

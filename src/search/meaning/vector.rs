@@ -18,6 +18,10 @@ impl Vector {
         Some(Vector { scale, values: values.map(|value| (value / scale).round() as i8) })
     }
 
+    pub(super) fn new(scale: f32, values: &[u8; DIMENSIONS]) -> Vector {
+        Vector { scale, values: values.map(u8::cast_signed) }
+    }
+
     #[cfg(test)]
     pub fn dot(&self, other: &Vector) -> f32 {
         self.dot_with(other.scale, &other.bytes())

@@ -13,10 +13,11 @@ pub enum Field {
     After,
     Since,
     Id,
+    Like,
 }
 
 impl Field {
-    pub const ALL: [Field; 10] = [
+    pub const ALL: [Field; 11] = [
         Field::Tag,
         Field::Type,
         Field::Project,
@@ -27,6 +28,7 @@ impl Field {
         Field::By,
         Field::Kind,
         Field::Id,
+        Field::Like,
     ];
 
     pub fn name(self) -> &'static str {
@@ -41,6 +43,7 @@ impl Field {
             Field::After => "after",
             Field::Since => "since",
             Field::Id => "id",
+            Field::Like => "like",
         }
     }
 
@@ -56,6 +59,7 @@ impl Field {
             Field::After => "for example after:yesterday",
             Field::Since => "for example since:\"last week\"",
             Field::Id => "for example id:0192f0c1-7b5a-7e3c-9d2f-5b1c8a6e4f20",
+            Field::Like => "for example like:0192f0c1-7b5a-7e3c-9d2f-5b1c8a6e4f20",
         }
     }
 

@@ -48,7 +48,9 @@ impl Transcript {
 fn leave_away(value: &mut Value, ids: &mut HashMap<String, usize>) {
     match value {
         Value::Object(fields) => {
-            for name in ["took_ms", "pid", "data_dir", "socket", "disk", "bytes", "views"] {
+            for name in
+                ["took_ms", "parts_ms", "cached_ms", "pid", "data_dir", "socket", "disk", "bytes", "views"]
+            {
                 fields.remove(name);
             }
             fields.values_mut().for_each(|value| leave_away(value, ids));
@@ -216,14 +218,18 @@ fn filters() -> Vec<(&'static str, MemoryFilter)> {
 
 async fn searches(t: &mut Transcript, id: Id) {
     let door = t.door.clone();
-    let query = |query: &str| SearchRequest { query: query.into(), ..SearchRequest::default() };
+    let query = |query: &str| SearchRequest {
+        query: query.into(),
+        mode: SearchMode::Lexical,
+        ..SearchRequest::default()
+    };
     let requests = [
         query("said"),
         query("said by \"a tool\" + ü & more=yes"),
         query(""),
         query("tag:"),
         query("since:nonsense"),
-        SearchRequest { explain: true, limit: 1, mode: SearchMode::Lexical, ..query("one OR two") },
+        SearchRequest { explain: true, limit: 1, ..query("one OR two") },
         SearchRequest { as_you_type: true, ..query("sai") },
         SearchRequest { limit: 100_000, ..query("said") },
         SearchRequest { cursor: Some("nonsense".into()), ..query("said") },
@@ -368,7 +374,8 @@ async fn walls(t: &mut Transcript, ids: &[Id]) {
         let filter = EventFilter { patterns: vec!["*.memory.>".parse().unwrap()], ..EventFilter::default() };
         let events = door.events(&caller, EventQuery { filter, ..EventQuery::default() }).await;
         t.say(&format!("events {name}"), &events.map(|page| page.events));
-        let query = SearchRequest { query: "said".into(), ..SearchRequest::default() };
+        let query =
+            SearchRequest { query: "said".into(), mode: SearchMode::Lexical, ..SearchRequest::default() };
         t.say(&format!("search {name}"), &door.search(&caller, query).await);
         t.say(&format!("edit {name}"), &door.edit(&caller, ids[2], MemoryPatch::default(), None).await);
     }

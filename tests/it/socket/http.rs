@@ -108,7 +108,7 @@ async fn what_is_wrong_is_a_problem_with_a_hint() {
         ("GET /api/v1/memories?colour=red", &[], "", 400, "invalid", "`colour` is no parameter here"),
         ("GET /api/v1/memories?limit=many", &[], "", 400, "invalid", "`limit` cannot be \"many\""),
         ("GET /api/v1/status?x=1", &[], "", 400, "invalid", "`x` is no parameter here"),
-        ("GET /api/v1/search?q=x&mode=semantic", &[], "", 400, "invalid", "`mode` cannot be \"semantic\""),
+        ("GET /api/v1/search?q=x&mode=psychic", &[], "", 400, "invalid", "`mode` cannot be \"psychic\""),
         ("GET /api/v1/events?subject=a..b", &[], "", 400, "invalid", "`subject` cannot be \"a..b\""),
         (
             "GET /api/v1/events/stream?after_cursor=x",

@@ -23,6 +23,8 @@ pub struct Row {
     pub status: Status,
     pub updated_at: Time,
     pub score: Option<f32>,
+    /// How many others say the same.
+    pub alike: usize,
     url: Option<String>,
     /// Where it came from, where its title does not tell it apart.
     pub place: Option<String>,
@@ -53,6 +55,7 @@ impl From<Hit> for Row {
             status: hit.status,
             updated_at: hit.updated_at,
             score: Some(hit.score),
+            alike: hit.alike.len(),
             url: hit.url,
             place: None,
         }
@@ -72,6 +75,7 @@ impl From<Memory> for Row {
             status: memory.status,
             updated_at: memory.updated_at,
             score: None,
+            alike: 0,
             url: memory.origin.url,
             place: None,
         }
@@ -143,6 +147,7 @@ mod tests {
             status: Status::Active,
             updated_at: Time::from_unix_ms(0),
             score: None,
+            alike: 0,
             url: Some(url.to_owned()),
             place: None,
         };

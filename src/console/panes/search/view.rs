@@ -226,6 +226,9 @@ fn row_lines<'a>(
     }
     // A selected row is one style as far as it can be: fewer bytes at each cursor move.
     let quiet = |role| if selected && focused { Style::new() } else { theme.style(role) };
+    if row.alike > 0 {
+        right.push(Span::styled(format!("{} alike  ", row.alike), quiet(Role::Age)));
+    }
     right.push(Span::styled(scene.when(row.updated_at), quiet(Role::Age)));
     if let Some(score) = row.score {
         right.push(Span::styled(format!("  {score:>5.2} "), quiet(Role::Age)));
