@@ -14,6 +14,7 @@ mod harness;
 mod house;
 mod import;
 mod kill;
+mod meaning;
 mod pty;
 mod rebuild;
 mod screens;
