@@ -363,7 +363,7 @@ fn generate_vectors(dir: &Path, size: usize, zipf: &Zipf) {
     let (mut texts, mut numbers) = (Numbers(7), Numbers(11));
     for _ in 0..size {
         let (title, text) = (zipf.text(&mut texts, 40), zipf.text(&mut texts, 1_000));
-        store.put(key(&format!("{title}\n{text}")), &unit(&mut numbers)).unwrap();
+        store.put(key(&format!("{title}\n{}", text.trim_end())), &unit(&mut numbers)).unwrap();
     }
 }
 

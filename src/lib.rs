@@ -12,7 +12,7 @@
 //!  keys, mouse ──┐                                          ┌─▶ console panes, overlays
 //!  command line ─┼─▶ hub ── commit(records + events) ─▶ log ┼─▶ HTTP answers, event streams
 //!  imports ──────┘    ▲                                 │   └─▶ consoles of other processes
-//!                     └── reads ◀── records · lexical ◀─┘
+//!                     └── reads ◀── records · lexical · vectors ◀─┘
 //! ```
 //!
 //! # Invariants
@@ -40,7 +40,7 @@
 //! | [`config`] | the settings, in one file | an unknown key warns, never stops |
 //! | [`telemetry`] | the program's own log | never on the terminal |
 //! | [`store`] | the log, the record view, recovery, `fsck` | only it names sled; the log is the truth |
-//! | [`search`] | query language, lexical index, explanation | only it names tantivy; never reads the store |
+//! | [`search`] | query language, lexical index, meaning, fusion, explanation | only it names tantivy and the model; never reads the store |
 //! | [`events`] | live feed and history | a slow reader costs others nothing |
 //! | [`ingest`] | Markdown, text and JSONL into memories | a bad file never stops the rest |
 //! | [`hub`] | composes the above behind the door | no HTTP, no terminal |
@@ -57,7 +57,7 @@
 //! - **hub**: the process that owns a data directory; **console**, **verb**: faces of it; **door**: how a face asks.
 //! - **commit**: what happens together; **log**: all commits in order; **segment**: a file of it; **frame**: a commit
 //!   in it; **sequence**: an event's number; **epoch**: rises when history changes; **cursor**: log, epoch, sequence.
-//! - **view**: what is made from the log (*records*, *lexical*); **record**: what is kept (a *memory*); **event**: what
+//! - **view**: what is made from the log (*records*, *lexical*, *vectors*); **record**: what is kept (a *memory*); **event**: what
 //!   happened; **subject**: what an event is about; **pattern**: a choice of subjects; **class**: how long it is kept.
 //! - **memory**: something worth knowing again; **revision**: one state of it; **origin**: where it came from;
 //!   **project**: the wall around it.

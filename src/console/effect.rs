@@ -41,20 +41,57 @@ pub enum Effect {
 /// A question to the door. Answered by the [`super::msg::Answer`] of the same name.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ask {
-    Search { generation: u64, request: SearchRequest },
-    SearchMore { generation: u64, request: SearchRequest },
-    Recent { generation: u64, request: ListRequest },
-    RecentMore { generation: u64, request: ListRequest },
-    Explain { id: Id, request: SearchRequest },
-    Suggest { generation: u64, request: SuggestRequest },
+    Search {
+        generation: u64,
+        request: SearchRequest,
+    },
+    SearchMore {
+        generation: u64,
+        request: SearchRequest,
+    },
+    Recent {
+        generation: u64,
+        request: ListRequest,
+    },
+    RecentMore {
+        generation: u64,
+        request: ListRequest,
+    },
+    Explain {
+        id: Id,
+        request: SearchRequest,
+    },
+    /// What says nearly the same as a text being written.
+    Alike {
+        request: SearchRequest,
+    },
+    Suggest {
+        generation: u64,
+        request: SuggestRequest,
+    },
     Projects,
-    Memory { id: Id },
-    History { id: Id },
-    Opened { id: Id, query: String },
+    Memory {
+        id: Id,
+    },
+    History {
+        id: Id,
+    },
+    Opened {
+        id: Id,
+        query: String,
+    },
     Save(Save),
-    Forget { id: Id },
-    Restore { id: Id },
-    Events { generation: u64, page: Page, query: EventQuery },
+    Forget {
+        id: Id,
+    },
+    Restore {
+        id: Id,
+    },
+    Events {
+        generation: u64,
+        page: Page,
+        query: EventQuery,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -80,6 +80,7 @@ pub enum Answer {
         id: Id,
         result: Got<SearchAnswer>,
     },
+    Alike(Got<SearchAnswer>),
     Suggest {
         generation: u64,
         result: Got<SuggestAnswer>,

@@ -168,6 +168,7 @@ async fn answer(door: &dyn Door, caller: &Caller, ask: Ask) -> Answer {
             Answer::RecentMore { generation, result: door.list(caller, request).await }
         }
         Ask::Explain { id, request } => Answer::Explain { id, result: door.search(caller, request).await },
+        Ask::Alike { request } => Answer::Alike(door.search(caller, request).await),
         Ask::Suggest { generation, request } => {
             Answer::Suggest { generation, result: door.suggest(caller, request).await }
         }
@@ -214,6 +215,7 @@ fn refused(ask: Ask, fault: Fault) -> Answer {
         Ask::Recent { generation, .. } => Answer::Recent { generation, result: Err(fault) },
         Ask::RecentMore { generation, .. } => Answer::RecentMore { generation, result: Err(fault) },
         Ask::Explain { id, .. } => Answer::Explain { id, result: Err(fault) },
+        Ask::Alike { .. } => Answer::Alike(Err(fault)),
         Ask::Suggest { generation, .. } => Answer::Suggest { generation, result: Err(fault) },
         Ask::Projects => Answer::Projects(Err(fault)),
         Ask::Memory { id } => Answer::Memory { id, result: Err(fault) },

@@ -6,6 +6,9 @@
 
 /// How much of the sum is the lexical leg's, where both know a memory.
 const LEXICAL: f32 = 0.5;
+/// A lexical leg whose best hit has less than this part of what the query's words are worth found little: measured by
+/// its own best alone it would speak as loudly as one that found all.
+const FOUND_ENOUGH: f32 = 0.3;
 /// How much of the last word the rerank has.
 const RERANK: f32 = 0.3;
 
@@ -16,10 +19,12 @@ pub(super) struct Said {
     pub cosine: Option<f32>,
 }
 
-/// Scores from 0 to 1, in the order of the candidates.
-pub(super) fn fuse(said: &[Said]) -> Vec<f32> {
+/// Scores from 0 to 1, in the order of the candidates. `asked`: what a chunk of mean length is worth that holds every
+/// word of the query once.
+pub(super) fn fuse(said: &[Said], asked: f32) -> Vec<f32> {
     let best = |leg: fn(&Said) -> f32| said.iter().map(leg).fold(0.0_f32, f32::max);
     let (words, meaning) = (best(|said| said.lexical), best(|said| said.cosine.unwrap_or(0.0)));
+    let words = words.max(FOUND_ENOUGH * asked);
     let share = |score: f32, best: f32| if best > 0.0 { score.max(0.0) / best } else { 0.0 };
     said.iter()
         .map(|said| match said.cosine {
@@ -39,18 +44,20 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(said: &[(f32, Option<f32>)], expected: &[f32]) {
+    fn check(said: &[(f32, Option<f32>)], asked: f32, expected: &[f32]) {
         let said: Vec<_> =
             said.iter().map(|(lexical, cosine)| Said { lexical: *lexical, cosine: *cosine }).collect();
-        assert_eq!(fuse(&said), expected);
+        assert_eq!(fuse(&said, asked), expected);
     }
 
     #[test]
     fn legs_count_half_each_against_their_own_best() {
-        check(&[(8.0, Some(0.2)), (4.0, Some(0.4)), (0.0, Some(0.4))], &[0.75, 0.75, 0.5]);
-        check(&[(8.0, None), (4.0, Some(0.4))], &[1.0, 0.75]);
-        check(&[(0.0, Some(-0.1)), (0.0, None)], &[0.0, 0.0]);
-        check(&[], &[]);
+        check(&[(8.0, Some(0.2)), (4.0, Some(0.4)), (0.0, Some(0.4))], 8.0, &[0.75, 0.75, 0.5]);
+        check(&[(8.0, None), (4.0, Some(0.4))], 8.0, &[1.0, 0.75]);
+        check(&[(0.0, Some(-0.1)), (0.0, None)], 0.0, &[0.0, 0.0]);
+        check(&[], 1.0, &[]);
+        // One word of many was found.
+        check(&[(3.0, Some(0.2)), (0.0, Some(0.4))], 20.0, &[0.5, 0.5]);
         assert_eq!(mix(1.0, 0.0), 0.7);
     }
 }

@@ -120,8 +120,10 @@ pub(super) fn merge(
                 nearest_chunk(seats, candidate.found, &records, &vector).map(|(cosine, _)| cosine);
         }
     }
+    let stems = plan.terms.iter().zip(&ranked.terms).filter(|(term, _)| matches!(term.what, What::Stem(_)));
+    let asked_in_words: f32 = stems.map(|(_, scored)| scored.worth).sum();
     let said: Vec<Said> = candidates.iter().map(|candidate| candidate.said).collect();
-    for (candidate, fused) in candidates.iter_mut().zip(fuse(&said)) {
+    for (candidate, fused) in candidates.iter_mut().zip(fuse(&said, asked_in_words)) {
         candidate.found.key.score = fused;
     }
     candidates.sort_unstable_by_key(|candidate| candidate.found.key);

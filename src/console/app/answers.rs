@@ -53,6 +53,11 @@ impl App {
                     form.edited(field, result, now);
                 }
             }
+            Answer::Alike(result) => {
+                if let Some(Overlay::Form(form)) = &mut self.overlay {
+                    form.alike_came(result);
+                }
+            }
             Answer::Draft { purpose, draft } => {
                 if let Some(Overlay::Form(form)) = &mut self.overlay {
                     form.draft_came(purpose, draft);

@@ -19,7 +19,8 @@ use crate::{
         theme::{Depth, Mode},
     },
     door::{
-        Hit, Legs, MemoryPage, SearchAnswer, Status, Suggestion, ViewName, ViewState, ViewStatus, Writes,
+        Hit, Legs, MemoryPage, SearchAnswer, SearchMode, Status, Suggestion, ViewName, ViewState, ViewStatus,
+        Writes,
     },
     model::{Actor, Cursor, Event, Fault, LogId, Memory, Sequence, Severity},
 };
@@ -216,6 +217,54 @@ fn typing_asks_one_question_at_a_time_and_the_last_word_counts() {
     tell(&mut app, Msg::Answer(Answer::Search { generation: *newer, result: Err(fault) }));
     assert_eq!(app.search.selected().unwrap().id, id(7));
     assert_eq!(app.search.fault.as_ref().unwrap().at, Some(1));
+}
+
+#[test]
+fn words_answer_first_and_then_what_they_mean_without_moving_what_was_chosen() {
+    let mut app = live();
+    let first = press(&mut app, "s d");
+    let words =
+        SearchAnswer { results: (1..=4).map(|n| hit(n, 0.5)).collect(), total: 4, ..SearchAnswer::default() };
+    let generation = generation_of(&first);
+    let then = tell(&mut app, Msg::Answer(Answer::Search { generation, result: Ok(words) }));
+    let [Effect::Ask(Ask::Search { request, generation })] = then.as_slice() else { panic!("{then:?}") };
+    assert_eq!((request.mode, request.as_you_type), (SearchMode::Hybrid, true));
+    press(&mut app, "Down Down");
+    assert_eq!(app.search.selected().unwrap().id, id(3));
+    let full = SearchAnswer {
+        results: [4, 1, 2, 7, 3].map(|n| hit(n, 0.5)).into(),
+        total: 5,
+        ..SearchAnswer::default()
+    };
+    tell(&mut app, Msg::Answer(Answer::Search { generation: *generation, result: Ok(full) }));
+    assert_eq!(app.search.selected().unwrap().id, id(3), "what was chosen stays chosen");
+
+    // A key while the full answer is on its way is not held up by it.
+    let typed = press(&mut app, "e");
+    let words = SearchAnswer { results: vec![hit(1, 0.5)], total: 1, ..SearchAnswer::default() };
+    let generation = generation_of(&typed);
+    let full = tell(&mut app, Msg::Answer(Answer::Search { generation, result: Ok(words) }));
+    assert!(matches!(full.as_slice(), [Effect::Ask(Ask::Search { .. })]));
+    let next = press(&mut app, "p");
+    assert!(
+        next.iter().any(|effect| matches!(effect, Effect::Ask(Ask::Search { request, .. })
+        if request.query == "dep" && request.mode == SearchMode::Lexical)),
+        "{next:?}"
+    );
+}
+
+#[test]
+fn what_is_near_a_selected_memory_is_one_key_away() {
+    let mut app = live();
+    let asked = press(&mut app, "j o");
+    let queries: Vec<_> = asked
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Ask(Ask::Search { request, .. }) => Some(request.query.trim().to_owned()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(queries, [format!("like:{}", id(2))]);
 }
 
 #[test]
@@ -479,6 +528,7 @@ fn answer(ask: Ask, which: u8) -> Answer {
             result: Ok(MemoryPage { memories: (0..which).map(memory).collect(), next: None }),
         },
         Ask::Explain { id, .. } => Answer::Explain { id, result: Ok(found()) },
+        Ask::Alike { .. } => Answer::Alike(Ok(found())),
         Ask::Suggest { generation, .. } => Answer::Suggest {
             generation,
             result: Ok(crate::door::SuggestAnswer {

@@ -25,12 +25,18 @@ use crate::{
             toast::Toast,
         },
     },
-    door::{MemoryPatch, NewMemory},
+    door::{MemoryPatch, NewMemory, SearchAnswer, SearchMode, SearchRequest},
     model::{CONTENT_BYTES_MAX, Fault, Id, Memory, Project, TAG_BYTES_MAX, TAGS_MAX, TITLE_BYTES_MAX, Time},
 };
 
 /// A draft is written this long after the last key.
 const DRAFT_DELAY: Duration = Duration::from_millis(400);
+/// Of the text, what is compared with other memories, and how many words it takes to mean something.
+const ALIKE_CHARS: usize = 1_000;
+const ALIKE_WORDS_MIN: usize = 4;
+/// Memories that are named, and how near in meaning they have to be.
+const ALIKE_MAX: usize = 2;
+const ALIKE_COSINE: f32 = 0.7;
 /// Steps that Ctrl-Z inside the text can take back; each may hold a whole paste.
 const UNDO_STEPS_MAX: usize = 64;
 
@@ -119,6 +125,8 @@ pub struct Form {
     tried: bool,
     changed_at: Option<Time>,
     touched: bool,
+    /// Memories that say nearly what is being written, with how near.
+    alike: Vec<(String, f32)>,
 }
 
 impl Form {
@@ -151,7 +159,39 @@ impl Form {
             tried: false,
             changed_at: None,
             touched: false,
+            alike: Vec::new(),
         }
+    }
+
+    /// What is near the text, asked for once it rests.
+    fn ask_alike(&self, out: &mut Out) {
+        let text: String = self.text_of(Field::Content).chars().take(ALIKE_CHARS).collect();
+        // It is no query: what has a meaning there is a space here.
+        let query = text.replace(['"', ':', '-'], " ");
+        if query.split_whitespace().count() >= ALIKE_WORDS_MIN {
+            let request = SearchRequest {
+                query,
+                mode: SearchMode::Vector,
+                limit: ALIKE_MAX + 1,
+                as_you_type: true,
+                ..SearchRequest::default()
+            };
+            out.ask(Ask::Alike { request });
+        }
+    }
+
+    pub fn alike_came(&mut self, result: Result<SearchAnswer, Fault>) {
+        let own = match self.purpose {
+            Purpose::Edit(id) | Purpose::Supersede(id) => Some(id),
+            Purpose::New => None,
+        };
+        // That it cannot be said now is no matter while writing.
+        let hits = result.map_or(Vec::new(), |answer| answer.results);
+        let near = hits
+            .into_iter()
+            .filter(|hit| Some(hit.id) != own)
+            .filter_map(|hit| Some((hit.title, hit.legs.vector?)));
+        self.alike = near.filter(|(_, cosine)| *cosine >= ALIKE_COSINE).take(ALIKE_MAX).collect();
     }
 
     pub fn memory_came(&mut self, result: Result<&Memory, Fault>, out: &mut Out) {
@@ -367,6 +407,7 @@ impl Form {
     pub fn tick(&mut self, now: Time, out: &mut Out) {
         if self.wake().is_some_and(|at| now >= at) {
             self.keep_draft(now, out);
+            self.ask_alike(out);
         }
     }
 

@@ -54,6 +54,8 @@ pub struct Found {
     pub degraded: Option<String>,
     /// The best score among the rows: what the others' bars are measured by.
     best: f32,
+    /// The same of the lexical leg.
+    best_lexical: f32,
     next: Option<String>,
     generation: u64,
     /// By meaning too, not by words alone.
@@ -417,6 +419,7 @@ impl Search {
                 None => mode,
             }),
             next: answer.cursor,
+            best_lexical: answer.results.iter().map(|hit| hit.legs.lexical).fold(0.0, f32::max),
             best: answer.results.iter().map(|hit| hit.score).fold(0.0, f32::max),
             rows: answer.results.into_iter().map(Row::from).collect(),
             ..Found::default()

@@ -58,6 +58,13 @@ impl Form {
         } else if let Some(fault) = &self.fault {
             let hint = fault.hint.as_ref().map_or(String::new(), |hint| format!(" · {hint}"));
             (Role::FieldError, format!("{}{hint}", fault.message))
+        } else if !self.alike.is_empty() {
+            let near: Vec<_> = self
+                .alike
+                .iter()
+                .map(|(title, cosine)| format!("“{}” {:.0} %", text::escape_line(title), cosine * 100.0))
+                .collect();
+            (Role::Info, format!("already known, nearly: {}", near.join(" · ")))
         } else if let Some(at) = self.from_draft {
             (
                 Role::Info,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::{
-    door::Hit,
+    door::{Hit, Legs},
     model::{Id, Memory, Origin, Project, Status, Time},
 };
 
@@ -23,6 +23,8 @@ pub struct Row {
     pub status: Status,
     pub updated_at: Time,
     pub score: Option<f32>,
+    /// What each leg gave it, where more than one was asked.
+    pub legs: Option<Legs>,
     /// How many others say the same.
     pub alike: usize,
     url: Option<String>,
@@ -55,6 +57,7 @@ impl From<Hit> for Row {
             status: hit.status,
             updated_at: hit.updated_at,
             score: Some(hit.score),
+            legs: Some(hit.legs).filter(|legs| legs.vector.is_some()),
             alike: hit.alike.len(),
             url: hit.url,
             place: None,
@@ -75,6 +78,7 @@ impl From<Memory> for Row {
             status: memory.status,
             updated_at: memory.updated_at,
             score: None,
+            legs: None,
             alike: 0,
             url: memory.origin.url,
             place: None,
@@ -147,6 +151,7 @@ mod tests {
             status: Status::Active,
             updated_at: Time::from_unix_ms(0),
             score: None,
+            legs: None,
             alike: 0,
             url: Some(url.to_owned()),
             place: None,

@@ -17,11 +17,15 @@ use crate::{
         theme::{BOLD, Role},
         widgets::frame::{input, underline},
     },
+    door::Legs,
     model::Status,
 };
 
 /// Columns of the score's bar.
 const SCORE_BAR: usize = 5;
+/// From nothing to all.
+const COLUMNS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+const COLUMNS_ASCII: [char; 9] = [' ', '1', '2', '3', '4', '5', '6', '7', '8'];
 
 impl Search {
     pub fn view(&self, frame: &mut Frame, focused: bool, scene: &Scene) {
@@ -100,7 +104,7 @@ impl Search {
             return;
         }
         // Scores say something beside each other only.
-        let best = found.best.max(f32::EPSILON);
+        let best = (found.best.max(f32::EPSILON), found.best_lexical.max(f32::EPSILON));
         let mut lines = Vec::with_capacity(area.height as usize);
         for at in self.list.visible() {
             let Some(row) = found.rows.get(at) else { break };
@@ -205,7 +209,7 @@ impl Search {
 /// A row: its title with what belongs to it at the right, and below it why it is here.
 fn row_lines<'a>(
     row: &'a Row,
-    best: f32,
+    (best, best_lexical): (f32, f32),
     selected: bool,
     focused: bool,
     width: usize,
@@ -232,7 +236,10 @@ fn row_lines<'a>(
     right.push(Span::styled(scene.when(row.updated_at), quiet(Role::Age)));
     if let Some(score) = row.score {
         right.push(Span::styled(format!("  {score:>5.2} "), quiet(Role::Age)));
-        right.extend(bar(score, best, scene));
+        match row.legs {
+            Some(legs) => right.push(parts(legs, best_lexical, quiet(Role::Score), scene)),
+            None => right.extend(bar(score, best, scene)),
+        }
     }
     let right_width: usize = right.iter().map(Span::width).sum();
     let room = width.saturating_sub(right_width + 3);
@@ -306,6 +313,15 @@ fn snippet<'a>(row: &Row, room: usize, scene: &Scene, spans: &mut Vec<Span<'a>>)
         push(rest, plain, spans);
     }
     used
+}
+
+/// What the words, the meaning and the second reading gave, each a column beside its best.
+fn parts(legs: Legs, best_lexical: f32, style: Style, scene: &Scene) -> Span<'static> {
+    let levels = if scene.theme.ascii() { COLUMNS_ASCII } else { COLUMNS };
+    let column = |share: f32| levels[(share.clamp(0.0, 1.0) * (levels.len() - 1) as f32).round() as usize];
+    let shares = [legs.lexical / best_lexical, legs.vector.unwrap_or(0.0), legs.rerank.unwrap_or(0.0)];
+    let shown: String = shares.into_iter().map(column).collect();
+    Span::styled(format!("{shown:^SCORE_BAR$}"), style)
 }
 
 /// A bar of the score beside the best one's.
