@@ -5,6 +5,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -12,7 +13,7 @@ use std::{
 
 use super::{
     content::Content,
-    meaning::{Key, LearnError, Meaning, Slot},
+    meaning::{Key, LearnError, Meaning, Slot, panic_words},
     shard::{IndexError, Seat},
     stand_back,
     writer::Shared,
@@ -108,27 +109,30 @@ pub(super) fn start(shared: &Arc<Shared>, meaning: Meaning) -> std::io::Result<J
         // A hub that is there for one command has no time for this, and loads no model.
         shared.backlog.rest(PATIENCE);
         while shared.backlog.wait() {
-            while let Some(more) = step(&shared, &meaning, &mut pace) {
-                if !more || shared.backlog.is_closed() {
-                    break;
-                }
+            let mut going = true;
+            while going && !shared.backlog.is_closed() {
+                let stepped = catch_unwind(AssertUnwindSafe(|| step(&shared, &meaning, &mut pace)));
+                going = stepped.unwrap_or_else(|panic| {
+                    tell(&shared, 0.0, Some(format!("it panicked: {}", panic_words(&*panic))));
+                    false
+                });
             }
         }
     })
 }
 
-/// Works off a batch; answers whether there is more, none after a failure.
-fn step(shared: &Shared, meaning: &Meaning, pace: &mut Pace) -> Option<bool> {
+/// Works off a batch; answers whether to go on at once.
+fn step(shared: &Shared, meaning: &Meaning, pace: &mut Pace) -> bool {
     // Where the index is damaged, whoever reads it next begins it anew, and wakes this.
-    let batch = missing(&shared.read(), BATCH).ok()?;
+    let Ok(batch) = missing(&shared.read(), BATCH) else { return false };
     if batch.is_empty() {
         *pace = Pace::default();
         tell(shared, 0.0, None);
-        return Some(false);
+        return false;
     }
     for (key, text) in &batch {
         if shared.backlog.is_closed() {
-            return Some(false);
+            return false;
         }
         if let Err(error) = meaning.learn(*key, text) {
             let why = match error {
@@ -137,7 +141,7 @@ fn step(shared: &Shared, meaning: &Meaning, pace: &mut Pace) -> Option<bool> {
             };
             tracing::warn!(why, "texts get no vectors");
             tell(shared, 0.0, Some(why));
-            return None;
+            return false;
         }
         pace.learned();
     }
@@ -146,7 +150,7 @@ fn step(shared: &Shared, meaning: &Meaning, pace: &mut Pace) -> Option<bool> {
         batch.iter().zip(slots).filter_map(|((key, _), slot)| Some((*key, slot?))).collect();
     publish(&shared.read().seats(), &slots);
     tell(shared, pace.rate(), None);
-    Some(true)
+    true
 }
 
 fn tell(shared: &Shared, rate_per_s: f64, failure: Option<String>) {

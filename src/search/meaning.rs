@@ -16,6 +16,7 @@ pub(super) mod weights;
 
 use std::{
     any::Any,
+    collections::HashMap,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
@@ -30,7 +31,7 @@ use self::{
     encoder::{Encoder, Lane},
     pieces::Piece,
     store::Store,
-    vector::Vector,
+    vector::{DIMENSIONS, Vector},
 };
 
 use super::counted::Counted;
@@ -55,6 +56,7 @@ struct Inner {
     store: RwLock<Store>,
     encoder: OnceLock<Result<Encoder, String>>,
     asked: Counted<String, Arc<Vector>>,
+    rows: RwLock<HashMap<Piece, Vector>>,
     /// Vectors made since it was opened.
     learned: AtomicU64,
 }
@@ -69,6 +71,7 @@ impl Meaning {
             store: RwLock::new(Store::open(dir)?),
             encoder: OnceLock::new(),
             asked: Counted::new(ASKED_MAX),
+            rows: RwLock::default(),
             learned: AtomicU64::new(0),
         })))
     }
@@ -117,9 +120,23 @@ impl Meaning {
         Ok(vector)
     }
 
-    /// The model's own embedding of each piece.
-    pub(super) fn rows(&self, pieces: &[Piece]) -> Result<Vec<f32>, Mute> {
-        self.run(|encoder| encoder.rows(pieces))
+    /// The model's own embedding of each piece, kept once it was asked for: there are 30,522, of 400 bytes.
+    pub(super) fn rows(&self, pieces: &[Piece]) -> Result<Vec<Vector>, Mute> {
+        let known = self.0.rows.read().unwrap_or_else(PoisonError::into_inner);
+        let mut unknown: Vec<Piece> =
+            pieces.iter().copied().filter(|piece| !known.contains_key(piece)).collect();
+        drop(known);
+        unknown.sort_unstable();
+        unknown.dedup();
+        if !unknown.is_empty() {
+            let rows = self.run(|encoder| encoder.rows(&unknown))?;
+            let mut known = self.0.rows.write().unwrap_or_else(PoisonError::into_inner);
+            let rows = rows.chunks_exact(DIMENSIONS).filter_map(Vector::of);
+            known.extend(unknown.into_iter().zip(rows));
+        }
+        let known = self.0.rows.read().unwrap_or_else(PoisonError::into_inner);
+        let row = |piece| known.get(piece).cloned().ok_or_else(|| Mute("it left out a piece".to_owned()));
+        pieces.iter().map(row).collect()
     }
 
     /// Asks the model, which is loaded for the first question. What panics there is an answer too.
@@ -147,4 +164,20 @@ pub(super) fn panic_words(panic: &(dyn Any + Send)) -> &str {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("without words")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_that_panics_is_mute_and_answers_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let meaning = Meaning::open(dir.path()).unwrap();
+        let dead = meaning.run(|_| -> Result<(), encoder::EncoderError> { panic!("its thread was killed") });
+        assert_eq!(dead, Err(Mute("its thread was killed".into())));
+        assert!(meaning.ask("still there?").is_ok());
+        assert_eq!(meaning.ask(" STILL  there?"), meaning.ask("still there?"));
+        assert_eq!((meaning.cache().hits, meaning.cache().misses), (2, 1));
+    }
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::{
     pieces::{Piece, UNKNOWN},
-    vector::DIMENSIONS,
+    vector::Vector,
 };
 
 /// Pieces of a query that count.
@@ -48,12 +48,12 @@ pub(in crate::search) struct Nearness {
 }
 
 impl Nearness {
-    /// `rows` are the embeddings of the query's pieces, then of `pieces`, each of length 1.
-    pub(in crate::search) fn new(wanted: Wanted, pieces: &[Piece], rows: &[f32]) -> Nearness {
-        let (asked, rows) = rows.split_at((wanted.pieces.len() * DIMENSIONS).min(rows.len()));
-        let mut cosines = Vec::with_capacity(pieces.len() * wanted.pieces.len());
-        for row in rows.chunks_exact(DIMENSIONS) {
-            cosines.extend(asked.chunks_exact(DIMENSIONS).map(|asked| dot(asked, row)));
+    /// `rows` are the embeddings of the query's pieces, then of `pieces`.
+    pub(in crate::search) fn new(wanted: Wanted, pieces: &[Piece], rows: &[Vector]) -> Nearness {
+        let (asked, rows) = rows.split_at(wanted.pieces.len().min(rows.len()));
+        let mut cosines = Vec::with_capacity(pieces.len() * asked.len());
+        for row in rows {
+            cosines.extend(asked.iter().map(|asked| asked.dot(row)));
         }
         let places = pieces.iter().enumerate().map(|(place, piece)| (*piece, place)).collect();
         Nearness { wanted, places, cosines }
@@ -73,27 +73,17 @@ impl Nearness {
     }
 }
 
-/// In eight lanes, so that the compiler makes vector code of it: it may not reorder a plain sum of floats.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0.0_f32; 8];
-    for (a, b) in a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0) {
-        for (lane, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
-            *lane += a * b;
-        }
-    }
-    lanes.iter().sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::search::meaning::vector::DIMENSIONS;
 
     #[test]
     fn each_wanted_piece_takes_its_nearest() {
         let row = |x: f32, y: f32| {
-            let mut row = vec![0.0; DIMENSIONS];
+            let mut row = [0.0; DIMENSIONS];
             (row[0], row[1]) = (x, y);
-            row
+            Vector::of(&row).unwrap()
         };
         let mut wanted = Wanted::default();
         wanted.add(7, 1.0);
@@ -101,10 +91,10 @@ mod tests {
         wanted.add(7, 1.0);
         wanted.add(UNKNOWN, 9.0);
         assert_eq!(wanted.weights, [2.0, 2.0]);
-        let rows = [row(1.0, 0.0), row(0.0, 1.0), row(1.0, 0.0), row(0.6, 0.8)].concat();
+        let rows = [row(1.0, 0.0), row(0.0, 1.0), row(1.0, 0.0), row(0.6, 0.8)];
         let near = Nearness::new(wanted, &[7, 9], &rows);
-        assert!((near.of(&[9]) - 0.7).abs() < 1e-6);
-        assert!((near.of(&[9, 7, 1_000]) - 0.9).abs() < 1e-6);
+        assert!((near.of(&[9]) - 0.7).abs() < 1e-2);
+        assert!((near.of(&[9, 7, 1_000]) - 0.9).abs() < 1e-2);
         assert_eq!(near.of(&[]), 0.0);
         assert_eq!(Nearness::new(Wanted::default(), &[], &[]).of(&[9]), 0.0);
     }

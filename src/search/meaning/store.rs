@@ -173,7 +173,7 @@ impl Store {
         let mut record = [0; RECORD_BYTES];
         record[..SCALE_AT].copy_from_slice(&key);
         record[SCALE_AT..VALUES_AT].copy_from_slice(&vector.scale().to_le_bytes());
-        record[VALUES_AT..CRC_AT].copy_from_slice(&vector.bytes());
+        record[VALUES_AT..CRC_AT].copy_from_slice(vector.bytes());
         let crc = crc32c::crc32c(&record[..CRC_AT]);
         record[CRC_AT..].copy_from_slice(&crc.to_le_bytes());
         let file = &self.records.0[self.next as usize / RECORDS_A_FILE].file;
