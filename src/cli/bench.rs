@@ -31,8 +31,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 const MODES: [SearchMode; 3] = [SearchMode::Hybrid, SearchMode::Lexical, SearchMode::Vector];
 
 pub async fn search(ask: &mut Ask, folder: PathBuf, off: Vec<SwitchedOff>) -> Result<(), Stop> {
-    // What says the same is judged by itself.
-    let without: Vec<Step> = off.into_iter().map(SwitchedOff::step).chain([Step::Fold]).collect();
+    // Each document is judged by itself, where the ranking puts it.
+    let without: Vec<Step> =
+        off.into_iter().map(SwitchedOff::step).chain([Step::Fold, Step::Diversity]).collect();
     let named =
         folder.file_name().map_or_else(|| folder.display().to_string(), |n| n.to_string_lossy().into_owned());
     let collection = blocking(move || Collection::read(&folder)).await?;

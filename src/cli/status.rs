@@ -51,6 +51,14 @@ fn rows(status: &Status, owned: bool, now: crate::model::Time) -> Vec<(&'static 
     for view in &status.views {
         rows.push((view.name.word(), report::escape_line(&view.state.words())));
     }
+    for cache in &status.caches {
+        let asked = cache.hits + cache.misses;
+        if asked > 0 {
+            let kept = text::counted(cache.entries, "entry", "entries");
+            let said = format!("{} of {asked} answered from {kept}, {} left", cache.hits, cache.evictions);
+            rows.push((if cache.name == "queries" { "queries" } else { "answers" }, said));
+        }
+    }
     if let Some(memories) = status.memories {
         let hidden = status.forgotten.filter(|hidden| *hidden > 0);
         let hidden = hidden.map(|hidden| format!(", {hidden} hidden")).unwrap_or_default();

@@ -51,10 +51,12 @@ pub enum Step {
     Prior,
     /// Hits that say the same as a better one are shown with it.
     Fold,
+    /// Of a broad question the first hits say different things.
+    Diversity,
 }
 
 impl Step {
-    pub const ALL: [Step; 4] = [Step::Weights, Step::Rerank, Step::Prior, Step::Fold];
+    pub const ALL: [Step; 5] = [Step::Weights, Step::Rerank, Step::Prior, Step::Fold, Step::Diversity];
 
     pub fn word(self) -> &'static str {
         match self {
@@ -62,6 +64,7 @@ impl Step {
             Step::Rerank => "rerank",
             Step::Prior => "prior",
             Step::Fold => "fold",
+            Step::Diversity => "diversity",
         }
     }
 }

@@ -108,6 +108,10 @@ pub(super) fn start(shared: &Arc<Shared>, meaning: Meaning) -> std::io::Result<J
         let mut pace = Pace::default();
         // A hub that is there for one command has no time for this, and loads no model.
         shared.backlog.rest(PATIENCE);
+        if !shared.backlog.is_closed() {
+            // So that the first question does not wait for it.
+            meaning.load();
+        }
         while shared.backlog.wait() {
             let mut going = true;
             while going && !shared.backlog.is_closed() {

@@ -29,7 +29,7 @@ use super::{
     plan::{Plan, What},
     prior,
     rank::{Found, Key, Ranked, inverse_document_frequency},
-    shard::{Bits, Seat},
+    shard::Seat,
 };
 use crate::{
     door::{Legs, SearchMode, Step},
@@ -44,6 +44,12 @@ const RERANKED: usize = 50;
 const FOLDED: usize = 100;
 /// So near, two texts say the same.
 const SAME: f32 = 0.97;
+/// A question of so few words that finds so many memories is broad: what is wanted is not known yet.
+const BROAD_WORDS_MAX: usize = 2;
+const BROAD_HITS_MIN: usize = 50;
+/// Its first hits, which are to say different things, and what being like an earlier one costs.
+const SPREAD: usize = 30;
+const SPREAD_COST: f32 = 0.15;
 /// What no word of the query found is a hit if it is at least so near.
 const NEAR_ENOUGH: f32 = 0.25;
 
@@ -162,6 +168,11 @@ pub(super) fn merge(
     if !asked.without.contains(&Step::Fold) {
         fold(seats, &records, &mut merged.placed);
     }
+    let broad = plan.words.len() <= BROAD_WORDS_MAX && ranked.total >= BROAD_HITS_MIN;
+    if broad && !asked.without.contains(&Step::Diversity) {
+        let first = merged.placed.len().min(SPREAD);
+        spread(seats, &records, &mut merged.placed[..first]);
+    }
     Ok(merged)
 }
 
@@ -199,6 +210,31 @@ fn fold(seats: &[Seat<'_>], records: &Records, placed: &mut Vec<Placed>) {
                 at += 1;
             }
         }
+    }
+}
+
+/// Puts hits so that each says something other than those before it, as far as its score allows (maximal marginal
+/// relevance; Carbonell and Goldstein 1998). The first stays first.
+fn spread(seats: &[Seat<'_>], records: &Records, placed: &mut [Placed]) {
+    let vector = |placed: &Placed| {
+        let found = placed.found;
+        seats[found.shard].shard.table().slot(found.chunk).and_then(|slot| records.vector(slot))
+    };
+    let mut left: Vec<(Placed, Option<Vector>, f32)> =
+        placed.iter().map(|placed| (placed.clone(), vector(placed), 0.0)).collect();
+    for place in placed {
+        let worth =
+            |(placed, _, like): &(Placed, Option<Vector>, f32)| placed.found.key.score - SPREAD_COST * like;
+        // Of equals the first: the order before is the order among them.
+        let best = (0..left.len()).rev().max_by(|a, b| worth(&left[*a]).total_cmp(&worth(&left[*b])));
+        let Some(best) = best else { return };
+        let (chosen, chosen_vector, _) = left.remove(best);
+        if let Some(chosen) = &chosen_vector {
+            for (_, vector, like) in &mut left {
+                *like = vector.as_ref().map_or(*like, |vector| like.max(vector.dot(chosen)));
+            }
+        }
+        *place = chosen;
     }
 }
 
@@ -256,7 +292,7 @@ fn union(seats: &[Seat<'_>], ranked: &Ranked, near: Vec<Near>, mode: SearchMode)
     candidates
 }
 
-/// The nearest memories of those the query may see, by their best chunk.
+/// The nearest memories of those the query may see, by their best chunk: all are looked at, by two cores.
 fn nearest(
     seats: &[Seat<'_>],
     plan: &Plan,
@@ -265,37 +301,61 @@ fn nearest(
     vector: &Vector,
     without: &mut u64,
 ) -> Result<Vec<Near>, IndexError> {
-    let mut heap: BinaryHeap<Near> = BinaryHeap::with_capacity(CANDIDATES + 1);
-    for (shard, seat) in seats.iter().enumerate() {
-        let table = seat.shard.table();
-        let strict: Option<Bits> = strict(seat, plan)?;
-        for memory in mask.seen[shard].iter() {
-            if strict.as_ref().is_some_and(|through| !through.has(memory)) {
-                continue;
-            }
-            let mut best: Option<(f32, u32)> = None;
-            for chunk in table.chunks_of(memory) {
-                match table.slot(chunk).and_then(|slot| records.dot(slot, vector)) {
-                    Some(cosine) if best.is_none_or(|(best, _)| cosine > best) => {
-                        best = Some((cosine, chunk))
-                    }
-                    Some(_) => {}
-                    None => *without += 1,
-                }
-            }
-            let Some((score, chunk)) = best else { continue };
-            if heap.len() == CANDIDATES && heap.peek().is_some_and(|last| score < last.key.score) {
-                continue;
-            }
-            let key =
-                Key { score, updated_at: table.updated_at[memory as usize], id: table.ids[memory as usize] };
-            heap.push(Near { key, shard, memory, chunk });
-            if heap.len() > CANDIDATES {
-                heap.pop();
+    let strict = seats.iter().map(|seat| strict(seat, plan)).collect::<Result<Vec<_>, _>>()?;
+    let half = |odd: bool| {
+        let mut scan = Scan { seats, records, vector, best: BinaryHeap::new(), without: 0 };
+        for (shard, (seen, strict)) in mask.seen.iter().zip(&strict).enumerate() {
+            let memories = seen.iter().filter(|memory| (memory / STRETCH % 2 == 1) == odd);
+            memories
+                .filter(|memory| strict.as_ref().is_none_or(|through| through.has(*memory)))
+                .for_each(|memory| scan.look_at(shard, memory));
+        }
+        scan
+    };
+    let (first, second) = std::thread::scope(|scope| {
+        let second = scope.spawn(|| half(true));
+        (half(false), second.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    *without += first.without + second.without;
+    let mut best = first.best.into_vec();
+    best.extend(second.best);
+    best.sort_unstable();
+    best.truncate(CANDIDATES);
+    Ok(best)
+}
+
+/// Memories that one core goes through before the other's turn comes: neighbours lie together.
+const STRETCH: u32 = 1_024;
+
+struct Scan<'a> {
+    seats: &'a [Seat<'a>],
+    records: &'a Records,
+    vector: &'a Vector,
+    best: BinaryHeap<Near>,
+    without: u64,
+}
+
+impl Scan<'_> {
+    fn look_at(&mut self, shard: usize, memory: u32) {
+        let table = self.seats[shard].shard.table();
+        let mut best: Option<(f32, u32)> = None;
+        for chunk in table.chunks_of(memory) {
+            match table.slot(chunk).and_then(|slot| self.records.dot(slot, self.vector)) {
+                Some(cosine) if best.is_none_or(|(best, _)| cosine > best) => best = Some((cosine, chunk)),
+                Some(_) => {}
+                None => self.without += 1,
             }
         }
+        let Some((score, chunk)) = best else { return };
+        if self.best.len() == CANDIDATES && self.best.peek().is_some_and(|last| score < last.key.score) {
+            return;
+        }
+        let (updated_at, id) = (table.updated_at[memory as usize], table.ids[memory as usize]);
+        self.best.push(Near { key: Key { score, updated_at, id }, shard, memory, chunk });
+        if self.best.len() > CANDIDATES {
+            self.best.pop();
+        }
     }
-    Ok(heap.into_sorted_vec())
 }
 
 fn nearest_chunk(seats: &[Seat<'_>], found: Found, records: &Records, vector: &Vector) -> Option<(f32, u32)> {
@@ -331,11 +391,18 @@ fn rerank(
         return Ok(());
     }
     let best = candidates.len().min(RERANKED);
+    let found: Vec<Found> = candidates[..best].iter().map(|candidate| candidate.found).collect();
+    // Half of it is work that another core can do.
+    let (first, second) = found.split_at(best / 2);
+    let (first, second) = std::thread::scope(|scope| {
+        let second = scope.spawn(|| read(seats, second));
+        let first = read(seats, first);
+        (first, second.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
     let mut documents: Vec<Vec<Piece>> = Vec::with_capacity(best);
-    for candidate in &mut candidates[..best] {
-        let shown = seats[candidate.found.shard].shard.shown(candidate.found.chunk)?;
-        candidate.importance = shown.importance;
-        documents.push(pieces::pieces(&shown.read(), DOCUMENT_PIECES_MAX));
+    for (candidate, (importance, pieces)) in candidates.iter_mut().zip(first?.into_iter().chain(second?)) {
+        candidate.importance = importance;
+        documents.push(pieces);
     }
     let mut distinct: Vec<Piece> = documents.iter().flatten().copied().collect();
     distinct.sort_unstable();
@@ -349,6 +416,15 @@ fn rerank(
         candidate.found.key.score = mix(candidate.found.key.score, met.unwrap_or(0.0));
     }
     Ok(())
+}
+
+/// The importance of each, and the pieces of what was found of it.
+fn read(seats: &[Seat<'_>], found: &[Found]) -> Result<Vec<(f32, Vec<Piece>)>, IndexError> {
+    let one = |found: &Found| {
+        let shown = seats[found.shard].shard.shown(found.chunk)?;
+        Ok((shown.importance, pieces::pieces(&shown.read(), DOCUMENT_PIECES_MAX)))
+    };
+    found.iter().map(one).collect()
 }
 
 /// The query's pieces, each with its learned weight times how rare its word is among what the query may see.

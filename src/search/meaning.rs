@@ -16,7 +16,6 @@ pub(super) mod weights;
 
 use std::{
     any::Any,
-    collections::HashMap,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
@@ -25,6 +24,8 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
+
+use rustc_hash::FxHashMap;
 
 pub(super) use self::store::{Key, Records, Slot};
 use self::{
@@ -56,7 +57,7 @@ struct Inner {
     store: RwLock<Store>,
     encoder: OnceLock<Result<Encoder, String>>,
     asked: Counted<String, Arc<Vector>>,
-    rows: RwLock<HashMap<Piece, Vector>>,
+    rows: RwLock<FxHashMap<Piece, Vector>>,
     /// Vectors made since it was opened.
     learned: AtomicU64,
 }
@@ -98,6 +99,13 @@ impl Meaning {
 
     pub(super) fn records(&self) -> Records {
         self.0.store.read().unwrap_or_else(PoisonError::into_inner).records()
+    }
+
+    /// Loads the model, if it is not loaded.
+    pub(super) fn load(&self) {
+        if let Err(Mute(why)) = self.run(|_| Ok(())) {
+            tracing::warn!(why, "the model was not loaded");
+        }
     }
 
     /// Makes and keeps the vector of a text.

@@ -20,11 +20,11 @@ use crate::model::{Id, Time};
 const K1: f32 = 1.2;
 const B: f32 = 0.5;
 /// Completions of an unfinished word that rank.
-const COMPLETIONS_MAX: usize = 50;
+const COMPLETIONS_MAX: usize = 20;
 /// Terms of the dictionaries looked at for them.
 const DICTIONARY_MAX: usize = 20_000;
 /// Chunks looked at while choosing and scoring them.
-const COMPLETION_CHUNKS_MAX: u64 = 300_000;
+const COMPLETION_CHUNKS_MAX: u64 = 100_000;
 
 /// What orders hits.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -15,6 +15,8 @@ use super::{
 const SNIPPET_BYTES_MAX: usize = 240;
 /// Bytes shown before the first match, where it is not near the start.
 const LEAD_BYTES: usize = 48;
+/// A term worth less than this part of the loudest one is not lit: an "a" beside what was asked for.
+const LOUD: f32 = 0.12;
 /// Matches of a chunk that are looked at.
 const MATCHES_MAX: usize = 500;
 
@@ -78,7 +80,7 @@ pub(super) fn snippet(
         }
     });
     matches.sort_by_key(|(_, span)| span.start);
-    let window = window(&text, &matches, worth);
+    let window = window(&text, &matches, &worth);
     let mut snippet = Snippet::default();
     if window.start > 0 {
         snippet.text.push('…');
@@ -88,8 +90,10 @@ pub(super) fn snippet(
     if window.end < text.len() {
         snippet.text.push('…');
     }
-    for (_, span) in matches {
-        if span.start >= window.start && span.end <= window.end {
+    let loudest = matches.iter().map(|(term, _)| worth(*term)).fold(0.0, f32::max);
+    for (term, span) in matches {
+        let is_loud = worth(term) >= LOUD * loudest;
+        if is_loud && span.start >= window.start && span.end <= window.end {
             let span = span.start - window.start + shift..span.end - window.start + shift;
             match snippet.highlights.last_mut() {
                 Some(last) if span.start <= last.end => last.end = last.end.max(span.end),

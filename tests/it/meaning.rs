@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use wheelhouse::{
-    door::{SearchAnswer, SearchMode, SearchRequest, ViewName, ViewState},
+    door::{SearchAnswer, SearchMode, SearchRequest, Step, ViewName, ViewState},
     model::{Id, MemoryFilter, Project, Projects},
 };
 
@@ -90,11 +90,8 @@ async fn what_is_near_a_memory_is_asked_for_by_it_and_what_says_the_same_is_one_
     let both = [first.id, first.alike[0]];
     assert!(both.contains(&crane) && both.contains(&again), "{first:?}");
 
-    let unfolded = SearchRequest {
-        query: "crane".into(),
-        without: vec![wheelhouse::door::Step::Fold],
-        ..SearchRequest::default()
-    };
+    let unfolded =
+        SearchRequest { query: "crane".into(), without: vec![Step::Fold], ..SearchRequest::default() };
     let hits = house.door.search(&house.caller(), unfolded).await.unwrap().results;
     assert_eq!(hits.iter().filter(|hit| [crane, again].contains(&hit.id)).count(), 2);
     let missing = format!("like:{}", Id::NIL);
@@ -179,4 +176,37 @@ fn search_is_as_good_as_it_was() {
     for measure in ["recall10", "mrr", "p50_ms", "p95_ms"] {
         assert!(report["modes"]["hybrid"][measure].is_number(), "{measure}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_hits_of_a_broad_question_say_different_things() {
+    let house = House::open().await;
+    let parts = ["rope", "bolts", "winch", "brake", "cabin", "hook"];
+    for n in 0..60 {
+        let part = parts[n % parts.len()];
+        add(&house, &format!("Crane log {n}: the {part} was looked after, nothing to say"), "_").await;
+    }
+    let bird = add(&house, "A crane is a bird that dances in wet meadows at dawn", "_").await;
+    let film = add(&house, "The crane shot in that film begins above the roofs of the town", "_").await;
+    embedded(&house).await;
+    let ask = |without: Vec<Step>| SearchRequest {
+        query: "crane".into(),
+        limit: 40,
+        without,
+        ..SearchRequest::default()
+    };
+    let plain =
+        house.door.search(&house.caller(), ask(vec![Step::Fold, Step::Diversity])).await.unwrap().results;
+    let spread = house.door.search(&house.caller(), ask(vec![Step::Fold])).await.unwrap().results;
+    assert_eq!(spread[0].id, plain[0].id, "the best stays the best");
+    let place =
+        |hits: &[wheelhouse::door::Hit], id| hits.iter().position(|hit| hit.id == id).unwrap_or(hits.len());
+    for other in [bird, film] {
+        assert!(place(&spread, other) <= place(&plain, other));
+        assert!(place(&spread, other) < 6, "{} of {}", place(&spread, other), place(&plain, other));
+    }
+    let ids = |hits: &[wheelhouse::door::Hit]| {
+        hits.iter().map(|hit| hit.id).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(ids(&spread), ids(&plain), "nothing is lost by it");
 }

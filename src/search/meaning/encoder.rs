@@ -1,4 +1,4 @@
-//! The encoder: a text's place in the space of meanings, by the model in `assets/model`. Two threads of its own: one for
+//! The encoder: a text's place in the space of meanings, by the model in `assets/model`. Threads of its own: two for
 //! questions, one that stands back for texts, so that a question never waits for a text.
 
 use std::sync::Arc;
@@ -14,6 +14,8 @@ use crate::search::stand_back;
 const MODEL: &[u8] = include_bytes!("../../../assets/model/minilm.onnx");
 /// Names the vectors of this model and this way to keep them: others are made anew.
 pub(in crate::search) const MODEL_ID: &str = "minilm-l6-v2.q1.i8";
+/// Someone waits for a question: two cores are faster than one, and more are not worth their wake-up.
+const QUESTION_THREADS: usize = 2;
 /// Rows of word vectors asked for in one run.
 const ROWS_AT_ONCE: usize = 256;
 
@@ -82,7 +84,7 @@ impl Encoder {
             mask: node("attention_mask")?,
             sentence: node("sentence_embedding")?,
             words: node("word_vectors")?,
-            questions: Arc::new(ThreadPool::with_num_threads(1)),
+            questions: Arc::new(ThreadPool::with_num_threads(QUESTION_THREADS)),
             texts: Arc::new(texts),
             model,
         })

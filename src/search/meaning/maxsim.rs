@@ -3,7 +3,7 @@
 //! Late interaction (Khattab and Zaharia 2020) over the model's own input embeddings: no vectors are stored, the pieces
 //! are made again from the text.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::{
     pieces::{Piece, UNKNOWN},
@@ -42,7 +42,7 @@ impl Wanted {
 /// it occurs.
 pub(in crate::search) struct Nearness {
     wanted: Wanted,
-    places: HashMap<Piece, usize>,
+    places: FxHashMap<Piece, usize>,
     /// By place, a row of cosines as wide as `wanted`.
     cosines: Vec<f32>,
 }
@@ -51,10 +51,16 @@ impl Nearness {
     /// `rows` are the embeddings of the query's pieces, then of `pieces`.
     pub(in crate::search) fn new(wanted: Wanted, pieces: &[Piece], rows: &[Vector]) -> Nearness {
         let (asked, rows) = rows.split_at(wanted.pieces.len().min(rows.len()));
-        let mut cosines = Vec::with_capacity(pieces.len() * asked.len());
-        for row in rows {
-            cosines.extend(asked.iter().map(|asked| asked.dot(row)));
-        }
+        let near = |rows: &[Vector]| -> Vec<f32> {
+            rows.iter().flat_map(|row| asked.iter().map(|asked| asked.dot(row))).collect()
+        };
+        let (first, second) = rows.split_at(rows.len() / 2);
+        let cosines = std::thread::scope(|scope| {
+            let second = scope.spawn(|| near(second));
+            let mut cosines = near(first);
+            cosines.extend(second.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            cosines
+        });
         let places = pieces.iter().enumerate().map(|(place, piece)| (*piece, place)).collect();
         Nearness { wanted, places, cosines }
     }

@@ -3,7 +3,9 @@
 //! Text is cleaned, lower-cased, freed of accents, cut into words, punctuation and ideographs, and each word into the
 //! longest entries of the vocabulary from the left.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
@@ -23,14 +25,14 @@ const VOCABULARY: &str = include_str!("../../../assets/model/vocab.txt");
 
 /// The vocabulary: what a word begins with, and what it goes on with.
 struct Vocabulary {
-    first: HashMap<&'static str, Piece>,
-    later: HashMap<&'static str, Piece>,
+    first: FxHashMap<&'static str, Piece>,
+    later: FxHashMap<&'static str, Piece>,
     /// Of the longest entry.
     bytes_max: usize,
 }
 
 static WORDS: LazyLock<Vocabulary> = LazyLock::new(|| {
-    let mut words = Vocabulary { first: HashMap::new(), later: HashMap::new(), bytes_max: 0 };
+    let mut words = Vocabulary { first: FxHashMap::default(), later: FxHashMap::default(), bytes_max: 0 };
     for (line, entry) in VOCABULARY.lines().enumerate() {
         let (map, entry) = match entry.strip_prefix("##") {
             Some(rest) if !rest.is_empty() => (&mut words.later, rest),
