@@ -16,7 +16,7 @@ use std::{
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 use wheelhouse::{
-    door::{SearchMode, SearchRequest, ViewState},
+    door::{SearchMode, SearchRequest, Step, ViewState},
     model::{
         Actor, Change, Entry, Event, Id, LogId, Memory, Project, Projects, Sequence, Severity, Time,
         TimeWords,
@@ -130,8 +130,15 @@ impl Feed {
         as_you_type: bool,
         mode: SearchMode,
     ) -> Option<Vec<Id>> {
-        let request =
-            SearchRequest { query: query.to_owned(), limit, as_you_type, mode, ..SearchRequest::default() };
+        let request = SearchRequest {
+            query: query.to_owned(),
+            limit,
+            as_you_type,
+            mode,
+            // Each document is judged by itself, where the ranking puts it.
+            without: vec![Step::Fold, Step::Diversity],
+            ..SearchRequest::default()
+        };
         let answer = self.lexical.search(&request, wall, words()).ok()?;
         Some(answer.results.iter().map(|hit| hit.id).collect())
     }

@@ -11,6 +11,7 @@
 //!
 //! **Invariant**: the same log gives the same answers to the bit, however much of it is on disk and in memory.
 
+mod alike;
 mod analysis;
 mod answer;
 mod backlog;

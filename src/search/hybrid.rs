@@ -16,7 +16,7 @@ use std::{
 };
 
 use super::{
-    IndexError,
+    IndexError, alike,
     fuse::{Said, fuse, mix},
     mask::{Mask, strict},
     meaning::{
@@ -40,16 +40,6 @@ use crate::{
 pub(super) const CANDIDATES: usize = 100;
 /// Of the fused list, what is read again.
 const RERANKED: usize = 50;
-/// Hits looked at for others that say the same.
-const FOLDED: usize = 100;
-/// So near, two texts say the same.
-const SAME: f32 = 0.97;
-/// A question of so few words that finds so many memories is broad: what is wanted is not known yet.
-const BROAD_WORDS_MAX: usize = 2;
-const BROAD_HITS_MIN: usize = 50;
-/// Its first hits, which are to say different things, and what being like an earlier one costs.
-const SPREAD: usize = 30;
-const SPREAD_COST: f32 = 0.15;
 /// What no word of the query found is a hit if it is at least so near.
 const NEAR_ENOUGH: f32 = 0.25;
 
@@ -166,12 +156,10 @@ pub(super) fn merge(
         merged.placed.extend(rest.map(lexical));
     }
     if !asked.without.contains(&Step::Fold) {
-        fold(seats, &records, &mut merged.placed);
+        alike::fold(seats, &records, &mut merged.placed);
     }
-    let broad = plan.words.len() <= BROAD_WORDS_MAX && ranked.total >= BROAD_HITS_MIN;
-    if broad && !asked.without.contains(&Step::Diversity) {
-        let first = merged.placed.len().min(SPREAD);
-        spread(seats, &records, &mut merged.placed[..first]);
+    if alike::is_broad(plan.words.len(), ranked.total) && !asked.without.contains(&Step::Diversity) {
+        alike::spread(seats, &records, &mut merged.placed);
     }
     Ok(merged)
 }
@@ -180,62 +168,6 @@ pub(super) fn merge(
 pub(super) fn lexical(found: &Found) -> Placed {
     let legs = Legs { lexical: found.key.score, ..Legs::default() };
     Placed { found: *found, legs, alike: Vec::new() }
-}
-
-/// Takes out of the first hits those whose text is as good as that of a better one.
-fn fold(seats: &[Seat<'_>], records: &Records, placed: &mut Vec<Placed>) {
-    let mut kept: Vec<(usize, Vector)> = Vec::new();
-    let mut at = 0;
-    let mut looked_at = 0;
-    while at < placed.len() && looked_at < FOLDED {
-        looked_at += 1;
-        let Found { shard, chunk, key } = placed[at].found;
-        let table = seats[shard].shard.table();
-        // A memory of several chunks says more than the one that was found.
-        let alone = table.chunks_of(table.memory_of[chunk as usize]).len() == 1;
-        let slot = table.slot(chunk).filter(|_| alone);
-        let same = slot.and_then(|slot| {
-            let same = |(_, vector): &&(usize, Vector)| {
-                records.dot(slot, vector).is_some_and(|cosine| cosine >= SAME)
-            };
-            kept.iter().find(same).map(|(at, _)| *at)
-        });
-        match same {
-            Some(first) => {
-                placed.remove(at);
-                placed[first].alike.push(key.id);
-            }
-            None => {
-                kept.extend(slot.and_then(|slot| Some((at, records.vector(slot)?))));
-                at += 1;
-            }
-        }
-    }
-}
-
-/// Puts hits so that each says something other than those before it, as far as its score allows (maximal marginal
-/// relevance; Carbonell and Goldstein 1998). The first stays first.
-fn spread(seats: &[Seat<'_>], records: &Records, placed: &mut [Placed]) {
-    let vector = |placed: &Placed| {
-        let found = placed.found;
-        seats[found.shard].shard.table().slot(found.chunk).and_then(|slot| records.vector(slot))
-    };
-    let mut left: Vec<(Placed, Option<Vector>, f32)> =
-        placed.iter().map(|placed| (placed.clone(), vector(placed), 0.0)).collect();
-    for place in placed {
-        let worth =
-            |(placed, _, like): &(Placed, Option<Vector>, f32)| placed.found.key.score - SPREAD_COST * like;
-        // Of equals the first: the order before is the order among them.
-        let best = (0..left.len()).rev().max_by(|a, b| worth(&left[*a]).total_cmp(&worth(&left[*b])));
-        let Some(best) = best else { return };
-        let (chosen, chosen_vector, _) = left.remove(best);
-        if let Some(chosen) = &chosen_vector {
-            for (_, vector, like) in &mut left {
-                *like = vector.as_ref().map_or(*like, |vector| like.max(vector.dot(chosen)));
-            }
-        }
-        *place = chosen;
-    }
 }
 
 struct Candidate {
