@@ -51,7 +51,7 @@ use self::{
     meaning::{Meaning, Mute, panic_words, vector::Vector},
     memory::MemoryShard,
     plan::{Given, Plan},
-    query::{Query, Typed},
+    query::{Query, Term, Typed},
     rank::Ranked,
     shard::{Bits, IndexError, Seat},
     writer::Shared,
@@ -68,6 +68,9 @@ use crate::{
 const LIMIT_DEFAULT: usize = 20;
 /// In the reasons of every answer until the index's checksums have been read: it holds all, and is not yet proven whole.
 pub const STILL_CHECKED: &str = "the search index's files are still being checked";
+/// In the reasons of an answer whose phrases stand nowhere.
+pub const WITHOUT_QUOTES: &str =
+    "no memory holds the words in quotes as they stand; they were searched without the quotes";
 /// After how many, in the reasons of an answer that lacks nothing but nearness in meaning of some texts.
 pub const BY_WORDS_ALONE: &str = "texts have no vector yet and are found by their words alone";
 /// A view that was ready stays so while it is no more than this many events behind.
@@ -393,8 +396,32 @@ fn search_over(
         typed,
         weighted: !request.without.contains(&Step::Weights),
     };
-    let plan = Plan::of(&query, given)?;
+    let mut plan = Plan::of(&query, given)?;
     let mask = Mask::of(seats, &plan.sieve)?;
+    let answer = by_plan(seats, request, limit, &plan, &mask, words, meaning)?;
+    // A phrase alone is meant as it stands; one in a sentence is a quotation.
+    let in_a_sentence =
+        query.clauses.iter().any(|clause| matches!(clause.term, Term::Word(_)) && !clause.negated);
+    let strict = request.as_you_type || request.cursor.is_some() || plan.phrases.is_empty() || !in_a_sentence;
+    if strict || !answer.results.is_empty() {
+        return Ok(answer);
+    }
+    // Who asks once is better served by what is near than by nothing, if it is said.
+    plan.phrases.clear();
+    let mut answer = by_plan(seats, request, limit, &plan, &mask, words, meaning)?;
+    answer.degraded_reasons.push(WITHOUT_QUOTES.to_owned());
+    Ok(answer)
+}
+
+fn by_plan(
+    seats: &[Seat<'_>],
+    request: &SearchRequest,
+    limit: usize,
+    plan: &Plan,
+    mask: &Mask,
+    words: TimeWords,
+    meaning: Option<&Meaning>,
+) -> Result<SearchAnswer, Refusal> {
     let wants_meaning = match request.mode {
         SearchMode::Lexical => false,
         SearchMode::Auto => !request.as_you_type,
@@ -402,9 +429,9 @@ fn search_over(
     };
     let wants_meaning = plan.like.is_some() || wants_meaning && !plan.words.is_empty();
     match meaning.filter(|_| wants_meaning) {
-        Some(meaning) => with_meaning(seats, request, limit, &plan, &mask, words, meaning),
+        Some(meaning) => with_meaning(seats, request, limit, plan, mask, words, meaning),
         None => {
-            let mut answer = by_words(seats, request, limit, &plan, &mask)?;
+            let mut answer = by_words(seats, request, limit, plan, mask)?;
             if wants_meaning {
                 answer.degraded_mode = Some("lexical".to_owned());
                 answer.degraded_reasons.push("there are no vectors yet".to_owned());

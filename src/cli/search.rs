@@ -13,7 +13,7 @@ use crate::{
     door::{Hit, SEARCH_LIMIT_MAX, SearchAnswer, SearchMode, SearchRequest},
     model::{Fault, MemoryFilter, Origin, Projects, TimeWords},
     report,
-    search::{BY_WORDS_ALONE, STILL_CHECKED},
+    search::{BY_WORDS_ALONE, STILL_CHECKED, WITHOUT_QUOTES},
 };
 
 /// Below a title, its snippet begins here.
@@ -30,6 +30,9 @@ pub async fn search(ask: &mut Ask, typed: Search) -> Result<(), Stop> {
     }
     if ask.out.manner.json {
         return ask.out.document(&answer);
+    }
+    if answer.degraded_reasons.iter().any(|reason| reason == WITHOUT_QUOTES) {
+        ask.out.remark(WITHOUT_QUOTES);
     }
     if answer.results.is_empty() {
         nothing(ask, &typed);
@@ -90,7 +93,8 @@ fn degraded(answer: &SearchAnswer) -> Option<String> {
         .degraded_reasons
         .iter()
         .map(String::as_str)
-        .filter(|reason| *reason != STILL_CHECKED && !reason.ends_with(BY_WORDS_ALONE))
+        .filter(|reason| ![STILL_CHECKED, WITHOUT_QUOTES].contains(reason))
+        .filter(|reason| !reason.ends_with(BY_WORDS_ALONE))
         .collect();
     match (reasons.as_slice(), &answer.degraded_mode) {
         ([], None) => None,

@@ -119,6 +119,22 @@ async fn an_answer_is_kept_until_something_changes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_phrase_that_stands_nowhere_is_searched_by_its_words_and_says_so() {
+    let house = House::open().await;
+    let crane = add(&house, CRANE, "_").await;
+    embedded(&house).await;
+    let said = search(&house, "\"winch is wet\"", SearchMode::Auto).await;
+    assert_eq!((said.results[0].id, said.degraded_reasons.len()), (crane, 0));
+    let near = search(&house, "\"wet winch\" jams", SearchMode::Auto).await;
+    assert_eq!(near.results[0].id, crane);
+    assert!(near.degraded_reasons[0].contains("without the quotes"), "{:?}", near.degraded_reasons);
+    // While typing the quotes are taken at their word.
+    let typed =
+        SearchRequest { query: "\"wet winch\"".into(), as_you_type: true, ..SearchRequest::default() };
+    assert_eq!(house.door.search(&house.caller(), typed).await.unwrap().results.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn long_and_odd_questions_get_an_answer() {
     let house = House::open().await;
     let crane = add(&house, CRANE, "_").await;
