@@ -316,12 +316,19 @@ impl Lexical {
 
     /// Where the vectors stand.
     pub fn vectors(&self) -> ViewState {
-        let (left, rate_per_s) = (self.shared.read().without_vector(), self.shared.backlog.rate());
+        let rate_per_s = self.shared.backlog.rate();
+        let (applied, left) = {
+            let content = self.shared.read();
+            (content.applied, content.without_vector())
+        };
+        let head = self.shared.control().head;
         let failure = self.shared.control().no_meaning.clone().or_else(|| self.shared.backlog.failure());
         match (failure, self.shared.meaning()) {
             (Some(reason), _) => ViewState::Failed { reason },
             (None, None) => ViewState::Opening,
             (None, Some(_)) if left > 0 => ViewState::Embedding { left, rate_per_s },
+            // What the index does not hold yet has no vector either.
+            (None, Some(_)) if applied < head => ViewState::CatchingUp { applied, head },
             (None, Some(_)) => ViewState::Ready,
         }
     }

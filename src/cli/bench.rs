@@ -7,13 +7,13 @@ use std::{
     collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Stop, args::SwitchedOff, text, verb::Ask};
+use super::{Stop, args::SwitchedOff, reindex, text, verb::Ask};
 use crate::{
     door::{BATCH_MAX, Caller, Door, NewMemory, SearchMode, SearchRequest, Step, Upsert, ViewName},
     home::{Home, HomeOptions, local_caller},
@@ -26,7 +26,6 @@ const DEPTH: usize = 100;
 const TOP: usize = 10;
 /// Samples of the queries, drawn with replacement, for an interval.
 const RESAMPLES: usize = 1_000;
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// Hybrid first: the others then find the query's vector made, which is counted to them again.
 const MODES: [SearchMode; 3] = [SearchMode::Hybrid, SearchMode::Lexical, SearchMode::Vector];
 
@@ -156,20 +155,8 @@ async fn import(
         ids.extend(done.items.iter().map(|item| item.id).zip(docs.iter().map(|doc| doc.id.clone())));
     }
     for name in [ViewName::Lexical, ViewName::Vectors] {
-        // Twice in a row: between two batches the vectors have nothing to do for a moment.
-        let mut ready = 0;
-        while ready < 3 {
-            let status = door.status().await?;
-            let state = status.view(name).cloned().unwrap_or(crate::door::ViewState::Opening);
-            if let crate::door::ViewState::Failed { reason } = state {
-                return Err(Fault::unavailable(format!("the view {} failed", name.word())).cause(reason));
-            }
-            ask.out.progress(&format!("{}  {}", name.word(), state.words()));
-            ready = if state.is_ready() { ready + 1 } else { 0 };
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
+        reindex::ready_at(ask, door, name).await?;
     }
-    ask.out.progress("");
     Ok(ids)
 }
 

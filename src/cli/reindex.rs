@@ -1,10 +1,10 @@
 //! `reindex`: a view built anew, and waited for.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{Stop, args::Which, verb::Ask};
 use crate::{
-    door::{Status, ViewName, ViewState},
+    door::{Door, Status, ViewName, ViewState},
     model::Fault,
 };
 
@@ -37,8 +37,13 @@ pub async fn reindex(ask: &mut Ask, which: Which) -> Result<(), Stop> {
 
 /// Until the view holds the whole log, with its progress on a terminal.
 pub async fn ready(ask: &Ask, name: ViewName) -> Result<Status, Fault> {
+    ready_at(ask, &ask.door().await?, name).await
+}
+
+/// The same of any hub.
+pub async fn ready_at(ask: &Ask, door: &Arc<dyn Door>, name: ViewName) -> Result<Status, Fault> {
     loop {
-        let status = ask.door().await?.status().await?;
+        let status = door.status().await?;
         let state = status.view(name).cloned().unwrap_or(ViewState::Opening);
         ask.out.progress(&format!("{}  {}", name.word(), state.words()));
         match state {

@@ -206,7 +206,7 @@ fn of_status(status: &Status) -> Badge {
         match state {
             ViewState::Ready | ViewState::Embedding { .. } => {}
             // Searches answer by words meanwhile, and say so.
-            ViewState::Opening if name == ViewName::Vectors => {}
+            ViewState::Opening | ViewState::CatchingUp { .. } if name == ViewName::Vectors => {}
             ViewState::Opening => return Badge::Opening,
             ViewState::CatchingUp { .. } => return Badge::CatchingUp(state.words()),
             ViewState::Rebuilding { .. } => return Badge::Rebuilding(state.words()),

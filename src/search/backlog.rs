@@ -153,6 +153,8 @@ fn step(shared: &Shared, meaning: &Meaning, pace: &mut Pace) -> bool {
     let slots: HashMap<Key, Slot> =
         batch.iter().zip(slots).filter_map(|((key, _), slot)| Some((*key, slot?))).collect();
     publish(&shared.read().seats(), &slots);
+    // After they are seen: an answer kept before that would otherwise pass for one that saw them.
+    meaning.published();
     tell(shared, pace.rate(), None);
     true
 }

@@ -112,8 +112,7 @@ pub(super) fn merge(
     merged.total = ranked.total + candidates.iter().filter(|candidate| candidate.said.lexical == 0.0).count();
     for candidate in &mut candidates {
         if candidate.said.cosine.is_none() {
-            candidate.said.cosine =
-                nearest_chunk(seats, candidate.found, &records, &vector).map(|(cosine, _)| cosine);
+            candidate.said.cosine = nearness(seats, candidate.found, &records, &vector);
         }
     }
     let stems = plan.terms.iter().zip(&ranked.terms).filter(|(term, _)| matches!(term.what, What::Stem(_)));
@@ -290,12 +289,11 @@ impl Scan<'_> {
     }
 }
 
-fn nearest_chunk(seats: &[Seat<'_>], found: Found, records: &Records, vector: &Vector) -> Option<(f32, u32)> {
+/// The cosine of a memory's nearest chunk.
+fn nearness(seats: &[Seat<'_>], found: Found, records: &Records, vector: &Vector) -> Option<f32> {
     let table = seats[found.shard].shard.table();
     let chunks = table.chunks_of(table.memory_of[found.chunk as usize]);
-    chunks
-        .filter_map(|chunk| Some((records.dot(table.slot(chunk)?, vector)?, chunk)))
-        .max_by(|a, b| a.0.total_cmp(&b.0))
+    chunks.filter_map(|chunk| records.dot(table.slot(chunk)?, vector)).max_by(f32::total_cmp)
 }
 
 enum Trouble {

@@ -58,7 +58,7 @@ struct Inner {
     encoder: OnceLock<Result<Encoder, String>>,
     asked: Counted<String, Arc<Vector>>,
     rows: RwLock<FxHashMap<Piece, Vector>>,
-    /// Vectors made since it was opened.
+    /// Counts how often searches got to see new vectors.
     learned: AtomicU64,
 }
 
@@ -86,7 +86,12 @@ impl Meaning {
         self.0.asked.status("queries")
     }
 
-    /// Changes whenever there is another vector.
+    /// Searches see new vectors from now on.
+    pub(super) fn published(&self) {
+        self.0.learned.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Changes whenever searches see other vectors.
     pub(super) fn learned(&self) -> u64 {
         self.0.learned.load(Ordering::Relaxed)
     }
@@ -112,9 +117,7 @@ impl Meaning {
     pub(super) fn learn(&self, key: Key, text: &str) -> Result<(), LearnError> {
         let vector = self.run(|encoder| encoder.embed(text, Lane::Text)).map_err(LearnError::Mute)?;
         let mut store = self.0.store.write().unwrap_or_else(PoisonError::into_inner);
-        store.put(key, &vector).map_err(LearnError::File)?;
-        self.0.learned.fetch_add(1, Ordering::Relaxed);
-        Ok(())
+        store.put(key, &vector).map_err(LearnError::File)
     }
 
     /// The vector of a query.
