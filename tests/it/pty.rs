@@ -46,6 +46,19 @@ struct Terminal {
 struct Seen {
     screen: vt100::Parser,
     raw: Vec<u8>,
+    /// What stood there when no frame was on its way: half a frame has never been on a screen.
+    whole: String,
+}
+
+impl Seen {
+    fn take(&mut self, bytes: &[u8]) {
+        self.screen.process(bytes);
+        self.raw.extend_from_slice(bytes);
+        let last = |mark: &[u8]| self.raw.windows(mark.len()).rposition(|window| window == mark);
+        if last(b"\x1b[?2026l") >= last(b"\x1b[?2026h") {
+            self.whole = self.screen.screen().contents();
+        }
+    }
 }
 
 /// A program in the terminal.
@@ -58,18 +71,18 @@ impl Terminal {
         let size = PtySize { rows: 30, cols: 100, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let keys = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
-        let seen = Arc::new(Mutex::new(Seen { screen: vt100::Parser::new(30, 100, 0), raw: Vec::new() }));
+        let seen = Arc::new(Mutex::new(Seen {
+            screen: vt100::Parser::new(30, 100, 0),
+            raw: Vec::new(),
+            whole: String::new(),
+        }));
         let mut output = pair.master.try_clone_reader().unwrap();
         let (far_keys, far_seen) = (Arc::clone(&keys), Arc::clone(&seen));
         let reader = std::thread::spawn(move || {
             let mut bytes = [0; 65_536];
             while let Ok(count @ 1..) = output.read(&mut bytes) {
-                let asked = {
-                    let mut seen = far_seen.lock().unwrap();
-                    seen.screen.process(&bytes[..count]);
-                    seen.raw.extend_from_slice(&bytes[..count]);
-                    String::from_utf8_lossy(&bytes[..count]).into_owned()
-                };
+                far_seen.lock().unwrap().take(&bytes[..count]);
+                let asked = String::from_utf8_lossy(&bytes[..count]);
                 let background = match answers {
                     Answers::Dark | Answers::Keyboard => BACKGROUND_DARK,
                     Answers::Light => BACKGROUND_LIGHT,
@@ -132,7 +145,7 @@ impl Terminal {
     }
 
     fn screen(&self) -> String {
-        self.seen.lock().unwrap().screen.screen().contents()
+        self.seen.lock().unwrap().whole.clone()
     }
 
     #[track_caller]
@@ -142,9 +155,10 @@ impl Terminal {
         until_or(&what, || self.screen(), || self.screen().contains(text));
     }
 
-    /// Esc, and waits until `text` is gone: with a key right behind it, it would be Alt and that key.
+    /// Esc where `text` stands, and waits until it is gone: with a key right behind it, it would be Alt and that key.
     #[track_caller]
     fn escape(&self, text: &str) {
+        self.shows(text);
         self.press("\x1b");
         self.shows_no_longer(text);
     }
@@ -156,10 +170,14 @@ impl Terminal {
     }
 
     fn resize(&self, columns: u16, rows: u16) {
+        // Before the program paints for it.
+        self.seen.lock().unwrap().screen.screen_mut().set_size(rows, columns);
+        self.tells_size(columns, rows);
+    }
+
+    /// Only tells the program: the screen here cannot show what was painted for another size.
+    fn tells_size(&self, columns: u16, rows: u16) {
         self.master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
-        if rows > 0 && columns > 0 {
-            self.seen.lock().unwrap().screen.screen_mut().set_size(rows, columns);
-        }
     }
 
     /// Every mode that the console sets is taken back, and what stood on the screen before stands there again.
@@ -353,10 +371,10 @@ fn a_storm_of_sizes_ends_in_the_last_one() {
     let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
     let mut running = started(&program, &terminal);
     for step in 0..120u16 {
-        terminal.resize(1 + step * 7 % 200, 1 + step * 5 % 60);
+        terminal.tells_size(1 + step * 7 % 200, 1 + step * 5 % 60);
     }
-    terminal.resize(1, 1);
-    terminal.resize(0, 0);
+    terminal.tells_size(1, 1);
+    terminal.tells_size(0, 0);
     terminal.resize(120, 40);
     terminal.shows(READY);
     terminal.shows("Timeline");
@@ -484,7 +502,7 @@ fn a_late_answer_is_never_typed() {
     let mut running = started(&program, &terminal);
     terminal.press("s");
     terminal.press("sea");
-    terminal.shows("sea");
+    terminal.shows("› sea");
     terminal.press(BACKGROUND_LIGHT);
     terminal.press("gull");
     terminal.shows("seagull");
