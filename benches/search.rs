@@ -2,8 +2,9 @@
 //!
 //! Speed on generated texts, and where `WHEELHOUSE_BENCH_IR` names a folder of retrieval collections (each a folder
 //! with `docs.jsonl`, `queries.jsonl`, `qrels.tsv`) also the quality of the ranking. `WHEELHOUSE_BENCH_SIZES` gives
-//! the numbers of texts, else 10,000 and 100,000. Their vectors are generated too (the model would take an hour for them),
-//! those of the questions are the model's own.
+//! the numbers of texts, else 10,000 and 100,000. They are made of English words and of compounds of them, drawn by
+//! Zipf's law. Their vectors are generated too (the model would take an hour for them), those of the questions are the
+//! model's own.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -14,9 +15,10 @@ use std::{
 };
 
 use rusqlite::Connection;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use wheelhouse::{
-    door::{SearchMode, SearchRequest, Step, ViewState},
+    cli::bench::{Collection, judge},
+    door::{SearchAnswer, SearchMode, SearchRequest, Step, ViewState},
     model::{
         Actor, Change, Entry, Event, Id, LogId, Memory, Project, Projects, Sequence, Severity, Time,
         TimeWords,
@@ -45,6 +47,7 @@ pub fn run() {
     if sizes.is_empty() {
         return;
     }
+    model();
     sizes.into_iter().for_each(speed);
     scan(1_000_000);
 }
@@ -130,6 +133,18 @@ impl Feed {
         as_you_type: bool,
         mode: SearchMode,
     ) -> Option<Vec<Id>> {
+        let answer = self.answer(query, wall, limit, as_you_type, mode)?;
+        Some(answer.results.iter().map(|hit| hit.id).collect())
+    }
+
+    fn answer(
+        &self,
+        query: &str,
+        wall: &Projects,
+        limit: usize,
+        as_you_type: bool,
+        mode: SearchMode,
+    ) -> Option<SearchAnswer> {
         let request = SearchRequest {
             query: query.to_owned(),
             limit,
@@ -139,8 +154,7 @@ impl Feed {
             without: vec![Step::Fold, Step::Diversity],
             ..SearchRequest::default()
         };
-        let answer = self.lexical.search(&request, wall, words()).ok()?;
-        Some(answer.results.iter().map(|hit| hit.id).collect())
+        self.lexical.search(&request, wall, words()).ok()
     }
 }
 
@@ -184,18 +198,19 @@ struct Zipf {
 }
 
 impl Zipf {
+    /// The whole words of the model's vocabulary as they stand there, the frequent ones first; after them compounds of
+    /// two, as code and rare English have: the model takes them in several pieces.
     fn new(numbers: &mut Numbers, len: usize) -> Zipf {
-        const SYLLABLES: [&str; 32] = [
-            "ba", "co", "der", "fi", "gan", "hu", "in", "jo", "kel", "lo", "mer", "ni", "or", "pa", "qui",
-            "ru", "sta", "tion", "ul", "ver", "wi", "xe", "yo", "za", "pre", "con", "ment", "er", "al",
-            "est", "ing", "de",
-        ];
-        let mut seen = HashSet::new();
-        let mut words = Vec::new();
+        let vocabulary = include_str!("../assets/model/vocab.txt");
+        let whole = |word: &&str| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_lowercase());
+        let mut words: Vec<String> = vocabulary.lines().filter(whole).take(len).map(str::to_owned).collect();
+        let simple = words.len();
+        let mut seen: HashSet<String> = words.iter().cloned().collect();
         while words.len() < len {
-            let syllables = 1 + words.len().checked_ilog(24).unwrap_or(0) as usize + numbers.below(2);
-            let word: String = (0..syllables).map(|_| SYLLABLES[numbers.below(SYLLABLES.len())]).collect();
-            if seen.insert(word.clone()) || seen.len() > 900 && words.len() < 40 {
+            let [first, second] = [(); 2].map(|()| &words[numbers.below(simple)]);
+            let between = if numbers.below(2) == 0 { "" } else { "_" };
+            let word = format!("{first}{between}{second}");
+            if seen.insert(word.clone()) {
                 words.push(word);
             }
         }
@@ -339,13 +354,21 @@ fn speed(size: usize) {
         ("2 to 4 words, hybrid", &short, false, SearchMode::Hybrid),
         ("5 to 10 words, hybrid", &long, false, SearchMode::Hybrid),
     ] {
+        let mut parts: BTreeMap<String, Vec<Duration>> = BTreeMap::new();
         let ours = timed(queries, |query| {
-            assert!(feed.found(query, &Projects::All, 20, as_you_type, mode).is_some());
+            let answer = feed.answer(query, &Projects::All, 20, as_you_type, mode).unwrap();
+            for (part, ms) in answer.parts_ms {
+                parts.entry(part).or_default().push(Duration::from_secs_f64(ms / 1e3));
+            }
         });
         let theirs = timed(queries, |query| {
             fts_ids(&db, "t", &fts_query(query, as_you_type), 20);
         });
         row(what, ours, theirs);
+        for (part, times) in parts {
+            let (p50, p95) = percentiles(times);
+            println!("    of it {part:<24} p50 {p50:>8.2} p95 {p95:>8.2} ms");
+        }
     }
     println!("anonymous memory: {:.0} MB more than before the index", anonymous_mb() - before_mb);
 
@@ -382,6 +405,60 @@ fn unit(numbers: &mut Numbers) -> Vector {
     Vector::of(&raw.iter().map(|x| x / length).collect::<Vec<_>>()).unwrap()
 }
 
+/// Texts of some 200 pieces that the model reads for its rate.
+const EMBEDDED: usize = 200;
+/// Memories saved one at a time while nothing else is to be read.
+const SAVED_IDLE: usize = 20;
+
+/// The model: what loading it takes, how fast it reads, and how soon what is saved is found by its meaning.
+fn model() {
+    println!("\nthe model, texts of about 1 KiB");
+    let mut numbers = Numbers(42);
+    let zipf = Zipf::new(&mut numbers, 50_000);
+    let dir = tempfile::tempdir().unwrap();
+    let mut feed = Feed::open(dir.path());
+    let before_mb = anonymous_mb();
+    let ask = |feed: &Feed, query: &str| {
+        let started = Instant::now();
+        let answer = feed.answer(query, &Projects::All, 1, false, SearchMode::Vector).unwrap();
+        (started.elapsed().as_secs_f64() * 1e3, answer)
+    };
+    let (first_ms, _) = ask(&feed, "the first question loads it");
+    let (second_ms, _) = ask(&feed, "another question of six words");
+    println!(
+        "first question {first_ms:.1} ms, another {second_ms:.1} ms, {:.0} MB of anonymous memory more",
+        anonymous_mb() - before_mb
+    );
+    let mut texts = Numbers(7);
+    let mut new = |n: usize| memory(n, "_", &zipf.text(&mut texts, 40), &zipf.text(&mut texts, 1_000));
+    feed.put((0..EMBEDDED).map(&mut new).collect());
+    let started = Instant::now();
+    feed.wait_for_vectors();
+    let rate = EMBEDDED as f64 / started.elapsed().as_secs_f64();
+    println!("backlog of {EMBEDDED} texts, one core: {rate:.1} texts/s");
+    let mut found = Vec::new();
+    for n in EMBEDDED..EMBEDDED + SAVED_IDLE {
+        let saved = new(n);
+        // The text itself is the question, its vector made before: nothing is nearer to it.
+        let (id, question) = (saved.id, saved.content.clone());
+        ask(&feed, &question);
+        let started = Instant::now();
+        feed.put(vec![saved]);
+        while ask(&feed, &question)
+            .1
+            .results
+            .first()
+            .is_none_or(|hit| hit.id != id || hit.legs.vector.is_none())
+        {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        found.push(started.elapsed());
+    }
+    let (p50, p95) = percentiles(found);
+    println!("saved to found by meaning, idle, {SAVED_IDLE} saves: p50 {p50:.0} p95 {p95:.0} ms");
+    feed.lexical.close();
+}
+
 /// Every one of so many generated vectors held against a question, beside reading their bytes.
 fn scan(size: u32) {
     let dir = tempfile::tempdir().unwrap();
@@ -412,55 +489,6 @@ fn scan(size: u32) {
 
 // Quality.
 
-struct Collection {
-    docs: Vec<(String, String, String, String)>,
-    queries: Vec<(String, String, String)>,
-    relevant: HashMap<String, HashSet<String>>,
-}
-
-fn lines(path: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(path).unwrap();
-    text.lines().filter(|line| !line.is_empty()).map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-fn collection(dir: &Path) -> Collection {
-    let text = |value: &Value, field: &str| match &value[field] {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
-    };
-    let mut relevant: HashMap<String, HashSet<String>> = HashMap::new();
-    for line in fs::read_to_string(dir.join("qrels.tsv")).unwrap().lines() {
-        let mut cells = line.split('\t');
-        if let (Some(query), Some(doc)) = (cells.next(), cells.next()) {
-            relevant.entry(query.to_owned()).or_default().insert(doc.to_owned());
-        }
-    }
-    Collection {
-        docs: lines(&dir.join("docs.jsonl"))
-            .iter()
-            .map(|doc| (text(doc, "id"), text(doc, "group"), text(doc, "title"), text(doc, "text")))
-            .collect(),
-        queries: lines(&dir.join("queries.jsonl"))
-            .iter()
-            .map(|query| (text(query, "id"), text(query, "group"), text(query, "text")))
-            .collect(),
-        relevant,
-    }
-}
-
-/// NDCG@10, recall@10 and MRR over the first 100.
-fn measures(found: &[String], relevant: &HashSet<String>) -> [f64; 3] {
-    let gain = |at: usize| 1.0 / (at as f64 + 2.0).log2();
-    let hits = |n: usize| found.iter().take(n).enumerate().filter(|(_, id)| relevant.contains(*id));
-    let ideal: f64 = (0..relevant.len().min(10)).map(gain).sum();
-    [
-        hits(10).map(|(at, _)| gain(at)).sum::<f64>() / ideal,
-        hits(10).count() as f64 / relevant.len() as f64,
-        hits(100).next().map_or(0.0, |(at, _)| 1.0 / (at as f64 + 1.0)),
-    ]
-}
-
 /// The least and the greatest of 95 % of resampled mean differences: above 0, the first is better whatever queries came.
 fn paired(differences: &[f64]) -> (f64, f64) {
     let mut numbers = Numbers(1);
@@ -477,74 +505,66 @@ fn quality(folder: &Path) {
     dirs.sort();
     let mut means = [0.0; 2];
     for dir in &dirs {
-        let collection = collection(dir);
+        let Collection { docs, queries } = Collection::read(dir).unwrap();
         let temp = tempfile::tempdir().unwrap();
         let mut feed = Feed::open(temp.path());
         let db = Connection::open_in_memory().unwrap();
-        let mut tables: BTreeMap<&str, String> = BTreeMap::new();
-        for (_, group, ..) in &collection.docs {
+        let mut tables: BTreeMap<Option<&str>, String> = BTreeMap::new();
+        for doc in &docs {
             let len = tables.len();
-            tables.entry(group).or_insert_with(|| format!("t{len}"));
+            tables.entry(doc.group.as_deref()).or_insert_with(|| {
+                let table = format!("t{len}");
+                db.execute_batch(&format!(
+                    "CREATE VIRTUAL TABLE {table} USING fts5(title, body, tokenize='porter unicode61')"
+                ))
+                .unwrap();
+                table
+            });
         }
-        for table in tables.values() {
-            db.execute_batch(&format!(
-                "CREATE VIRTUAL TABLE {table} USING fts5(title, body, tokenize='porter unicode61')"
-            ))
-            .unwrap();
-        }
-        for (start, docs) in collection.docs.chunks(BATCH).enumerate() {
-            let memories = docs.iter().enumerate().map(|(i, (_, group, title, text))| {
-                let project = if group.is_empty() { "_" } else { group };
-                memory(start * BATCH + i, project, title, text)
+        for (start, docs) in docs.chunks(BATCH).enumerate() {
+            let memories = docs.iter().enumerate().map(|(i, doc)| {
+                let new = doc.memory();
+                let project = new.project.unwrap_or_else(|| Project::slug("_"));
+                memory(start * BATCH + i, project.as_str(), &doc.title, &new.content)
             });
             feed.put(memories.collect());
         }
         feed.wait_for_vectors();
-        for (n, (_, group, title, text)) in collection.docs.iter().enumerate() {
-            let sql =
-                format!("INSERT INTO {}(rowid, title, body) VALUES (?1, ?2, ?3)", tables[group.as_str()]);
-            db.execute(&sql, rusqlite::params![n as i64, title, text]).unwrap();
+        for (n, doc) in docs.iter().enumerate() {
+            let table = &tables[&doc.group.as_deref()];
+            let sql = format!("INSERT INTO {table}(rowid, title, body) VALUES (?1, ?2, ?3)");
+            db.execute(&sql, rusqlite::params![n as i64, doc.title, doc.text]).unwrap();
         }
-        let by_id: HashMap<Id, usize> = (0..collection.docs.len()).map(|n| (id(n), n)).collect();
-        let (mut ours, mut theirs, mut count) = ([0.0; 3], [0.0; 3], 0);
-        let mut differences = Vec::new();
-        for (query, group, text) in &collection.queries {
-            let Some(relevant) = collection.relevant.get(query) else { continue };
-            count += 1;
-            let wall = match group.as_str() {
-                "" => Projects::All,
-                group => Projects::Only(vec![Project::slug(group)]),
-            };
-            // A question is not a query of the language: what has a meaning there is a space here, as for FTS5.
-            let bare = text.replace(['"', ':', '-'], " ");
-            let ids = feed.found(&bare, &wall, 100, false, SearchMode::Hybrid).unwrap();
-            let name = |n: usize| collection.docs[n].0.clone();
+        let by_id: HashMap<Id, usize> = (0..docs.len()).map(|n| (id(n), n)).collect();
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for query in &queries {
+            let ids = feed.found(&query.text, &query.projects(), 100, false, SearchMode::Hybrid).unwrap();
+            let fts = fts_ids(&db, &tables[&query.group.as_deref()], &fts_query(&query.text, false), 100);
+            let name = |n: usize| docs[n].id.as_str();
             let ids: Vec<_> = ids.iter().map(|id| name(by_id[id])).collect();
-            let fts = fts_ids(&db, &tables[group.as_str()], &fts_query(text, false), 100);
             let fts: Vec<_> = fts.iter().map(|n| name(*n as usize)).collect();
-            differences.push(measures(&ids, relevant)[0] - measures(&fts, relevant)[0]);
-            for (sums, found) in [(&mut ours, &ids), (&mut theirs, &fts)] {
-                for (sum, value) in sums.iter_mut().zip(measures(found, relevant)) {
-                    *sum += value;
-                }
-            }
+            ours.push(judge(&ids, &query.relevant));
+            theirs.push(judge(&fts, &query.relevant));
         }
-        let [ours, theirs] = [ours, theirs].map(|sums| sums.map(|sum| sum / f64::from(count)));
+        let count = queries.len() as f64;
+        let mean = |scores: &[[f64; 3]], which: usize| scores.iter().map(|s| s[which]).sum::<f64>() / count;
         println!(
             "{:<12} NDCG@10 {:.4} (FTS5 {:.4}, {:.2}x)  recall@10 {:.3} ({:.3})  MRR {:.3} ({:.3})  {count} queries",
             dir.file_name().unwrap().to_string_lossy(),
-            ours[0],
-            theirs[0],
-            ours[0] / theirs[0],
-            ours[1],
-            theirs[1],
-            ours[2],
-            theirs[2],
+            mean(&ours, 0),
+            mean(&theirs, 0),
+            mean(&ours, 0) / mean(&theirs, 0),
+            mean(&ours, 1),
+            mean(&theirs, 1),
+            mean(&ours, 2),
+            mean(&theirs, 2),
         );
+        let differences: Vec<f64> =
+            ours.iter().zip(&theirs).map(|(ours, theirs)| ours[0] - theirs[0]).collect();
         let (least, most) = paired(&differences);
         println!("             NDCG@10 over FTS5's, paired bootstrap, 95 %: {least:+.4} to {most:+.4}");
-        means[0] += ours[0];
-        means[1] += theirs[0];
+        means[0] += mean(&ours, 0);
+        means[1] += mean(&theirs, 0);
         feed.lexical.close();
     }
     let n = dirs.len() as f64;

@@ -9,7 +9,7 @@
 
 mod add;
 mod args;
-mod bench;
+pub mod bench;
 mod config;
 mod edit;
 mod events;

@@ -61,7 +61,7 @@ use crate::{
         CacheStatus, SEARCH_LIMIT_MAX, SearchAnswer, SearchMode, SearchRequest, Step, SuggestAnswer,
         SuggestRequest, TOTAL_EXACT_MAX, ViewState,
     },
-    model::{Code, Entry, Fault, LogId, Memory, Projects, Sequence, TimeWords},
+    model::{Code, Entry, Fault, LogId, Memory, Projects, Sequence, Time, TimeWords},
 };
 
 /// Hits of a page when the request does not say.
@@ -405,7 +405,9 @@ fn search_over(
     };
     let mut plan = Plan::of(&query, given)?;
     let mask = Mask::of(seats, &plan.sieve)?;
-    let answer = by_plan(seats, request, limit, &plan, &mask, words, meaning)?;
+    let mask = &mask;
+    let search = Search { seats, request, limit, plan: &plan, mask, now: words.now };
+    let answer = search.by_plan(meaning)?;
     // A phrase alone is meant as it stands; one in a sentence is a quotation.
     let in_a_sentence =
         query.clauses.iter().any(|clause| matches!(clause.term, Term::Word(_)) && !clause.negated);
@@ -415,112 +417,102 @@ fn search_over(
     }
     // Who asks once is better served by what is near than by nothing, if it is said.
     plan.phrases.clear();
-    let mut answer = by_plan(seats, request, limit, &plan, &mask, words, meaning)?;
+    let search = Search { seats, request, limit, plan: &plan, mask, now: words.now };
+    let mut answer = search.by_plan(meaning)?;
     answer.degraded_reasons.push(WITHOUT_QUOTES.to_owned());
     Ok(answer)
 }
 
-fn by_plan(
-    seats: &[Seat<'_>],
-    request: &SearchRequest,
+/// One search, all of it known.
+#[derive(Clone, Copy)]
+struct Search<'a> {
+    seats: &'a [Seat<'a>],
+    request: &'a SearchRequest,
     limit: usize,
-    plan: &Plan,
-    mask: &Mask,
-    words: TimeWords,
-    meaning: Option<&Meaning>,
-) -> Result<SearchAnswer, Refusal> {
-    let wants_meaning = match request.mode {
-        SearchMode::Lexical => false,
-        SearchMode::Auto => !request.as_you_type,
-        SearchMode::Vector | SearchMode::Hybrid => true,
-    };
-    let wants_meaning = plan.like.is_some() || wants_meaning && !plan.words.is_empty();
-    match meaning.filter(|_| wants_meaning) {
-        Some(meaning) => with_meaning(seats, request, limit, plan, mask, words, meaning),
-        None => {
-            let mut answer = by_words(seats, request, limit, plan, mask)?;
-            if wants_meaning {
-                answer.degraded_mode = Some("lexical".to_owned());
-                answer.degraded_reasons.push("there are no vectors yet".to_owned());
+    plan: &'a Plan,
+    mask: &'a Mask,
+    now: Time,
+}
+
+impl Search<'_> {
+    fn by_plan(self, meaning: Option<&Meaning>) -> Result<SearchAnswer, Refusal> {
+        let wants_meaning = match self.request.mode {
+            SearchMode::Lexical => false,
+            SearchMode::Auto => !self.request.as_you_type,
+            SearchMode::Vector | SearchMode::Hybrid => true,
+        };
+        let wants_meaning = self.plan.like.is_some() || wants_meaning && !self.plan.words.is_empty();
+        match meaning.filter(|_| wants_meaning) {
+            Some(meaning) => self.with_meaning(meaning),
+            None => {
+                let mut answer = self.by_words()?;
+                if wants_meaning {
+                    answer.degraded_mode = Some("lexical".to_owned());
+                    answer.degraded_reasons.push("there are no vectors yet".to_owned());
+                }
+                Ok(answer)
             }
-            Ok(answer)
         }
     }
-}
 
-/// The lexical leg alone, page by page from where the page before ended.
-fn by_words(
-    seats: &[Seat<'_>],
-    request: &SearchRequest,
-    limit: usize,
-    plan: &Plan,
-    mask: &Mask,
-) -> Result<SearchAnswer, Refusal> {
-    let after = request.cursor.as_deref().map(answer::parse_cursor).transpose()?;
-    // One more tells whether there is another page.
-    let mut ranked = rank::rank(seats, plan, mask, limit + 1, after)?;
-    let more = ranked.found.len() > limit;
-    ranked.found.truncate(limit);
-    let page: Vec<_> = ranked.found.iter().map(hybrid::lexical).collect();
-    let mut answer = answer::answer(seats, plan, &ranked, &page, request.explain)?;
-    answer.cursor = page.last().filter(|_| more).map(|last| answer::print_cursor(last.found.key));
-    Ok(answer)
-}
+    /// The lexical leg alone, page by page from where the page before ended.
+    fn by_words(self) -> Result<SearchAnswer, Refusal> {
+        let Search { seats, request, limit, plan, mask, .. } = self;
+        let after = request.cursor.as_deref().map(answer::parse_cursor).transpose()?;
+        // One more tells whether there is another page.
+        let mut ranked = rank::rank(seats, plan, mask, limit + 1, after)?;
+        let more = ranked.found.len() > limit;
+        ranked.found.truncate(limit);
+        let page: Vec<_> = ranked.found.iter().map(hybrid::lexical).collect();
+        let mut answer = answer::answer(seats, plan, &ranked, &page, request.explain)?;
+        answer.cursor = page.last().filter(|_| more).map(|last| answer::print_cursor(last.found.key));
+        Ok(answer)
+    }
 
-/// Both legs, page by page by how many were shown: their order is that of the whole list.
-fn with_meaning(
-    seats: &[Seat<'_>],
-    request: &SearchRequest,
-    limit: usize,
-    plan: &Plan,
-    mask: &Mask,
-    words: TimeWords,
-    meaning: &Meaning,
-) -> Result<SearchAnswer, Refusal> {
-    let started = Instant::now();
-    let offset = match request.cursor.as_deref() {
-        None => 0,
-        Some(cursor) => match answer::parse_offset(cursor) {
-            Some(offset) => offset,
-            // A page of words alone came before: its order goes on.
-            None => return by_words(seats, request, limit, plan, mask),
-        },
-    };
-    let deep = (offset + limit + 1).max(hybrid::CANDIDATES);
-    // The model reads the question while its words are looked up.
-    let (ranked, lexical_ms, vector, embed_ms) = std::thread::scope(|scope| {
-        let asking = scope.spawn(|| (asked_for(seats, plan, meaning), took_ms(started)));
-        let ranked = match plan.words.is_empty() {
+    /// Both legs, page by page by how many were shown: their order is that of the whole list.
+    fn with_meaning(self, meaning: &Meaning) -> Result<SearchAnswer, Refusal> {
+        let started = Instant::now();
+        let Search { seats, request, limit, plan, mask, now } = self;
+        let offset = match request.cursor.as_deref() {
+            None => 0,
+            Some(cursor) => match answer::parse_offset(cursor) {
+                Some(offset) => offset,
+                // A page of words alone came before: its order goes on.
+                None => return self.by_words(),
+            },
+        };
+        let deep = (offset + limit + 1).max(hybrid::CANDIDATES);
+        // The model reads the question while its words are looked up.
+        let ranking = || match plan.words.is_empty() {
             true => Ok(Ranked::nothing(mask)),
             false => rank::rank(seats, plan, mask, deep, None),
         };
-        let lexical_ms = took_ms(started);
-        let (vector, embed_ms) = asking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        (ranked, lexical_ms, vector, embed_ms)
-    });
-    let ranked = ranked?;
-    let mode = if plan.words.is_empty() { SearchMode::Vector } else { request.mode };
-    let asked = hybrid::Asked { mode, without: &request.without, now: words.now };
-    let merged = hybrid::merge(seats, plan, mask, &ranked, meaning, vector?, &asked)?;
-    let page = merged.placed.get(offset..merged.placed.len().min(offset + limit)).unwrap_or_default();
-    let mut answer = answer::answer(seats, plan, &ranked, page, request.explain)?;
-    let more = merged.placed.len() > offset + limit;
-    answer.cursor = more.then(|| answer::print_offset(offset + limit));
-    answer.total = merged.total.min(TOTAL_EXACT_MAX);
-    answer.total_at_least = merged.total > TOTAL_EXACT_MAX;
-    answer.legs_used = merged.legs_used.iter().map(|leg| (*leg).to_owned()).collect();
-    answer.parts_ms = merged.parts.iter().map(|(part, ms)| ((*part).to_owned(), *ms)).collect();
-    answer.parts_ms.extend([("lexical".to_owned(), lexical_ms), ("embed".to_owned(), embed_ms)]);
-    if let Some(mute) = merged.degraded {
-        answer.degraded_mode = Some("lexical".to_owned());
-        answer.degraded_reasons.push(format!("nothing was asked by meaning: {}", mute.0));
-    } else if merged.without_vector > 0 {
-        let texts = merged.without_vector;
-        answer
-            .degraded_reasons
-            .push(format!("{texts} texts have no vector yet and are found by their words alone"));
+        let ((ranked, lexical_ms), (vector, embed_ms)) =
+            both(|| (ranking(), took_ms(started)), || (asked_for(seats, plan, meaning), took_ms(started)));
+        let ranked = ranked?;
+        let mode = if plan.words.is_empty() { SearchMode::Vector } else { request.mode };
+        let asked = hybrid::Asked { mode, without: &request.without, now };
+        let merged = hybrid::merge(seats, plan, mask, &ranked, meaning, vector?, &asked)?;
+        let page = merged.placed.get(offset..merged.placed.len().min(offset + limit)).unwrap_or_default();
+        let merged_ms = took_ms(started);
+        let mut answer = answer::answer(seats, plan, &ranked, page, request.explain)?;
+        let more = merged.placed.len() > offset + limit;
+        answer.cursor = more.then(|| answer::print_offset(offset + limit));
+        answer.total = merged.total.min(TOTAL_EXACT_MAX);
+        answer.total_at_least = merged.total > TOTAL_EXACT_MAX;
+        answer.legs_used = merged.legs_used.iter().map(|leg| (*leg).to_owned()).collect();
+        let parts = [("lexical", lexical_ms), ("embed", embed_ms), ("hits", took_ms(started) - merged_ms)];
+        let parts = merged.parts.iter().copied().chain(parts);
+        answer.parts_ms = parts.map(|(part, ms)| (part.to_owned(), ms)).collect();
+        if let Some(mute) = merged.degraded {
+            answer.degraded_mode = Some("lexical".to_owned());
+            answer.degraded_reasons.push(format!("nothing was asked by meaning: {}", mute.0));
+        } else if merged.without_vector > 0 {
+            let texts = merged.without_vector;
+            answer.degraded_reasons.push(format!("{texts} {BY_WORDS_ALONE}"));
+        }
+        Ok(answer)
     }
-    Ok(answer)
 }
 
 /// What is asked for, as a place among meanings: a memory's own, or that of the words.
@@ -540,6 +532,14 @@ fn asked_for(
         })?;
     }
     Ok(found.map(Arc::new).ok_or_else(|| Mute(format!("memory {id} has no vector yet, or is not here"))))
+}
+
+/// Does the second on another core meanwhile. A panic in it is the caller's.
+fn both<A, B: Send>(first: impl FnOnce() -> A, second: impl FnOnce() -> B + Send) -> (A, B) {
+    std::thread::scope(|scope| {
+        let second = scope.spawn(second);
+        (first(), second.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
 }
 
 fn took_ms(started: Instant) -> f64 {

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use clap_complete::Shell;
 
 use crate::door::Step;
@@ -229,26 +232,9 @@ pub enum Bench {
         #[arg(long, value_name = "DIR")]
         collection: PathBuf,
         /// Steps of the ranking to leave out
-        #[arg(long, value_enum, value_delimiter = ',', value_name = "STEPS")]
-        switches: Vec<SwitchedOff>,
+        #[arg(long, value_parser = step_of_ranking(), value_delimiter = ',', value_name = "STEPS")]
+        switches: Vec<Step>,
     },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SwitchedOff {
-    Weights,
-    Rerank,
-    Prior,
-}
-
-impl SwitchedOff {
-    pub fn step(self) -> Step {
-        match self {
-            SwitchedOff::Weights => Step::Weights,
-            SwitchedOff::Rerank => Step::Rerank,
-            SwitchedOff::Prior => Step::Prior,
-        }
-    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -334,6 +320,14 @@ pub enum Keymap {
     },
     /// Print every binding in force
     List,
+}
+
+/// The steps that decide what stands where; what gathers hits after that is always off in a bench.
+fn step_of_ranking() -> impl TypedValueParser<Value = Step> {
+    let steps = [Step::Weights, Step::Rerank, Step::Prior];
+    PossibleValuesParser::new(steps.map(Step::word)).try_map(move |word| {
+        steps.into_iter().find(|step| step.word() == word).ok_or("no step of the ranking")
+    })
 }
 
 #[cfg(test)]

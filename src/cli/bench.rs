@@ -13,7 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Stop, args::SwitchedOff, reindex, text, verb::Ask};
+use super::{Stop, reindex, text, verb::Ask};
 use crate::{
     door::{BATCH_MAX, Caller, Door, NewMemory, SearchMode, SearchRequest, Step, Upsert, ViewName},
     home::{Home, HomeOptions, local_caller},
@@ -29,10 +29,9 @@ const RESAMPLES: usize = 1_000;
 /// Hybrid first: the others then find the query's vector made, which is counted to them again.
 const MODES: [SearchMode; 3] = [SearchMode::Hybrid, SearchMode::Lexical, SearchMode::Vector];
 
-pub async fn search(ask: &mut Ask, folder: PathBuf, off: Vec<SwitchedOff>) -> Result<(), Stop> {
+pub async fn search(ask: &mut Ask, folder: PathBuf, off: Vec<Step>) -> Result<(), Stop> {
     // Each document is judged by itself, where the ranking puts it.
-    let without: Vec<Step> =
-        off.into_iter().map(SwitchedOff::step).chain([Step::Fold, Step::Diversity]).collect();
+    let without: Vec<Step> = off.into_iter().chain([Step::Fold, Step::Diversity]).collect();
     let named =
         folder.file_name().map_or_else(|| folder.display().to_string(), |n| n.to_string_lossy().into_owned());
     let collection = blocking(move || Collection::read(&folder)).await?;
@@ -160,34 +159,36 @@ async fn import(
     Ok(ids)
 }
 
-/// A folder of `docs.jsonl`, `queries.jsonl` and `qrels.tsv`.
-struct Collection {
-    docs: Vec<Doc>,
-    queries: Vec<Query>,
+/// A folder of `docs.jsonl`, `queries.jsonl` and `qrels.tsv` (query, document, grade), and the queries that are judged.
+pub struct Collection {
+    pub docs: Vec<Doc>,
+    pub queries: Vec<Query>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Doc {
-    id: String,
+pub struct Doc {
+    pub id: String,
     #[serde(default)]
-    title: String,
+    pub title: String,
     #[serde(default)]
-    text: String,
+    pub text: String,
     /// Goes to a project of its own; a query searches its own.
-    group: Option<String>,
+    pub group: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Query {
-    id: String,
-    text: String,
-    group: Option<String>,
+pub struct Query {
+    pub id: String,
+    pub text: String,
+    pub group: Option<String>,
+    /// The documents that answer it.
     #[serde(skip)]
-    relevant: HashSet<String>,
+    pub relevant: HashSet<String>,
 }
 
 impl Doc {
-    fn memory(&self) -> NewMemory {
+    /// As it is imported.
+    pub fn memory(&self) -> NewMemory {
         let content = if self.text.trim().is_empty() { &self.title } else { &self.text };
         NewMemory {
             // A document of nothing is found by nothing; a memory has to have something.
@@ -201,7 +202,8 @@ impl Doc {
 }
 
 impl Query {
-    fn projects(&self) -> Projects {
+    /// Where it is asked.
+    pub fn projects(&self) -> Projects {
         match &self.group {
             None => Projects::All,
             Some(group) => Projects::Only(vec![Project::slug(group)]),
@@ -210,7 +212,7 @@ impl Query {
 }
 
 impl Collection {
-    fn read(folder: &Path) -> Result<Collection, Fault> {
+    pub fn read(folder: &Path) -> Result<Collection, Fault> {
         let docs: Vec<Doc> = lines(&folder.join("docs.jsonl"))?;
         let mut queries: Vec<Query> = lines(&folder.join("queries.jsonl"))?;
         let mut relevant: HashMap<String, HashSet<String>> = HashMap::new();
@@ -255,7 +257,7 @@ fn lines<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<Vec<T>, Fault> {
 }
 
 /// NDCG@10 with binary gains against the ideal over all that is relevant, recall@10, reciprocal rank.
-fn judge(found: &[&str], relevant: &HashSet<String>) -> [f64; 3] {
+pub fn judge(found: &[&str], relevant: &HashSet<String>) -> [f64; 3] {
     let gain = |at: usize| 1.0 / (at as f64 + 2.0).log2();
     let hits = |n: usize| found.iter().take(n).enumerate().filter(|(_, id)| relevant.contains(**id));
     let ideal: f64 = (0..relevant.len().min(TOP)).map(gain).sum();

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     door::{CacheStatus, Caller, SearchAnswer, SearchRequest, SuggestAnswer, SuggestRequest, ViewState},
     model::{Change, Commit, Fault, Id, Memory, Projects, TimeWords},
-    search::{Lexical, counted::Counted},
+    search::{Lexical, STILL_CHECKED, counted::Counted},
     tasks::blocking,
 };
 
@@ -88,7 +88,10 @@ async fn answered(
     }
     let (lexical, asked) = (hub.lexical.clone(), request.clone());
     let answer = blocking(move || lexical.search(&asked, &wall, words)).await?;
-    if answer.degraded_mode.is_none() {
+    // What is said of the index itself may be otherwise in a moment.
+    let of_the_moment =
+        answer.degraded_mode.is_some() || answer.degraded_reasons.iter().any(|why| why == STILL_CHECKED);
+    if !of_the_moment {
         hub.answers.keep(key, stamp, request, &answer);
     }
     Ok(answer)

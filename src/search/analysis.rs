@@ -9,7 +9,9 @@
 
 mod fold;
 
-use std::{cell::RefCell, collections::HashMap, ops::Range};
+use std::{cell::RefCell, ops::Range};
+
+use rustc_hash::FxHashMap;
 
 use rust_stemmers::{Algorithm, Stemmer};
 
@@ -66,7 +68,7 @@ pub(super) fn analyse(text: &str, mut emit: impl FnMut(Token<'_>)) -> u32 {
 /// The Snowball English stem of a folded word; other scripts and identifiers stay as they are.
 pub(super) fn stem<R>(word: &str, then: impl FnOnce(&str) -> R) -> R {
     thread_local! {
-        static STEMS: RefCell<HashMap<Box<str>, Box<str>>> = RefCell::default();
+        static STEMS: RefCell<FxHashMap<Box<str>, Box<str>>> = RefCell::default();
     }
     if !word.bytes().all(|b| b.is_ascii_lowercase() || b == b'\'') {
         return then(word);

@@ -1,6 +1,7 @@
 //! Answers: found chunks as hits a person can read, and why each is where it is, in words.
 
 use super::{
+    both,
     document::{Place, Shown},
     hybrid::Placed,
     plan::{Plan, What},
@@ -22,10 +23,13 @@ pub(super) fn answer(
     explain: bool,
 ) -> Result<SearchAnswer, IndexError> {
     let matcher = Matcher::of(plan, &ranked.terms);
-    let mut results = Vec::with_capacity(page.len());
-    for placed in page {
-        results.push(hit(seats, plan, ranked, &matcher, placed, explain)?);
-    }
+    let hits = |page: &[Placed]| -> Result<Vec<Hit>, IndexError> {
+        page.iter().map(|placed| hit(seats, plan, ranked, &matcher, placed, explain)).collect()
+    };
+    let (first, second) = page.split_at(page.len() / 2);
+    let (first, second) = both(|| hits(first), || hits(second));
+    let mut results = first?;
+    results.extend(second?);
     Ok(SearchAnswer {
         results,
         total: ranked.total.min(TOTAL_EXACT_MAX),

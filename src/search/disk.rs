@@ -140,7 +140,10 @@ impl Disk {
         let fields = self.fields;
         let payload = print_payload(self.log, sequence);
         let writer = self.writer()?;
-        for (id, place) in shard.touched() {
+        // In the order they came: neighbours in the index are neighbours among the vectors, and reading those is fast.
+        let mut touched: Vec<_> = shard.touched().iter().collect();
+        touched.sort_unstable_by_key(|(id, place)| (**place, **id));
+        for (id, place) in touched {
             let delete = UserOperation::Delete(Term::from_field_text(fields.facet, &facet::id(*id)));
             let mut operations = vec![delete];
             let live = place.filter(|memory| !dead.has(*memory));

@@ -16,7 +16,7 @@ use std::{
 };
 
 use super::{
-    IndexError, alike,
+    IndexError, alike, both,
     fuse::{Said, fuse, mix},
     mask::{Mask, strict},
     meaning::{
@@ -243,10 +243,7 @@ fn nearest(
         }
         scan
     };
-    let (first, second) = std::thread::scope(|scope| {
-        let second = scope.spawn(|| half(true));
-        (half(false), second.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    });
+    let (first, second) = both(|| half(false), || half(true));
     *without += first.without + second.without;
     let mut best = first.best.into_vec();
     best.extend(second.best);
@@ -324,11 +321,7 @@ fn rerank(
     let found: Vec<Found> = candidates[..best].iter().map(|candidate| candidate.found).collect();
     // Half of it is work that another core can do.
     let (first, second) = found.split_at(best / 2);
-    let (first, second) = std::thread::scope(|scope| {
-        let second = scope.spawn(|| read(seats, second));
-        let first = read(seats, first);
-        (first, second.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    });
+    let (first, second) = both(|| read(seats, first), || read(seats, second));
     let mut documents: Vec<Vec<Piece>> = Vec::with_capacity(best);
     for (candidate, (importance, pieces)) in candidates.iter_mut().zip(first?.into_iter().chain(second?)) {
         candidate.importance = importance;

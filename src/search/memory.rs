@@ -2,7 +2,9 @@
 //!
 //! Small (the writer bounds it), so a prefix is looked for by going over all its terms.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::collections::hash_map::Entry;
+
+use rustc_hash::FxHashMap;
 
 use super::{
     analysis,
@@ -14,12 +16,12 @@ use crate::model::Id;
 #[derive(Default)]
 pub(super) struct MemoryShard {
     table: Table,
-    stems: HashMap<Box<str>, List>,
-    words: HashMap<Box<str>, List>,
-    facets: HashMap<Box<str>, List>,
+    stems: FxHashMap<Box<str>, List>,
+    words: FxHashMap<Box<str>, List>,
+    facets: FxHashMap<Box<str>, List>,
     documents: Vec<Document>,
     /// Every memory that was put or taken away here: where it is live, none where it is gone. Shadows older shards.
-    touched: HashMap<Id, Option<u32>>,
+    touched: FxHashMap<Id, Option<u32>>,
     bytes: usize,
 }
 
@@ -45,7 +47,7 @@ impl List {
     }
 }
 
-fn list<'a>(lists: &'a mut HashMap<Box<str>, List>, term: &str) -> &'a mut List {
+fn list<'a>(lists: &'a mut FxHashMap<Box<str>, List>, term: &str) -> &'a mut List {
     // Looked up twice, but most terms are there already and need no key of their own.
     if !lists.contains_key(term) {
         lists.insert(term.into(), List::default());
@@ -116,7 +118,7 @@ impl MemoryShard {
         self.bytes
     }
 
-    pub(super) fn touched(&self) -> &HashMap<Id, Option<u32>> {
+    pub(super) fn touched(&self) -> &FxHashMap<Id, Option<u32>> {
         &self.touched
     }
 
@@ -124,7 +126,7 @@ impl MemoryShard {
         self.documents.get(memory as usize)
     }
 
-    fn lists(&self, field: Field) -> &HashMap<Box<str>, List> {
+    fn lists(&self, field: Field) -> &FxHashMap<Box<str>, List> {
         match field {
             Field::Stem => &self.stems,
             Field::Word => &self.words,

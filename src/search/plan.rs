@@ -166,7 +166,7 @@ impl Plan {
             let shown = text[span].to_owned();
             let what = stem_term(kind, &term, |stem| What::Stem(stem.to_owned()));
             self.rank(Ranking { word, shown: shown.clone(), weight, what });
-            if unfinished && last && text.len() == end {
+            if unfinished && last && text.len() == end && (word == 0 || says_something(&term)) {
                 let (shown, what) = (format!("{shown}…"), What::Prefix(term));
                 self.rank(Ranking { word, shown, weight: weight * UNFINISHED, what });
             } else if kind == Kind::Piece {
@@ -210,6 +210,11 @@ impl Plan {
             _ => self.nots.push(Not::Phrase(sequence)),
         }
     }
+}
+
+/// What begins with one letter is every tenth word: beside other words it would only cost time. An ideograph is a word.
+fn says_something(prefix: &str) -> bool {
+    prefix.len() > 1
 }
 
 /// The memory that the query names as an example.
@@ -373,7 +378,7 @@ mod tests {
         check("検索語", Typed::Whole, "検索 1.0, 索語 1.0");
         check("lock depl", Typed::SoFar, "lock 1.0, =lock 0.10, depl 1.0, depl* 0.5");
         check("lock ", Typed::SoFar, "lock 1.0, =lock 0.10");
-        check("\"held b", Typed::SoFar, "held 1.0, =held 0.10, b 1.0, b* 0.5");
+        check("\"held by", Typed::SoFar, "held 1.0, =held 0.10, by 1.0, by* 0.5");
     }
 
     #[test]
@@ -385,6 +390,15 @@ mod tests {
             plan.nots,
             [Not::Phrase(words("read to")), Not::Stem("lock".into()), Not::Phrase(words("two hubs"))]
         );
+    }
+
+    #[test]
+    fn one_letter_is_completed_where_it_stands_alone() {
+        let completes = |text: &str| {
+            let terms = plan(text, Typed::SoFar).unwrap().terms;
+            terms.iter().any(|term| matches!(term.what, What::Prefix(_)))
+        };
+        assert_eq!(["d", "roll d", "roll de", "部署 回"].map(completes), [true, false, true, true]);
     }
 
     #[test]

@@ -9,6 +9,8 @@
 
 use std::{cmp::Ordering, collections::BinaryHeap};
 
+use rustc_hash::FxHashMap;
+
 use super::{
     document::Field,
     mask::{Mask, strict},
@@ -133,12 +135,9 @@ pub(super) fn rank(
     for term in &plan.terms {
         let mut scored = Scored::default();
         let mut terms = match &term.what {
-            What::Stem(stem) => gather(seats, mask, Field::Stem, std::slice::from_ref(stem), &mut scored)?,
-            What::Word(word) => gather(seats, mask, Field::Word, std::slice::from_ref(word), &mut scored)?,
-            What::Prefix(prefix) => {
-                scored.completions = completions(seats, mask, prefix)?;
-                gather(seats, mask, Field::Word, &scored.completions.clone(), &mut scored)?
-            }
+            What::Stem(stem) => gather(seats, mask, Field::Stem, stem, &mut scored)?,
+            What::Word(word) => gather(seats, mask, Field::Word, word, &mut scored)?,
+            What::Prefix(prefix) => gather_completions(seats, mask, prefix, &mut scored)?,
         };
         scored.worth = term.weight * inverse_document_frequency(scored.documents, mask.memories);
         for ((seat, scores), postings) in seats.iter().zip(&mut scores).zip(&mut terms) {
@@ -216,36 +215,80 @@ impl Best {
     }
 }
 
-/// By shard the visible chunks that hold any of the terms, with how often; counts the memories into `scored`.
+/// By shard the visible chunks that hold a term, with how often.
+type Postings = Vec<Vec<(u32, u32)>>;
+
+/// The postings of a term; counts the memories into `scored`.
 fn gather(
     seats: &[Seat<'_>],
     mask: &Mask,
     field: Field,
-    terms: &[String],
+    term: &str,
     scored: &mut Scored,
-) -> Result<Vec<Vec<(u32, u32)>>, IndexError> {
-    let mut all = Vec::with_capacity(seats.len());
-    for (seat, seen) in seats.iter().zip(&mask.seen) {
+) -> Result<Postings, IndexError> {
+    let mut postings = vec![Vec::new(); seats.len()];
+    gather_into(&mut postings, seats, mask, field, term)?;
+    count(seats, &postings, scored);
+    Ok(postings)
+}
+
+/// The postings of the most frequent words that begin so and that a visible memory holds, as those of one term.
+fn gather_completions(
+    seats: &[Seat<'_>],
+    mask: &Mask,
+    prefix: &str,
+    scored: &mut Scored,
+) -> Result<Postings, IndexError> {
+    let mut postings = vec![Vec::new(); seats.len()];
+    for term in most_held(seats, Field::Word, prefix)? {
+        if scored.completions.len() == COMPLETIONS_MAX {
+            break;
+        }
+        if gather_into(&mut postings, seats, mask, Field::Word, &term)? {
+            scored.completions.push(term);
+        }
+    }
+    if scored.completions.len() > 1 {
+        for (seat, postings) in seats.iter().zip(&mut postings) {
+            merge(postings, seat.shard.table().chunks());
+        }
+    }
+    count(seats, &postings, scored);
+    Ok(postings)
+}
+
+/// Adds a term's postings; answers whether there were any.
+fn gather_into(
+    all: &mut Postings,
+    seats: &[Seat<'_>],
+    mask: &Mask,
+    field: Field,
+    term: &str,
+) -> Result<bool, IndexError> {
+    let mut any = false;
+    for ((seat, seen), postings) in seats.iter().zip(&mask.seen).zip(all) {
         let memory_of = &seat.shard.table().memory_of;
-        let mut postings: Vec<(u32, u32)> = Vec::new();
-        for term in terms {
-            seat.shard.postings(field, term, &mut |chunks, counts| {
-                let pairs = chunks.iter().copied().zip(counts.iter().copied());
-                postings.extend(pairs.filter(|(chunk, _)| seen.has(memory_of[*chunk as usize])));
-            })?;
-        }
-        if terms.len() > 1 {
-            merge(&mut postings, memory_of.len());
-        }
+        let before = postings.len();
+        seat.shard.postings(field, term, &mut |chunks, counts| {
+            let pairs = chunks.iter().copied().zip(counts.iter().copied());
+            postings.extend(pairs.filter(|(chunk, _)| seen.has(memory_of[*chunk as usize])));
+        })?;
+        any |= postings.len() > before;
+    }
+    Ok(any)
+}
+
+/// How many memories hold it.
+fn count(seats: &[Seat<'_>], all: &Postings, scored: &mut Scored) {
+    for (seat, postings) in seats.iter().zip(all) {
+        let memory_of = &seat.shard.table().memory_of;
         let mut last = u32::MAX;
-        for (chunk, _) in &postings {
+        for (chunk, _) in postings {
             let memory = memory_of[*chunk as usize];
             scored.documents += u64::from(memory != last);
             last = memory;
         }
-        all.push(postings);
     }
-    Ok(all)
 }
 
 /// Sorts by chunk and adds up what is there twice.
@@ -269,12 +312,6 @@ fn merge(postings: &mut Vec<(u32, u32)>, chunks: usize) {
     postings.extend(held.map(|(chunk, count)| (chunk as u32, *count)));
 }
 
-/// The most frequent words that begin so and that a visible memory holds.
-fn completions(seats: &[Seat<'_>], mask: &Mask, prefix: &str) -> Result<Vec<String>, IndexError> {
-    let found = frequent(seats, mask, prefix, COMPLETIONS_MAX)?;
-    Ok(found.into_iter().map(|(word, _)| word).collect())
-}
-
 /// The words of visible memories that begin with `prefix`, with how many hold each, most frequent first.
 ///
 /// Chosen by how many chunks hold them in all (dead and hidden ones too), then counted among the visible: a word that
@@ -295,7 +332,28 @@ pub(super) fn frequent_in(
     prefix: &str,
     max: usize,
 ) -> Result<Vec<(String, u64)>, IndexError> {
-    let mut chunks_by_term = std::collections::HashMap::<String, u64>::new();
+    let mut frequent = Vec::new();
+    for term in most_held(seats, field, prefix)? {
+        if frequent.len() == max {
+            break;
+        }
+        let documents = mask.documents(seats, field, &term)?;
+        if documents > 0 {
+            frequent.push((term, documents));
+        }
+    }
+    frequent.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    Ok(frequent)
+}
+
+/// The terms that begin with `prefix`, those held by the most chunks (dead and hidden ones too) first, as many as may be
+/// looked at.
+fn most_held(
+    seats: &[Seat<'_>],
+    field: Field,
+    prefix: &str,
+) -> Result<impl Iterator<Item = String>, IndexError> {
+    let mut chunks_by_term = FxHashMap::<String, u64>::default();
     for seat in seats {
         let mut left = DICTIONARY_MAX;
         seat.shard.terms(field, prefix, &mut |term, chunks| {
@@ -310,17 +368,10 @@ pub(super) fn frequent_in(
     let mut terms: Vec<(String, u64)> = chunks_by_term.into_iter().collect();
     terms.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     let mut budget = COMPLETION_CHUNKS_MAX;
-    let mut frequent = Vec::new();
-    for (term, chunks) in terms {
-        if frequent.len() == max || budget == 0 {
-            break;
-        }
-        budget = budget.saturating_sub(chunks);
-        let documents = mask.documents(seats, field, &term)?;
-        if documents > 0 {
-            frequent.push((term, documents));
-        }
-    }
-    frequent.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    Ok(frequent)
+    let affordable = terms.into_iter().take_while(move |(_, chunks)| {
+        let left = budget > 0;
+        budget = budget.saturating_sub(*chunks);
+        left
+    });
+    Ok(affordable.map(|(term, _)| term))
 }

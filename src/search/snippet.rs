@@ -1,8 +1,9 @@
 //! Snippets: plain text around the densest matched terms of a chunk, with where they stand.
 
-use std::{collections::HashMap, ops::Range};
+use std::ops::Range;
 
 use pulldown_cmark::{Event, Options, Parser, Tag};
+use rustc_hash::FxHashMap;
 
 use super::{
     analysis::{self, Token},
@@ -22,15 +23,18 @@ const MATCHES_MAX: usize = 500;
 
 /// Tells which of a plan's terms a token of a text is.
 pub(super) struct Matcher<'a> {
-    stems: HashMap<&'a str, usize>,
-    words: HashMap<&'a str, usize>,
-    completions: HashMap<&'a str, usize>,
+    stems: FxHashMap<&'a str, usize>,
+    words: FxHashMap<&'a str, usize>,
+    completions: FxHashMap<&'a str, usize>,
 }
 
 impl<'a> Matcher<'a> {
     pub(super) fn of(plan: &'a Plan, scored: &'a [Scored]) -> Matcher<'a> {
-        let mut matcher =
-            Matcher { stems: HashMap::new(), words: HashMap::new(), completions: HashMap::new() };
+        let mut matcher = Matcher {
+            stems: FxHashMap::default(),
+            words: FxHashMap::default(),
+            completions: FxHashMap::default(),
+        };
         for (i, term) in plan.terms.iter().enumerate() {
             match &term.what {
                 What::Stem(stem) => drop(matcher.stems.insert(stem, i)),
@@ -109,7 +113,7 @@ fn window(text: &str, matches: &[(usize, Range<usize>)], worth: impl Fn(usize) -
     if text.len() <= SNIPPET_BYTES_MAX {
         return 0..text.len();
     }
-    let mut inside: HashMap<usize, usize> = HashMap::new();
+    let mut inside: FxHashMap<usize, usize> = FxHashMap::default();
     let (mut end, mut sum) = (0, 0.0);
     let (mut best, mut best_start) = (0.0, 0);
     let gain = |term: usize, times: usize| if times == 0 { worth(term) } else { 0.05 * worth(term) };

@@ -322,6 +322,35 @@ fn a_draft_is_written_shortly_after_the_last_key_and_kept_by_esc() {
 }
 
 #[test]
+fn what_is_being_written_again_is_named_under_the_form() {
+    let mut app = live();
+    press(&mut app, "n");
+    tell(&mut app, Msg::Paste("roll back: before you restart".into()));
+    let wake = app.wake().unwrap();
+    let effects = app.update(wake, Msg::Tick);
+    let asked = effects.iter().find_map(|effect| match effect {
+        Effect::Ask(Ask::Alike { request }) => Some(request.query.as_str()),
+        _ => None,
+    });
+    assert_eq!(asked, Some("roll back  before you restart"));
+    let near = |n, cosine| Hit { legs: Legs { vector: Some(cosine), ..Legs::default() }, ..hit(n, cosine) };
+    let answer =
+        SearchAnswer { results: vec![near(1, 0.93), near(2, 0.71), near(3, 0.4)], ..SearchAnswer::default() };
+    tell(&mut app, Msg::Answer(Answer::Alike(Ok(answer))));
+    let screen = draw(&app, 120, 40).backend().to_string();
+    assert!(screen.contains("already known, nearly: “hit 1” 93 %"), "{screen}");
+    assert!(screen.contains("“hit 2” 71 %") && !screen.contains("“hit 3”"), "{screen}");
+
+    // Three words mean too little.
+    let mut app = live();
+    press(&mut app, "n");
+    tell(&mut app, Msg::Paste("roll back now".into()));
+    let wake = app.wake().unwrap();
+    let effects = app.update(wake, Msg::Tick);
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Ask(Ask::Alike { .. }))), "{effects:?}");
+}
+
+#[test]
 fn a_paste_is_capped_and_never_a_command() {
     let mut app = live();
     let effects = tell(&mut app, Msg::Paste("q\u{1b}[31m lock\n".into()));
@@ -362,9 +391,10 @@ fn a_click_selects_and_a_second_one_opens() {
     assert_eq!(click(&mut app, second_row), [Effect::Ask(Ask::Memory { id: id(2) })]);
 }
 
-fn draw(app: &App, width: u16, height: u16) {
+fn draw(app: &App, width: u16, height: u16) -> Terminal<TestBackend> {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal.draw(|frame| app.view(frame)).unwrap();
+    terminal
 }
 
 #[test]

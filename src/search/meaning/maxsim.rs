@@ -5,6 +5,8 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::search::both;
+
 use super::{
     pieces::{Piece, UNKNOWN},
     vector::Vector,
@@ -55,12 +57,8 @@ impl Nearness {
             rows.iter().flat_map(|row| asked.iter().map(|asked| asked.dot(row))).collect()
         };
         let (first, second) = rows.split_at(rows.len() / 2);
-        let cosines = std::thread::scope(|scope| {
-            let second = scope.spawn(|| near(second));
-            let mut cosines = near(first);
-            cosines.extend(second.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-            cosines
-        });
+        let (mut cosines, rest) = both(|| near(first), || near(second));
+        cosines.extend(rest);
         let places = pieces.iter().enumerate().map(|(place, piece)| (*piece, place)).collect();
         Nearness { wanted, places, cosines }
     }
