@@ -142,12 +142,13 @@ impl Lexical {
     fn apply_entry(&self, entry: &Entry, generation: u64) -> bool {
         for changes in entry.changes.chunks(STEPS_AT_ONCE) {
             let steps: Vec<Applied> = changes.iter().filter_map(Applied::of).collect();
+            let building = self.shared.is_building();
             let mut content = self.shared.write();
             if content.generation != generation {
                 return false;
             }
             for step in steps {
-                if let Err(error) = content.apply(step) {
+                if let Err(error) = content.apply(step, building) {
                     drop(content);
                     tracing::warn!(%error, "the lexical index is damaged");
                     self.shared.reset();
@@ -185,14 +186,20 @@ impl Lexical {
 
     /// Tells how far the log reaches, so that [`Lexical::state`] can say how far there is to go.
     pub fn set_head(&self, head: Sequence) {
-        let applied = self.applied();
+        let (applied, passing) = {
+            let content = self.shared.read();
+            (content.applied, content.is_passing())
+        };
         let mut control = self.shared.control();
         control.head = head;
-        control.reached |= control.opened && applied >= head;
+        control.reached |= control.opened && applied >= head && !passing;
     }
 
     pub fn state(&self) -> ViewState {
-        let applied = self.applied();
+        let (applied, passing) = {
+            let content = self.shared.read();
+            (content.applied, content.is_passing())
+        };
         let control = self.shared.control();
         let head = control.head;
         if let Some(reason) = &control.failure {
@@ -202,7 +209,7 @@ impl Lexical {
             return ViewState::Opening;
         }
         let near = control.reached && head.0.saturating_sub(applied.0) <= READY_BEHIND_MAX;
-        if applied >= head || near {
+        if applied >= head && !passing || near {
             ViewState::Ready
         } else if control.anew && !control.reached {
             ViewState::Rebuilding { applied, head }

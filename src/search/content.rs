@@ -13,6 +13,12 @@ use super::{
 };
 use crate::model::{Change, Id, Sequence};
 
+/// What is fresh is written when it is so many memories, or so many bytes of text.
+const FRESH_MEMORIES_GOOD: f32 = 1_000.0;
+const FRESH_BYTES_GOOD: f32 = (4 << 20) as f32;
+/// So many times as much of what no search looks into: it is small, and fewer commits are less work.
+const PASSING_TIMES: f32 = 8.0;
+
 /// What an entry does to the index.
 pub(super) enum Step {
     Put(Document),
@@ -55,15 +61,28 @@ pub(super) struct Sealed {
 }
 
 impl Content {
+    /// What a search sees.
     pub(super) fn seats(&self) -> Vec<Seat<'_>> {
         let disk = self.disk.iter().map(|(shard, dead)| Seat { shard: &**shard, dead });
-        let sealed = self.sealed.iter().map(|sealed| Seat { shard: &*sealed.shard, dead: &sealed.dead });
+        let sealed = self.sealed.iter().filter(|sealed| !sealed.shard.is_passing());
+        let sealed = sealed.map(|sealed| Seat { shard: &*sealed.shard, dead: &sealed.dead });
         let fresh = Some(Seat { shard: &self.fresh, dead: &self.fresh_dead });
-        disk.chain(sealed).chain(fresh.filter(|_| !self.fresh.is_empty())).collect()
+        let fresh = fresh.filter(|_| !self.fresh.is_empty() && !self.fresh.is_passing());
+        disk.chain(sealed).chain(fresh).collect()
     }
 
-    pub(super) fn apply(&mut self, step: Step) -> Result<(), IndexError> {
+    /// Something is applied that no search sees before it is on disk.
+    pub(super) fn is_passing(&self) -> bool {
+        let sealed = self.sealed.as_ref().is_some_and(|sealed| sealed.shard.is_passing());
+        sealed || self.fresh.is_passing() && !self.fresh.is_empty()
+    }
+
+    /// `passing`: nobody will search it before it is on disk, which saves half of the work.
+    pub(super) fn apply(&mut self, step: Step, passing: bool) -> Result<(), IndexError> {
         self.changes += 1;
+        if self.fresh.is_empty() && self.fresh.is_passing() != passing {
+            self.fresh = if passing { MemoryShard::passing() } else { MemoryShard::default() };
+        }
         let id = match step {
             Step::Put(document) => {
                 let id = document.id;
@@ -97,9 +116,15 @@ impl Content {
         self.seats().into_iter().map(of).sum()
     }
 
-    /// Memories and text bytes that only memory holds and nobody writes yet.
-    pub(super) fn fresh_size(&self) -> (usize, usize) {
-        (self.fresh.touched().len(), self.fresh.bytes())
+    /// How much only memory holds and nobody writes yet, in parts of what is good to write at once.
+    pub(super) fn fullness(&self) -> f32 {
+        let more = if self.fresh.is_passing() { PASSING_TIMES } else { 1.0 };
+        let memories = self.fresh.touched().len() as f32 / FRESH_MEMORIES_GOOD;
+        (memories.max(self.fresh.bytes() as f32 / FRESH_BYTES_GOOD)) / more
+    }
+
+    pub(super) fn is_fresh(&self) -> bool {
+        !self.fresh.is_empty()
     }
 
     pub(super) fn is_sealed(&self) -> bool {

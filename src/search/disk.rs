@@ -29,8 +29,11 @@ use crate::model::{Id, LogId, Sequence, Time};
 
 /// Raised when what is written changes; an index of another format is built anew.
 const FORMAT: u32 = 3;
-/// tantivy's least; a segment is written when it is full.
+/// tantivy's least for a thread; a segment is written when it is full.
 const WRITER_BYTES: usize = 15 << 20;
+/// For an index that is built: nobody searches it yet, and both cores are for it.
+const BUILDING_THREADS: usize = 2;
+const BUILDING_BYTES: usize = 64 << 20;
 /// Blocks of stored chunks kept unpacked, by segment.
 const STORE_BLOCKS_CACHED: usize = 16;
 const STEM_TOKENIZER: &str = "wheelhouse_stem";
@@ -83,7 +86,8 @@ pub(super) struct Disk {
     index: Index,
     reader: IndexReader,
     fields: Fields,
-    writer: Option<IndexWriter>,
+    /// And whether it is one for building.
+    writer: Option<(IndexWriter, bool)>,
     log: LogId,
 }
 
@@ -139,7 +143,7 @@ impl Disk {
     ) -> Result<(), IndexError> {
         let fields = self.fields;
         let payload = print_payload(self.log, sequence);
-        let writer = self.writer()?;
+        let writer = self.writer(shard.is_passing())?;
         // In the order they came: neighbours in the index are neighbours among the vectors, and reading those is fast.
         let mut touched: Vec<_> = shard.touched().iter().collect();
         touched.sort_unstable_by_key(|(id, place)| (**place, **id));
@@ -161,12 +165,15 @@ impl Disk {
         Ok(())
     }
 
-    fn writer(&mut self) -> Result<&mut IndexWriter, IndexError> {
-        let writer = match self.writer.take() {
-            Some(writer) => writer,
+    fn writer(&mut self, building: bool) -> Result<&mut IndexWriter, IndexError> {
+        // All that the other kind was given is committed.
+        let same = self.writer.take().filter(|(_, of_building)| *of_building == building);
+        let writer = match same {
+            Some((writer, _)) => writer,
+            None if building => self.index.writer_with_num_threads(BUILDING_THREADS, BUILDING_BYTES)?,
             None => self.index.writer_with_num_threads(1, WRITER_BYTES)?,
         };
-        Ok(self.writer.insert(writer))
+        Ok(&mut self.writer.insert((writer, building)).0)
     }
 
     /// Ends the writer's threads.

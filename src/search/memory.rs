@@ -23,6 +23,8 @@ pub(super) struct MemoryShard {
     /// Every memory that was put or taken away here: where it is live, none where it is gone. Shadows older shards.
     touched: FxHashMap<Id, Option<u32>>,
     bytes: usize,
+    /// Only on its way to disk: no search looks into it, and its texts are in no list.
+    passing: bool,
 }
 
 /// The chunks that hold a term.
@@ -55,16 +57,35 @@ fn list<'a>(lists: &'a mut FxHashMap<Box<str>, List>, term: &str) -> &'a mut Lis
     lists.get_mut(term).expect("inserted above")
 }
 
+/// How long a chunk counts as.
+fn length(shown: &Shown) -> u32 {
+    let mut length = 0u32;
+    shown.each_text(|_, text, weight| {
+        length = length.saturating_add(weight * analysis::analyse(text, |_| {}))
+    });
+    length
+}
+
 impl MemoryShard {
+    /// One that only gathers what is to be written.
+    pub(super) fn passing() -> MemoryShard {
+        MemoryShard { passing: true, ..MemoryShard::default() }
+    }
+
+    pub(super) fn is_passing(&self) -> bool {
+        self.passing
+    }
+
     /// Takes in a memory; an older revision of it here is dead from now on.
     pub(super) fn put(&mut self, document: Document, dead: &mut Bits) {
         let memory = self.table.memories() as u32;
         self.table.begin(document.id, document.updated_at);
-        for facet in &document.facets {
+        for facet in document.facets.iter().filter(|_| !self.passing) {
             list(&mut self.facets, facet).count(self.table.chunks() as u32, 1);
         }
         for (shown, key) in document.chunks.iter().zip(&document.keys) {
-            let length = self.index(shown, self.table.chunks() as u32);
+            let length =
+                if self.passing { length(shown) } else { self.index(shown, self.table.chunks() as u32) };
             self.table.push_chunk(length, *key);
         }
         self.bytes += document.bytes();
@@ -109,6 +130,7 @@ impl MemoryShard {
         length
     }
 
+    /// Whether nothing was put or taken.
     pub(super) fn is_empty(&self) -> bool {
         self.touched.is_empty()
     }

@@ -28,12 +28,11 @@ use crate::model::{LogId, Sequence};
 
 /// What is fresh is committed when it is this old.
 const COMMIT_AFTER: Duration = Duration::from_secs(3);
-/// Or when it is so many memories, or so many bytes of text.
-const FRESH_MEMORIES_GOOD: usize = 1_000;
-const FRESH_BYTES_GOOD: usize = 4 << 20;
-/// At twice that whoever feeds waits for the writer.
-pub(super) const FRESH_MEMORIES_MAX: usize = 2 * FRESH_MEMORIES_GOOD;
-pub(super) const FRESH_BYTES_MAX: usize = 2 * FRESH_BYTES_GOOD;
+/// Whoever feeds waits for the writer where there is so many times as much as is good to write at once.
+const FULL: f32 = 2.0;
+/// An index that is built is not searched before it is: as long as it is further behind than this, what comes only passes
+/// through memory.
+const BUILDING_BEHIND_MIN: u64 = 5_000;
 /// Events without any memory are committed as a position when there are so many.
 const POSITION_BEHIND_MAX: u64 = 20_000;
 /// After a fault of the disk the writer waits so long, twice as long each time.
@@ -142,16 +141,17 @@ impl Shared {
 
     /// Tells that something was applied.
     pub(super) fn fed(&self) {
-        let (applied, wants_commit, hurry) = {
+        let (applied, wants_commit, full, passing) = {
             let content = self.read();
-            let (memories, bytes) = content.fresh_size();
             let behind = content.applied.0.saturating_sub(content.durable.0);
-            let hurry = memories >= FRESH_MEMORIES_GOOD || bytes >= FRESH_BYTES_GOOD;
-            (content.applied, memories > 0 || behind >= POSITION_BEHIND_MAX, hurry)
+            let wants_commit = content.is_fresh() || behind >= POSITION_BEHIND_MAX;
+            (content.applied, wants_commit, content.fullness() >= 1.0, content.is_passing())
         };
         self.look_for_vectors();
         let mut control = self.control();
-        control.reached |= applied >= control.head;
+        let all_applied = applied >= control.head;
+        control.reached |= all_applied && !passing;
+        let hurry = full || all_applied && passing;
         let wake = wants_commit && (control.waiting_since.is_none() || hurry && !control.hurry);
         if wants_commit {
             control.waiting_since.get_or_insert_with(Instant::now);
@@ -163,13 +163,16 @@ impl Shared {
         }
     }
 
+    /// Whether the index is being built and far from done.
+    pub(super) fn is_building(&self) -> bool {
+        let applied = self.read().applied;
+        let control = self.control();
+        control.anew && !control.reached && control.head.0.saturating_sub(applied.0) > BUILDING_BEHIND_MIN
+    }
+
     /// Waits until there is room for more; `false` when there will not be soon.
     pub(super) fn room(&self) -> bool {
-        let full = || {
-            let content = self.read();
-            let (memories, bytes) = content.fresh_size();
-            memories >= FRESH_MEMORIES_MAX || bytes >= FRESH_BYTES_MAX
-        };
+        let full = || self.read().fullness() >= FULL;
         if !full() {
             return true;
         }

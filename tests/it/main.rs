@@ -8,6 +8,7 @@
 )]
 
 mod cli;
+mod damage;
 mod docs;
 mod faults;
 mod harness;

@@ -2,14 +2,14 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use wheelhouse::{
     door::{
         Caller, Door, ListOrder, ListRequest, MemoryPatch, NewMemory, SearchMode, SearchRequest, Upsert,
         ViewName,
     },
     hub::{Hub, HubDoor, HubOptions},
-    model::{Actor, Id, MemoryFilter, Project, Projects, Status},
+    model::{Actor, Fault, Id, MemoryFilter, Project, Projects, Status},
     tasks::Clock,
 };
 
@@ -90,7 +90,7 @@ fn caller() -> Caller {
     }
 }
 
-fn start(dir: &Path, clock: &Clock) -> Arc<Hub> {
+pub fn start(dir: &Path, clock: &Clock) -> Arc<Hub> {
     let options = HubOptions {
         name: "test".into(),
         clock: clock.clone(),
@@ -102,7 +102,7 @@ fn start(dir: &Path, clock: &Clock) -> Arc<Hub> {
     Hub::start(dir, options).unwrap()
 }
 
-async fn all_ready(door: &HubDoor) {
+pub async fn all_ready(door: &HubDoor) {
     let ready = async {
         let ready = |status: wheelhouse::door::Status| {
             let views = [ViewName::Records, ViewName::Lexical].map(|name| status.view(name).cloned());
@@ -116,10 +116,10 @@ async fn all_ready(door: &HubDoor) {
 }
 
 /// Saves, edits, removes, restores and supersedes; answers the ids in the order of their making.
-async fn fill(door: &HubDoor, clock: &Clock) -> Vec<Id> {
+pub async fn fill(door: &HubDoor, clock: &Clock, records: usize) -> Vec<Id> {
     let mut numbers = Numbers(7);
-    let mut ids = Vec::with_capacity(RECORDS);
-    for batch in 0..RECORDS / BATCH {
+    let mut ids = Vec::with_capacity(records);
+    for batch in 0..records / BATCH {
         clock.advance(Duration::from_secs(60));
         let items = (0..BATCH).map(|i| NewMemory {
             title: numbers.words(3),
@@ -140,7 +140,7 @@ async fn fill(door: &HubDoor, clock: &Clock) -> Vec<Id> {
         let done = door.upsert(&caller(), upsert).await.unwrap();
         ids.extend(done.items.into_iter().map(|item| item.id));
     }
-    for turn in 0..RECORDS / 25 {
+    for turn in 0..records / 25 {
         clock.advance(Duration::from_secs(1));
         let id = ids[numbers.below(ids.len())];
         let Ok(memory) = door.get(&caller(), &[id]).await else { continue };
@@ -166,10 +166,13 @@ async fn fill(door: &HubDoor, clock: &Clock) -> Vec<Id> {
 }
 
 /// What the hub answers to a fixed list of questions, with the times it took left out.
-async fn answers(door: &HubDoor, ids: &[Id]) -> Vec<Value> {
+pub async fn answers(door: &HubDoor, ids: &[Id]) -> Vec<Value> {
     let mut numbers = Numbers(11);
     let mut answers = Vec::with_capacity(QUESTIONS);
     for question in 0..QUESTIONS {
+        let or_fault = |answer: Result<Value, Fault>| {
+            answer.unwrap_or_else(|fault| json!({ "fault": fault.code, "message": fault.message }))
+        };
         let answer = match question % 4 {
             0 | 1 => {
                 let mut query = {
@@ -191,8 +194,8 @@ async fn answers(door: &HubDoor, ids: &[Id]) -> Vec<Value> {
                     limit: 30,
                     ..SearchRequest::default()
                 };
-                let mut answer =
-                    serde_json::to_value(door.search(&caller(), request).await.unwrap()).unwrap();
+                let found = door.search(&caller(), request).await;
+                let mut answer = or_fault(found.map(|answer| json!(answer)));
                 let fields = answer.as_object_mut().unwrap();
                 fields.retain(|name, _| name != "took_ms" && name != "cached_ms");
                 answer
@@ -210,14 +213,11 @@ async fn answers(door: &HubDoor, ids: &[Id]) -> Vec<Value> {
                 let order = if numbers.below(2) == 0 { ListOrder::Recent } else { ListOrder::Oldest };
                 let forgotten = numbers.below(4) == 0;
                 let request = ListRequest { filter, order, limit: 50, forgotten, ..ListRequest::default() };
-                serde_json::to_value(door.list(&caller(), request).await.unwrap()).unwrap()
+                or_fault(door.list(&caller(), request).await.map(|page| json!(page)))
             }
             _ => {
                 let id = ids[numbers.below(ids.len())];
-                match door.get(&caller(), &[id]).await {
-                    Ok(memories) => serde_json::to_value(memories).unwrap(),
-                    Err(fault) => serde_json::to_value(fault).unwrap(),
-                }
+                or_fault(door.get(&caller(), &[id]).await.map(|memories| json!(memories)))
             }
         };
         answers.push(answer);
@@ -231,7 +231,7 @@ async fn every_answer_is_the_same_after_a_view_is_rebuilt() {
     let clock = Clock::fixed("2026-11-21T12:00:00Z".parse().unwrap());
     let hub = start(dir.path(), &clock);
     let door = HubDoor(hub.clone());
-    let ids = fill(&door, &clock).await;
+    let ids = fill(&door, &clock, RECORDS).await;
     all_ready(&door).await;
     let first = answers(&door, &ids).await;
     let hits = first

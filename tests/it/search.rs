@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use crate::harness::until_blocking;
 use proptest::prelude::*;
 use serde_json::{Map, json};
 use wheelhouse::{
@@ -455,6 +456,35 @@ fn rebuilt_in_parts_or_at_once_the_answers_are_equal() {
     std::fs::remove_dir_all(dir.path()).unwrap();
     let lexical = log.opened(dir.path());
     assert_eq!(of_interest(&lexical), in_parts, "directory deleted");
+    lexical.close();
+}
+
+/// An index far behind the log passes what comes on to the disk unsearched; it is ready when all of it is there, and
+/// answers as one that was fed as the log grew.
+#[test]
+fn built_far_behind_the_log_the_answers_are_equal() {
+    let log = many();
+    let (grown, built) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let lexical = log.opened(grown.path());
+    let expected = of_interest(&lexical);
+    lexical.close();
+
+    let lexical = Lexical::open(built.path(), &vectors_of(built.path()), self::log());
+    lexical.durable();
+    lexical.set_head(Sequence(log.head().0 + 100_000));
+    lexical.apply(&log.entries[..log.entries.len() - 1]);
+    assert!(matches!(lexical.state(), ViewState::Rebuilding { .. }), "{:?}", lexical.state());
+    log.feed(&lexical);
+    until_blocking("the index built", || (lexical.state() == ViewState::Ready).then_some(()));
+    assert_eq!(of_interest(&lexical), expected);
+    // From here on what comes is found at once.
+    let mut log = log;
+    log.put([memory(77_777, "Just saved", "marker")]);
+    log.feed(&lexical);
+    check(&lexical, "marker", &["Just saved"]);
+    lexical.close();
+    let lexical = log.opened(built.path());
+    check(&lexical, "marker", &["Just saved"]);
     lexical.close();
 }
 
