@@ -15,6 +15,7 @@ mod log;
 mod queue;
 mod records;
 mod segment;
+mod snapshot;
 mod window;
 mod writer;
 
@@ -51,6 +52,8 @@ pub use self::{frame::BODY_BYTES_MAX as FRAME_BYTES_MAX, queue::QUEUE_BYTES_MAX}
 pub const SEGMENT_BYTES: u64 = 64 << 20;
 /// Bounds what a start after a power cut has to read again.
 pub const FLUSH_AFTER: Duration = Duration::from_secs(2);
+/// And when the log has grown by a quarter: a snapshot is worth what it saves of the log.
+pub const SNAPSHOT_AFTER: u64 = 100_000;
 /// A list without a limit gets this many.
 const LIST_PAGE_DEFAULT: usize = 100;
 /// How long a write waits for a view that is opening or catching up.
@@ -64,6 +67,8 @@ pub struct StoreOptions {
     pub segment_bytes: u64,
     /// The record view is flushed this soon after a change: [`FLUSH_AFTER`] but in tests.
     pub flush_after: Duration,
+    /// The record view's snapshot is taken after so many events: [`SNAPSHOT_AFTER`] but in tests.
+    pub snapshot_after: u64,
     /// What the log's files are on; a test makes it fail.
     pub disk: Arc<dyn Disk>,
 }
@@ -74,6 +79,7 @@ impl StoreOptions {
             clock,
             segment_bytes: SEGMENT_BYTES,
             flush_after: FLUSH_AFTER,
+            snapshot_after: SNAPSHOT_AFTER,
             disk: Arc::new(RealDisk),
         }
     }
@@ -159,7 +165,7 @@ pub struct Store {
 impl Store {
     /// Recovers the log and returns; the record view opens, catches up or is rebuilt on its own thread.
     pub fn open(dir: &Path, options: StoreOptions) -> Result<Store, StoreError> {
-        let StoreOptions { clock, segment_bytes, flush_after, disk } = options;
+        let StoreOptions { clock, segment_bytes, flush_after, snapshot_after, disk } = options;
         let at = dir.join("log");
         let making = |source| LogError::Io { doing: "make", file: at.display().to_string(), source };
         if !at.is_dir() {
@@ -183,7 +189,7 @@ impl Store {
         };
         let core = Arc::new(Core::new(dir.to_owned(), clock, flush_after, log, notes));
         let writer = Writer { core: core.clone(), appender, recorded_at };
-        let keeper = Keeper { core: core.clone() };
+        let keeper = Keeper { core: core.clone(), snapshot_after };
         let threads =
             [spawn("store-writer", move || writer.run()), spawn("store-keeper", move || keeper.run())];
         let threads = threads.into_iter().collect::<std::io::Result<Vec<_>>>();

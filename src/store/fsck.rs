@@ -7,6 +7,7 @@ use super::{
     frame::{HEADER_BYTES, Kind},
     log_fault,
     segment::{self, Found, Frames, Segment},
+    snapshot::{self, SnapshotError},
     writer::records_fault,
 };
 use crate::{
@@ -40,6 +41,16 @@ pub fn fsck(core: &Core) -> Result<FsckReport, Fault> {
         })?;
     }
     compare(core, &records, &mut report)?;
+    for file in snapshot::all(&core.dir) {
+        let error = match snapshot::read(&file, &mut |_, _| true) {
+            Ok(_) => continue,
+            // A newer one took its place meanwhile.
+            Err(SnapshotError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => error,
+        };
+        let what = format!("{error}; the next snapshot takes its place");
+        tell(&mut report, snapshot::name_of(&file), error.offset(), what);
+    }
     drop(standing_still);
     report.took_ms = started.elapsed().as_millis() as u64;
     Ok(report)

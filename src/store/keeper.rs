@@ -1,6 +1,7 @@
 //! The keeper of the record view: opens it, catches it up, rebuilds it when in doubt, flushes it when it changed.
 //!
-//! A view that cannot be opened, or panics while it is, is set aside and made anew from the log; the log knows all.
+//! A view that cannot be opened, or panics while it is, is set aside and made anew from the newest whole snapshot and the
+//! log; the log knows all.
 
 use std::{
     io,
@@ -10,6 +11,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -20,6 +22,8 @@ use super::{
     core::{Core, View, sound},
     object,
     records::{Applying, Filling, Meta, Records, RecordsError},
+    snapshot::{self, Head, SnapshotError},
+    spawn,
     window::Window,
 };
 use crate::{
@@ -37,11 +41,30 @@ const RETRY_PAUSES_MAX: u32 = 30;
 const SET_ASIDE: &str = "records.damaged-";
 /// Events applied at a time while catching up.
 const STEP_EVENTS: usize = 1_000;
+/// Rows taken from a snapshot before the progress is told again.
+const RESTORE_STEP: u128 = 1_000;
 /// An empty view that has more than this before it is said to be rebuilt, and writes do not wait for it.
 const REBUILT_EVENTS_MIN: u64 = 10_000;
 
 pub struct Keeper {
     pub core: Arc<Core>,
+    pub snapshot_after: u64,
+}
+
+/// A snapshot that is being taken.
+struct Snapshotting {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Snapshotting {
+    /// Gives it up, unless it is done.
+    fn end(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if self.thread.join().is_err() {
+            tracing::error!("the thread of a snapshot panicked");
+        }
+    }
 }
 
 enum Opened {
@@ -67,12 +90,14 @@ impl Keeper {
 
     /// Flushes until something else is wished for; answers whether the view is to be made anew.
     fn keep(&self, view: &Arc<View>) -> bool {
+        let mut snapshotting = None;
         let mut wishes = self.core.wishes();
         loop {
             if wishes.close || wishes.reopen || wishes.rebuild {
                 let rebuild = std::mem::take(&mut wishes.rebuild);
                 let reopen = std::mem::take(&mut wishes.reopen);
                 drop(wishes);
+                snapshotting.take().into_iter().for_each(Snapshotting::end);
                 if !reopen && !rebuild {
                     self.flush(view);
                 }
@@ -95,7 +120,29 @@ impl Keeper {
             wishes.dirty = false;
             drop(wishes);
             self.flush(view);
+            if snapshotting.as_ref().is_none_or(|running: &Snapshotting| running.thread.is_finished()) {
+                snapshotting = self.snapshot(view);
+            }
             wishes = self.core.wishes();
+        }
+    }
+
+    /// Begins a snapshot where one is due. It reads beside everything else.
+    fn snapshot(&self, view: &Arc<View>) -> Option<Snapshotting> {
+        let head = sound(view.meta.lock()).head();
+        let last = snapshot::all(&self.core.dir).first().and_then(|path| snapshot::place_of(path));
+        let last = last.unwrap_or_default().0;
+        if head.applied.0.saturating_sub(last) < self.snapshot_after.max(last / 4) {
+            return None;
+        }
+        let stop = Arc::new(AtomicBool::new(false));
+        let (core, view, stopped) = (self.core.clone(), view.clone(), stop.clone());
+        match spawn("store-snapshot", move || take_snapshot(&core, &view, &head, &stopped)) {
+            Ok(thread) => Some(Snapshotting { stop, thread }),
+            Err(error) => {
+                tracing::warn!(%error, "no thread for a snapshot");
+                None
+            }
         }
     }
 
@@ -249,6 +296,9 @@ impl Keeper {
             return Ok(Some(meta));
         }
         let mut filling = Filling::begin(records, meta)?;
+        if !self.restore(&mut filling)? {
+            return Ok(None);
+        }
         while let Some(entries) = self.next_step(filling.meta().applied, rebuilding)? {
             if self.core.wishes().close {
                 return Ok(None);
@@ -257,6 +307,68 @@ impl Keeper {
             self.core.set_counts(&filling.meta());
         }
         Ok(Some(filling.finish()?.at(self.core.log.head())))
+    }
+
+    /// Takes the rows of the newest snapshot that is whole; `false` when the store closes meanwhile.
+    fn restore(&self, filling: &mut Filling<'_>) -> Result<bool, Trouble> {
+        let log_head = self.core.log.head();
+        for path in snapshot::all(&self.core.dir) {
+            let (head, count) = match snapshot::read(&path, &mut |_, _| true) {
+                Ok(whole) => whole,
+                Err(error) => {
+                    self.tell_bad_snapshot(&path, &error);
+                    continue;
+                }
+            };
+            let ours = Head { applied: head.applied, ..filling.meta().head() };
+            if head != ours || head.applied > log_head {
+                continue;
+            }
+            let (mut done, mut failed) = (0, None);
+            let read = snapshot::read(&path, &mut |key, value| {
+                if done % RESTORE_STEP == 0 {
+                    if self.core.wishes().close {
+                        return false;
+                    }
+                    let applied =
+                        Sequence((u128::from(head.applied.0) * done / u128::from(count.max(1))) as u64);
+                    self.core.set_records(ViewState::Rebuilding { applied, head: log_head });
+                }
+                done += 1;
+                failed = filling.restore(key, value).err();
+                failed.is_none()
+            });
+            if let Some(error) = failed {
+                return Err(error.into());
+            }
+            match read {
+                Ok(_) => {
+                    filling.restored(head.applied)?;
+                    tracing::info!(file = snapshot::name_of(&path), rows = count, "restored from a snapshot");
+                    return Ok(true);
+                }
+                Err(SnapshotError::Stopped) => return Ok(false),
+                // It was whole a moment ago.
+                Err(error) => return Err(Trouble::Damage(format!("{}: {error}", snapshot::name_of(&path)))),
+            }
+        }
+        Ok(true)
+    }
+
+    /// A snapshot that is of no use is told, and goes: the log holds all of it.
+    fn tell_bad_snapshot(&self, path: &Path, error: &SnapshotError) {
+        self.core.note(Note {
+            kind: "hub.damaged",
+            severity: Severity::Warn,
+            data: object(json!({
+                "file": snapshot::name_of(path),
+                "offset": error.offset(),
+                "what": format!("{error}; the records are made anew without it"),
+            })),
+        });
+        if let Err(error) = std::fs::remove_file(path) {
+            tracing::warn!(%error, "removing a damaged snapshot");
+        }
     }
 
     /// Brings a view up to the head.
@@ -308,6 +420,42 @@ impl Keeper {
                 tracing::warn!(%error, dir = %entry.path().display(), "removing a view that was set aside");
             }
         }
+    }
+}
+
+fn take_snapshot(core: &Core, view: &View, head: &Head, stop: &AtomicBool) {
+    let _window = Window::begin("snapshot");
+    let began = Instant::now();
+    let mut hurt = None;
+    let taken = catch_unwind(AssertUnwindSafe(|| {
+        snapshot::write(&core.dir, head, |each| {
+            let rows =
+                view.records.primary(&mut |key, value| !stop.load(Ordering::Relaxed) && each(key, value));
+            if let Err(error) = rows {
+                hurt = Some(Trouble::from(error));
+                return Err(SnapshotError::Stopped);
+            }
+            if stop.load(Ordering::Relaxed) { Err(SnapshotError::Stopped) } else { Ok(()) }
+        })
+    }));
+    match taken {
+        Ok(Ok(bytes)) => core.note(Note {
+            kind: "hub.snapshot",
+            severity: Severity::Info,
+            data: object(json!({
+                "of": "records",
+                "to": head.applied,
+                "bytes": bytes,
+                "took_ms": began.elapsed().as_millis() as u64,
+            })),
+        }),
+        Ok(Err(SnapshotError::Stopped)) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "no snapshot was taken"),
+        Err(_) => hurt = Some(Trouble::Damage("it panicked while it was read".to_owned())),
+    }
+    if let Some(Trouble::Damage(why)) = hurt {
+        tracing::warn!(why, "the record view is damaged");
+        core.wish(|wishes| wishes.rebuild = true);
     }
 }
 

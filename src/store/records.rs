@@ -18,7 +18,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub use self::apply::{Applying, Filling};
-use super::Stored;
+use super::{Stored, snapshot::Head};
 use crate::model::{Id, LogId, Memory, Project, Sequence, Time, decode, encode};
 
 /// Pages of the tree in memory.
@@ -99,6 +99,11 @@ pub struct Meta {
 }
 
 impl Meta {
+    /// What a snapshot of the view is of, if it is taken from here on.
+    pub fn head(&self) -> Head {
+        Head { version: self.version, log: self.log, epoch: self.epoch, applied: self.applied }
+    }
+
     /// Moved on over events that no record is in.
     pub fn at(self, applied: Sequence) -> Meta {
         Meta { applied, ..self }
@@ -256,6 +261,19 @@ impl Records {
             let (_, bytes) = item?;
             if !f(self.found(Row::decode(&bytes)?)?) {
                 break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands out what the rest is made from, in the order of keys; `false` stops.
+    pub fn primary(&self, each: &mut super::snapshot::Each<'_>) -> Result<(), RecordsError> {
+        for prefix in keys::PRIMARY {
+            for item in self.db.scan_prefix(prefix) {
+                let (key, value) = item?;
+                if !each(&key, &value) {
+                    return Ok(());
+                }
             }
         }
         Ok(())

@@ -23,7 +23,7 @@ use wheelhouse::{
 
 /// Kills at random moments and, together, inside the windows. More by `WHEELHOUSE_KILL_ROUNDS`.
 const ROUNDS: usize = 200;
-const WINDOWS: [&str; 4] = ["open", "roll", "flush", "close"];
+const WINDOWS: [&str; 5] = ["open", "roll", "flush", "snapshot", "close"];
 /// Of the rounds, inside each window.
 const WINDOW_SHARE: usize = 10;
 /// Tries for one hit of a window: a window of a millisecond is often over before the kill arrives.
@@ -33,6 +33,7 @@ const ROUNDS_PER_DIR: usize = 20;
 const PRODUCERS: usize = 3;
 const SEGMENT_BYTES: u64 = 24 << 10;
 const FLUSH_AFTER: Duration = Duration::from_millis(15);
+const SNAPSHOT_AFTER: u64 = 200;
 /// In the environment of a child: its directory.
 const CHILD: &str = "WHEELHOUSE_KILL_CHILD";
 
@@ -40,6 +41,7 @@ fn options() -> StoreOptions {
     StoreOptions {
         segment_bytes: SEGMENT_BYTES,
         flush_after: FLUSH_AFTER,
+        snapshot_after: SNAPSHOT_AFTER,
         ..StoreOptions::new(Clock::system())
     }
 }

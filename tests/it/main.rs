@@ -20,4 +20,5 @@ mod pty;
 mod rebuild;
 mod screens;
 mod search;
+mod snapshot;
 mod socket;

@@ -86,6 +86,26 @@ impl<'a> Filling<'a> {
         if self.0.bytes >= FILL_BYTES_MAX { self.write() } else { Ok(()) }
     }
 
+    /// Takes a row of a snapshot, and makes of it what is made from rows.
+    pub fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), RecordsError> {
+        if key.starts_with(keys::ROWS) {
+            let row = Row::decode(value)?;
+            for list in keys::lists(&row.memory, row.hidden) {
+                self.0.insert(list, Vec::new());
+            }
+            self.0.identity(None, &row);
+            self.0.count(Some(&row), 1);
+        }
+        self.0.insert(key.to_vec(), value.to_vec());
+        if self.0.bytes >= FILL_BYTES_MAX { self.write() } else { Ok(()) }
+    }
+
+    /// All rows of a snapshot of this place are there.
+    pub fn restored(&mut self, applied: Sequence) -> Result<(), RecordsError> {
+        self.0.meta.applied = applied;
+        self.write()
+    }
+
     /// What it knows of itself so far.
     pub fn meta(&self) -> Meta {
         self.0.meta

@@ -60,6 +60,8 @@ pub fn idempotency_age(recorded_at: Time, key: &str) -> Key {
 
 pub const IDEMPOTENCY_AGES: &[u8] = b"o";
 pub const ROWS: &[u8] = b"m";
+/// The tables that no other holds.
+pub const PRIMARY: [&[u8]; 5] = [b"a", b"e", b"k", ROWS, IDEMPOTENCY_AGES];
 pub const META: &[u8] = b"!meta";
 
 /// The prefix under which one order of records is found.
