@@ -48,10 +48,11 @@ const RECOVERED_EVERY: usize = 20;
 const CUTS_OF_RECOVERY: usize = 4;
 /// One of so many is searched too.
 const SEARCHED_EVERY: usize = 4;
-/// Directories made for a control: a check that finds nothing in so many has not been tested.
+/// Directories made for a control; a check that finds nothing in so many has not been tested.
 const CONTROL_IMAGES: usize = 20;
 const CHECKERS: usize = 2;
-const PRODUCERS: u64 = 3;
+/// So many commits may be fsynced together.
+const PRODUCERS: u64 = 6;
 /// Rolls often.
 const SEGMENT_BYTES: u64 = 24 << 10;
 /// Large enough that the log makes room ahead of what it writes.
@@ -129,16 +130,16 @@ fn in_child(work: impl AsyncFnOnce(&Path)) {
 #[ignore = "the child of the power cuts, started by them"]
 fn child() {
     in_child(async |dir| {
-        live(dir, SEGMENT_BYTES, 50, 0).await;
-        live(dir, ROOMY_SEGMENT_BYTES, 15, VECTORS).await;
-        live(dir, SEGMENT_BYTES, 10, 0).await;
+        live(dir, SEGMENT_BYTES, 25, 0).await;
+        live(dir, ROOMY_SEGMENT_BYTES, 8, VECTORS).await;
+        live(dir, SEGMENT_BYTES, 5, 0).await;
     });
 }
 
 #[test]
 #[ignore = "the child of the second cuts, started by them"]
 fn recovering_child() {
-    in_child(async |dir| live(dir, SEGMENT_BYTES, 3, 0).await);
+    in_child(async |dir| live(dir, SEGMENT_BYTES, 2, 0).await);
 }
 
 #[test]
@@ -162,13 +163,17 @@ fn dir() -> TempDir {
     tempfile::tempdir_in(shared).or_else(|_| tempfile::tempdir()).unwrap()
 }
 
-/// The recorder, or none where there is no C compiler.
+/// The recorder, or none where it cannot be had: without a C compiler, or with another libc.
 static RECORDER: LazyLock<Option<Vec<u8>>> = LazyLock::new(|| {
+    if cfg!(not(all(target_os = "linux", target_env = "gnu"))) {
+        println!("skipped: calls are recorded between the program and glibc");
+        return None;
+    }
     let dir = dir();
     let library = dir.path().join("recorder.so");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/power/recorder.c");
     let mut compiler = Command::new("cc");
-    compiler.args(["-O1", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-o"]).arg(&library).arg(source);
+    compiler.args(["-O1", "-shared", "-fPIC", "-Wall", "-Wextra", "-o"]).arg(&library).arg(source);
     match compiler.args(["-ldl", "-lpthread"]).status() {
         Ok(status) => {
             assert!(status.success(), "the recorder compiles");
@@ -231,15 +236,18 @@ fn seed() -> u64 {
 }
 
 impl Recording {
-    /// Where the power goes: anywhere, and as often just after something was acknowledged.
+    /// Where the power goes: anywhere, just after something was acknowledged, or just before something is synced.
     fn moment(&self, numbers: &mut Numbers) -> usize {
         let calls = &self.trace.calls;
         let at = numbers.below(calls.len() + 1);
-        if numbers.below(2) == 0 {
-            return at;
-        }
         let said = |call: &Call| matches!(call, Call::Mark(words) if words.starts_with("A "));
-        calls[at..].iter().position(said).map_or(at, |further| at + further + 1)
+        let synced = |call: &Call| matches!(call, Call::Sync { .. });
+        let further = match numbers.below(3) {
+            0 => calls[at..].iter().position(said).map(|further| further + 1),
+            1 => calls[at..].iter().position(synced),
+            _ => None,
+        };
+        at + further.unwrap_or(0)
     }
 
     /// Shows `count` directories, each with what was said before its cut, some of them in each of a few threads.
@@ -344,14 +352,14 @@ fn outcome<T>(check: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
 }
 
 /// Keeps what a person needs to look at it.
-fn keep(recording: &Recording, seed: u64, i: usize, tree: &Tree, why: &str) -> String {
+fn keep(recording: &Recording, seed: u64, name: &str, tree: &Tree, why: &str) -> String {
     let dir = tempfile::Builder::new().prefix("power-cut-").tempdir().unwrap().keep();
     fs::write(dir.join("trace"), recording.trace.whole()).unwrap();
     fs::create_dir(dir.join("image")).unwrap();
     write_tree(tree, &dir.join("image"));
     let dir = dir.display();
     format!(
-        "image {i}: {why}\n  kept in {dir}; again by WHEELHOUSE_POWER_SEED={seed} WHEELHOUSE_POWER_TRACE={dir}/trace"
+        "{name}: {why}\n  kept in {dir}; again by WHEELHOUSE_POWER_SEED={seed} WHEELHOUSE_POWER_TRACE={dir}/trace"
     )
 }
 
@@ -392,25 +400,31 @@ fn nothing_acknowledged_goes_with_the_power() {
     let seed = seed();
     let told = std::sync::Mutex::new((0, BTreeMap::<&'static str, usize>::new()));
     let failures = std::sync::Mutex::new(Vec::new());
-    let judge = |recording: &Recording, i: usize, tree: &Tree, said: Said| match outcome(|| {
-        survives(tree, said, i % SEARCHED_EVERY == 0)
+    let failed = |name: &str, tree: &Tree, why: &str| {
+        failures.lock().unwrap().push(keep(recording, seed, name, tree, why));
+    };
+    let judge = |name: &str, tree: &Tree, said: Said, searched: bool| match outcome(|| {
+        survives(tree, said, searched)
     }) {
         Ok(one) => {
             let mut told = told.lock().unwrap();
             told.0 += 1;
             one.into_iter().for_each(|(kind, n)| *told.1.entry(kind).or_default() += n);
         }
-        Err(why) => failures.lock().unwrap().push(keep(recording, seed, i, tree, &why)),
+        Err(why) => failed(name, tree, &why),
     };
-    let first_cuts = images - images / RECOVERED_EVERY * CUTS_OF_RECOVERY;
+    let recovered = images / RECOVERED_EVERY;
+    let first_cuts = images - recovered * CUTS_OF_RECOVERY;
     recording.cuts(first_cuts, seed, &Said::default(), None, &|i, tree, said| {
-        if i < images / RECOVERED_EVERY {
-            let recovery = record("recovering_child", &tree).unwrap();
-            recovery.cuts(CUTS_OF_RECOVERY, seed + i as u64, &said, None, &|j, tree, said| {
-                judge(&recovery, i * CUTS_OF_RECOVERY + j, &tree, said);
-            });
+        if i < recovered {
+            match outcome(|| record("recovering_child", &tree).ok_or_else(|| "no recorder".to_owned())) {
+                Ok(recovery) => recovery.cuts(CUTS_OF_RECOVERY, seed, &said, None, &|j, tree, said| {
+                    judge(&format!("image {i}, cut {j} of its recovery"), &tree, said, j == 0);
+                }),
+                Err(why) => failed(&format!("image {i}, recorded while it recovers"), &tree, &why),
+            }
         }
-        judge(recording, i, &tree, said);
+        judge(&format!("image {i}"), &tree, said, i % SEARCHED_EVERY == 0);
     });
     let (count, told) = told.into_inner().unwrap();
     let calls = recording.trace.calls.len();
@@ -423,6 +437,22 @@ fn nothing_acknowledged_goes_with_the_power() {
         failures.join("\n")
     );
     assert_eq!(count, images);
+}
+
+/// A view whose every fsync is a lie is made anew; nothing but the log has to hold.
+#[test]
+fn views_that_never_reached_the_disk_are_made_anew() {
+    let Some(recording) = &*RECORDING else { return };
+    for view in ["records", "lexical"] {
+        recording.cuts(CONTROL_IMAGES, seed(), &Said::default(), Some(view), &|i, tree, said| {
+            if let Err(why) = outcome(|| survives(&tree, said, true)) {
+                panic!(
+                    "{}",
+                    keep(recording, seed(), &format!("image {i} without fsync of {view}"), &tree, &why)
+                );
+            }
+        });
+    }
 }
 
 /// Counts the directories in which the check finds nothing wrong, and what it finds in the others.

@@ -380,3 +380,79 @@ impl File {
         }
     }
 }
+
+/// What may be left of a file after these calls, by seed.
+fn left(bytes: &[u8], calls: Vec<Call>, name: &str) -> Vec<Option<Vec<u8>>> {
+    let trace = Trace::of(bytes, calls);
+    let mut medium = Medium::new(&Tree::new(), &trace);
+    medium.go_to(trace.calls.len());
+    let mut left: Vec<_> = (0..2_000)
+        .map(|seed| medium.cut(&mut Numbers(seed * 7_919)).remove(Path::new(name)).flatten())
+        .collect();
+    left.sort();
+    left.dedup();
+    left
+}
+
+fn open(fd: i32, path: &str, flags: OFlags) -> Call {
+    Call::Open { fd, flags: flags.bits(), path: path.to_owned() }
+}
+
+fn write(fd: i32, offset: u64, bytes: Bytes) -> Call {
+    Call::Write { fd, offset, bytes }
+}
+
+#[test]
+fn what_was_synced_is_there_and_each_later_sector_may_be() {
+    let text = [[b'a'; 1_024], [b'b'; 1_024]].concat();
+    let calls = |synced: bool| {
+        let mut calls =
+            vec![open(3, "x", OFlags::CREATE), open(4, ".", OFlags::empty()), Call::Sync { fd: 4 }];
+        calls.extend([write(3, 0, 0..1_024), Call::Sync { fd: 3 }, write(3, 0, 1_024..2_048)]);
+        calls.extend(synced.then_some(Call::Sync { fd: 3 }));
+        calls
+    };
+    let sector = |byte: u8| vec![byte; 512];
+    let halves = |first: u8, second: u8| Some([sector(first), sector(second)].concat());
+    let all = [halves(b'a', b'a'), halves(b'a', b'b'), halves(b'b', b'a'), halves(b'b', b'b')];
+    assert_eq!(left(&text, calls(false), "x"), all);
+    assert_eq!(left(&text, calls(true), "x"), [halves(b'b', b'b')]);
+}
+
+#[test]
+fn a_file_has_any_length_between_and_zeros_where_nothing_came() {
+    let calls = vec![
+        open(3, "x", OFlags::CREATE),
+        open(4, ".", OFlags::empty()),
+        Call::Sync { fd: 4 },
+        write(3, 0, 0..600),
+        Call::Truncate { fd: 3, len: 2 },
+    ];
+    let left = left(&[b'a'; 600], calls, "x");
+    let lens: Vec<usize> = left.iter().map(|content| content.as_ref().unwrap().len()).collect();
+    assert_eq!((lens.iter().min(), lens.iter().max()), (Some(&0), Some(&600)));
+    assert!(left.contains(&Some(vec![0; 600])) && left.contains(&Some(vec![b'a'; 600])));
+    assert!(left.contains(&Some(vec![b'a'; 2])));
+}
+
+#[test]
+fn a_name_is_there_after_its_directory_was_synced() {
+    let calls = |at: usize| {
+        let mut calls = vec![
+            open(4, ".", OFlags::empty()),
+            open(3, "new", OFlags::CREATE),
+            write(3, 0, 0..1),
+            Call::Sync { fd: 3 },
+            Call::Rename { from: "new".to_owned(), to: "x".to_owned() },
+            Call::Remove { path: "x".to_owned() },
+        ];
+        calls.insert(at, Call::Sync { fd: 4 });
+        calls
+    };
+    let there = Some(b"a".to_vec());
+    assert_eq!(left(b"a", calls(6), "x"), [None]);
+    assert_eq!(left(b"a", calls(5), "x"), [None, there.clone()]);
+    assert_eq!(left(b"a", calls(5), "new"), [None], "a rename is there whole");
+    assert_eq!(left(b"a", calls(2), "x"), [None, there.clone()]);
+    assert_eq!(left(b"a", calls(2), "new"), [None, there]);
+}

@@ -78,6 +78,11 @@ impl Trace {
         Trace { bytes, calls }
     }
 
+    /// A trace by hand.
+    pub fn of(bytes: &[u8], calls: Vec<Call>) -> Trace {
+        Trace { bytes: bytes.to_vec(), calls }
+    }
+
     pub fn whole(&self) -> &[u8] {
         &self.bytes
     }
