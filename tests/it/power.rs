@@ -251,13 +251,13 @@ impl Recording {
     }
 
     /// Shows `count` directories, each with what was said before its cut, some of them in each of a few threads.
-    fn cuts(
-        &self,
+    fn cuts<'a>(
+        &'a self,
+        start: &Medium<'a>,
         count: usize,
         seed: u64,
         said: &Said,
-        deaf_below: Option<&'static str>,
-        each: &(dyn Fn(usize, Tree, Said) + Sync),
+        each: &(dyn Fn(Cut<'_, 'a>) + Sync),
     ) {
         let mut moments: Vec<(usize, usize, Numbers)> = (0..count)
             .map(|i| {
@@ -272,10 +272,9 @@ impl Recording {
         moments.into_iter().enumerate().for_each(|(i, moment)| shares[i % CHECKERS].push(moment));
         thread::scope(|scope| {
             for share in shares {
+                let (mut medium, mut said) = (start.clone(), said.clone());
                 scope.spawn(move || {
-                    let mut medium = Medium::new(&self.before, &self.trace);
-                    medium.deaf_below = deaf_below;
-                    let (mut said, mut heard) = (said.clone(), 0);
+                    let mut heard = 0;
                     for (at, i, mut numbers) in share {
                         medium.go_to(at);
                         for call in &self.trace.calls[heard..at] {
@@ -284,12 +283,28 @@ impl Recording {
                             }
                         }
                         heard = at;
-                        each(i, medium.cut(&mut numbers), said.clone());
+                        let tree = medium.cut(&mut numbers);
+                        each(Cut { i, medium: &medium, tree, said: said.clone() });
                     }
                 });
             }
         });
     }
+
+    /// Before its first call.
+    fn start(&self) -> Medium<'_> {
+        Medium::new(&self.before, &self.trace)
+    }
+}
+
+/// One cut of a recording.
+struct Cut<'m, 'a> {
+    i: usize,
+    /// Just before it.
+    medium: &'m Medium<'a>,
+    /// What it left.
+    tree: Tree,
+    said: Said,
 }
 
 // --- the check -------------------------------------------------------------------------------------------------------
@@ -366,7 +381,7 @@ fn keep(recording: &Recording, seed: u64, name: &str, tree: &Tree, why: &str) ->
 #[test]
 fn the_record_is_whole() {
     let Some(recording) = &*RECORDING else { return };
-    let mut medium = Medium::new(&recording.before, &recording.trace);
+    let mut medium = recording.start();
     medium.go_to(recording.trace.calls.len());
     let now = medium.now();
     let names = |tree: &Tree| -> Vec<(PathBuf, Option<usize>)> {
@@ -415,16 +430,29 @@ fn nothing_acknowledged_goes_with_the_power() {
     };
     let recovered = images / RECOVERED_EVERY;
     let first_cuts = images - recovered * CUTS_OF_RECOVERY;
-    recording.cuts(first_cuts, seed, &Said::default(), None, &|i, tree, said| {
-        if i < recovered {
-            match outcome(|| record("recovering_child", &tree).ok_or_else(|| "no recorder".to_owned())) {
-                Ok(recovery) => recovery.cuts(CUTS_OF_RECOVERY, seed, &said, None, &|j, tree, said| {
-                    judge(&format!("image {i}, cut {j} of its recovery"), &tree, said, j == 0);
-                }),
-                Err(why) => failed(&format!("image {i}, recorded while it recovers"), &tree, &why),
+    // The first of them are recovered from: in turn from the cut, and from a kill at the same moment.
+    let recover = |name: &str, cut: &Cut| {
+        let killed = cut.i % 2 == 1;
+        let tree = if killed { cut.medium.now() } else { cut.tree.clone() };
+        match outcome(|| record("recovering_child", &tree).ok_or_else(|| "no recorder".to_owned())) {
+            Ok(recovery) => {
+                let start = if killed { cut.medium.killed(&recovery.trace) } else { recovery.start() };
+                recovery.cuts(&start, CUTS_OF_RECOVERY, seed, &cut.said, &|second| {
+                    let name = format!("{name}, cut {} of its recovery (killed: {killed})", second.i);
+                    judge(&name, &second.tree, second.said, second.i == 0);
+                });
+            }
+            Err(why) => {
+                failed(&format!("{name}, recorded while it recovers (killed: {killed})"), &tree, &why)
             }
         }
-        judge(&format!("image {i}"), &tree, said, i % SEARCHED_EVERY == 0);
+    };
+    recording.cuts(&recording.start(), first_cuts, seed, &Said::default(), &|cut| {
+        let name = format!("image {}", cut.i);
+        if cut.i < recovered {
+            recover(&name, &cut);
+        }
+        judge(&name, &cut.tree, cut.said, cut.i % SEARCHED_EVERY == 0);
     });
     let (count, told) = told.into_inner().unwrap();
     let calls = recording.trace.calls.len();
@@ -444,7 +472,9 @@ fn nothing_acknowledged_goes_with_the_power() {
 fn views_that_never_reached_the_disk_are_made_anew() {
     let Some(recording) = &*RECORDING else { return };
     for view in ["records", "lexical"] {
-        recording.cuts(CONTROL_IMAGES, seed(), &Said::default(), Some(view), &|i, tree, said| {
+        let mut start = recording.start();
+        start.deaf_below = Some(view);
+        recording.cuts(&start, CONTROL_IMAGES, seed(), &Said::default(), &|Cut { i, tree, said, .. }| {
             if let Err(why) = outcome(|| survives(&tree, said, true)) {
                 panic!(
                     "{}",
@@ -462,7 +492,9 @@ fn control(
     check: &(dyn Fn(&Tree, Said) -> Result<(), String> + Sync),
 ) {
     let found = std::sync::Mutex::new(Vec::new());
-    recording.cuts(CONTROL_IMAGES, seed(), &Said::default(), deaf, &|_, tree, said| {
+    let mut start = recording.start();
+    start.deaf_below = deaf;
+    recording.cuts(&start, CONTROL_IMAGES, seed(), &Said::default(), &|Cut { tree, said, .. }| {
         if let Err(why) = outcome(|| check(&tree, said)) {
             found.lock().unwrap().push(why);
         }

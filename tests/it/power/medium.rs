@@ -62,27 +62,29 @@ const ROOT: Node = 0;
 /// A name in a directory.
 type Name = (Node, String);
 
-#[derive(Default)]
-struct File {
+#[derive(Default, Clone)]
+struct File<'a> {
     durable: Vec<u8>,
     /// Since the last sync.
-    later: Vec<Change>,
+    later: Vec<Change<'a>>,
     len: u64,
 }
 
-enum Change {
-    Write { offset: u64, bytes: Bytes },
+#[derive(Clone, Copy)]
+enum Change<'a> {
+    Write { offset: u64, bytes: &'a [u8] },
     Length(u64),
 }
 
 /// Names that change together.
 type Naming = Vec<(Name, Option<Node>)>;
 
+#[derive(Clone)]
 pub struct Medium<'a> {
     trace: &'a Trace,
     next: usize,
     /// None is a directory.
-    nodes: Vec<Option<File>>,
+    nodes: Vec<Option<File<'a>>>,
     fds: HashMap<i32, Node>,
     now: BTreeMap<Name, Node>,
     durable: BTreeMap<Name, Node>,
@@ -118,6 +120,11 @@ impl<'a> Medium<'a> {
         medium
     }
 
+    /// After the process was killed, another one begins: what is in the machine's memory stays there.
+    pub fn killed(&self, trace: &'a Trace) -> Medium<'a> {
+        Medium { trace, next: 0, fds: HashMap::new(), ..self.clone() }
+    }
+
     /// Lets the calls before this one happen.
     pub fn go_to(&mut self, end: usize) {
         let trace = self.trace;
@@ -127,7 +134,7 @@ impl<'a> Medium<'a> {
         self.next = end;
     }
 
-    fn call(&mut self, call: &Call) {
+    fn call(&mut self, call: &'a Call) {
         match call {
             Call::Open { fd, flags, path } => {
                 let node = self.open(OFlags::from_bits_retain(*flags), path);
@@ -136,9 +143,10 @@ impl<'a> Medium<'a> {
             Call::Close { fd } => drop(self.fds.remove(fd)),
             Call::Dup { fd, copy } => drop(self.fds.insert(*copy, self.fds[fd])),
             Call::Write { fd, offset, bytes } => {
+                let bytes = self.trace.bytes(bytes);
                 let file = self.file(*fd);
                 file.len = file.len.max(offset + bytes.len() as u64);
-                file.later.push(Change::Write { offset: *offset, bytes: bytes.clone() });
+                file.later.push(Change::Write { offset: *offset, bytes });
             }
             Call::Truncate { fd, len } => self.file(*fd).set_len(*len),
             Call::Extend { fd, len } => {
@@ -196,7 +204,7 @@ impl<'a> Medium<'a> {
         }
     }
 
-    fn file(&mut self, fd: i32) -> &mut File {
+    fn file(&mut self, fd: i32) -> &mut File<'a> {
         let node = *self.fds.get(&fd).unwrap_or_else(|| panic!("fd {fd} was not opened"));
         self.nodes[node].as_mut().expect("content is written to files")
     }
@@ -212,7 +220,7 @@ impl<'a> Medium<'a> {
         }
         match &mut self.nodes[node] {
             Some(file) => {
-                file.durable = file.after(file.later.len(), self.trace);
+                file.durable = file.after(file.later.len());
                 file.later.clear();
             }
             // With a rename goes what happened before in the other directory, or names would come back.
@@ -242,7 +250,7 @@ impl<'a> Medium<'a> {
 
     /// As the process sees it.
     pub fn now(&self) -> Tree {
-        self.tree(&self.now, &mut |file| file.after(file.later.len(), self.trace))
+        self.tree(&self.now, &mut |file| file.after(file.later.len()))
     }
 
     /// As a power cut may leave it.
@@ -262,10 +270,10 @@ impl<'a> Medium<'a> {
                 put(&mut names, naming);
             }
         }
-        self.tree(&names, &mut |file| file.cut(kept, numbers, self.trace))
+        self.tree(&names, &mut |file| file.cut(kept, numbers))
     }
 
-    fn tree(&self, names: &BTreeMap<Name, Node>, content: &mut dyn FnMut(&File) -> Vec<u8>) -> Tree {
+    fn tree(&self, names: &BTreeMap<Name, Node>, content: &mut dyn FnMut(&File<'_>) -> Vec<u8>) -> Tree {
         let mut tree = Tree::new();
         let mut dirs = vec![(ROOT, PathBuf::new())];
         while let Some((dir, path)) = dirs.pop() {
@@ -292,14 +300,14 @@ fn put(names: &mut BTreeMap<Name, Node>, naming: &Naming) {
     }
 }
 
-impl File {
+impl File<'_> {
     fn set_len(&mut self, len: u64) {
         self.len = len;
         self.later.push(Change::Length(len));
     }
 
     /// After so many of the later changes.
-    fn after(&self, count: usize, trace: &Trace) -> Vec<u8> {
+    fn after(&self, count: usize) -> Vec<u8> {
         let mut content = self.durable.clone();
         for change in &self.later[..count] {
             match change {
@@ -307,18 +315,18 @@ impl File {
                 Change::Write { offset, bytes } => {
                     let (from, to) = (*offset as usize, *offset as usize + bytes.len());
                     content.resize(content.len().max(to), 0);
-                    content[from..to].copy_from_slice(trace.bytes(bytes));
+                    content[from..to].copy_from_slice(bytes);
                 }
             }
         }
         content
     }
 
-    fn cut(&self, kept: usize, numbers: &mut Numbers, trace: &Trace) -> Vec<u8> {
+    fn cut(&self, kept: usize, numbers: &mut Numbers) -> Vec<u8> {
         match kept {
             _ if self.later.is_empty() => return self.durable.clone(),
             0 => return self.durable.clone(),
-            100 => return self.after(self.later.len(), trace),
+            100 => return self.after(self.later.len()),
             _ => {}
         }
         // By sector, the later changes that touch it; a length touches all it cuts off.
@@ -357,7 +365,6 @@ impl File {
                         content[(*len).clamp(start, end) as usize..end as usize].fill(0);
                     }
                     Change::Write { offset, bytes } => {
-                        let bytes = trace.bytes(bytes);
                         let from = start.max(*offset);
                         let to = end.min(offset + bytes.len() as u64);
                         content[from as usize..to as usize]
