@@ -12,7 +12,7 @@ mod medium;
 mod trace;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fs,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -50,6 +50,8 @@ const CUTS_OF_RECOVERY: usize = 4;
 const SEARCHED_EVERY: usize = 4;
 /// Directories made for a control; a check that finds nothing in so many has not been tested.
 const CONTROL_IMAGES: usize = 20;
+/// Processes killed before the power goes.
+const KILLS: usize = 6;
 const CHECKERS: usize = 2;
 /// So many commits may be fsynced together.
 const PRODUCERS: u64 = 6;
@@ -72,6 +74,8 @@ fn options(segment_bytes: u64) -> StoreOptions {
 /// Opens, works, and closes, after the first so many vectors of its texts were made.
 async fn live(dir: &Path, segment_bytes: u64, commits: usize, vectors: u64) {
     let store = workload::open(dir, options(segment_bytes)).await.unwrap();
+    // What is shown to a reader has to stay, like what was acknowledged.
+    say(&format!("A {}", store.head().borrow().0));
     let lexical = Lexical::open(&dir.join("lexical"), &dir.join("vectors"), store.log_id());
     let mut head = store.head();
     let fed = (store.clone(), lexical.clone());
@@ -257,7 +261,7 @@ impl Recording {
         count: usize,
         seed: u64,
         said: &Said,
-        each: &(dyn Fn(Cut<'_, 'a>) + Sync),
+        each: &(dyn Fn(Cut) + Sync),
     ) {
         let mut moments: Vec<(usize, usize, Numbers)> = (0..count)
             .map(|i| {
@@ -277,18 +281,31 @@ impl Recording {
                     let mut heard = 0;
                     for (at, i, mut numbers) in share {
                         medium.go_to(at);
-                        for call in &self.trace.calls[heard..at] {
-                            if let Call::Mark(words) = call {
-                                words.lines().for_each(|line| said.hear(line));
-                            }
-                        }
+                        hear(&mut said, &self.trace.calls[heard..at]);
                         heard = at;
                         let tree = medium.cut(&mut numbers);
-                        each(Cut { i, medium: &medium, tree, said: said.clone() });
+                        each(Cut { i, tree, said: said.clone() });
                     }
                 });
             }
         });
+    }
+
+    /// Where something is written to the log and about to be synced.
+    fn syncs_of_log(&self) -> Vec<usize> {
+        // Whether the log's file with this fd was written since it was synced.
+        let mut written = HashMap::new();
+        let mut syncs = Vec::new();
+        for (i, call) in self.trace.calls.iter().enumerate() {
+            match call {
+                Call::Open { fd, path, .. } if path.starts_with("log/") => drop(written.insert(*fd, false)),
+                Call::Open { fd, .. } | Call::Close { fd } => drop(written.remove(fd)),
+                Call::Write { fd, .. } => drop(written.get_mut(fd).map(|written| *written = true)),
+                Call::Sync { fd } if written.get_mut(fd).is_some_and(std::mem::take) => syncs.push(i),
+                _ => {}
+            }
+        }
+        syncs
     }
 
     /// Before its first call.
@@ -298,13 +315,19 @@ impl Recording {
 }
 
 /// One cut of a recording.
-struct Cut<'m, 'a> {
+struct Cut {
     i: usize,
-    /// Just before it.
-    medium: &'m Medium<'a>,
     /// What it left.
     tree: Tree,
     said: Said,
+}
+
+fn hear(said: &mut Said, calls: &[Call]) {
+    for call in calls {
+        if let Call::Mark(words) = call {
+            words.lines().for_each(|line| said.hear(line));
+        }
+    }
 }
 
 // --- the check -------------------------------------------------------------------------------------------------------
@@ -430,22 +453,16 @@ fn nothing_acknowledged_goes_with_the_power() {
     };
     let recovered = images / RECOVERED_EVERY;
     let first_cuts = images - recovered * CUTS_OF_RECOVERY;
-    // The first of them are recovered from: in turn from the cut, and from a kill at the same moment.
-    let recover = |name: &str, cut: &Cut| {
-        let killed = cut.i % 2 == 1;
-        let tree = if killed { cut.medium.now() } else { cut.tree.clone() };
-        match outcome(|| record("recovering_child", &tree).ok_or_else(|| "no recorder".to_owned())) {
-            Ok(recovery) => {
-                let start = if killed { cut.medium.killed(&recovery.trace) } else { recovery.start() };
-                recovery.cuts(&start, CUTS_OF_RECOVERY, seed, &cut.said, &|second| {
-                    let name = format!("{name}, cut {} of its recovery (killed: {killed})", second.i);
-                    judge(&name, &second.tree, second.said, second.i == 0);
-                });
-            }
-            Err(why) => {
-                failed(&format!("{name}, recorded while it recovers (killed: {killed})"), &tree, &why)
-            }
+    let recover = |name: &str, cut: &Cut| match outcome(|| {
+        record("recovering_child", &cut.tree).ok_or_else(|| "no recorder".to_owned())
+    }) {
+        Ok(recovery) => {
+            recovery.cuts(&recovery.start(), CUTS_OF_RECOVERY, seed, &cut.said, &|second| {
+                let name = format!("{name}, cut {} of its recovery", second.i);
+                judge(&name, &second.tree, second.said, second.i == 0);
+            });
         }
+        Err(why) => failed(&format!("{name}, recorded while it recovers"), &cut.tree, &why),
     };
     recording.cuts(&recording.start(), first_cuts, seed, &Said::default(), &|cut| {
         let name = format!("image {}", cut.i);
@@ -465,6 +482,35 @@ fn nothing_acknowledged_goes_with_the_power() {
         failures.join("\n")
     );
     assert_eq!(count, images);
+}
+
+/// A process is killed between a write and its fsync; the next one shows what it finds in the machine's memory; then
+/// the power goes.
+#[test]
+fn what_a_kill_left_unsynced_stays_once_it_was_shown() {
+    let Some(recording) = &*RECORDING else { return };
+    let mut numbers = Numbers(seed());
+    let syncs = recording.syncs_of_log();
+    for _ in 0..KILLS {
+        let at = syncs[numbers.below(syncs.len())];
+        let (mut medium, mut said) = (recording.start(), Said::default());
+        medium.go_to(at);
+        hear(&mut said, &recording.trace.calls[..at]);
+        let recovery = record("recovering_child", &medium.now()).unwrap();
+        let calls = &recovery.trace.calls;
+        let shown =
+            calls.iter().position(|call| matches!(call, Call::Mark(words) if words.starts_with("A ")));
+        let shown = shown.expect("it opened") + 1;
+        hear(&mut said, &calls[..shown]);
+        let mut medium = medium.killed(&recovery.trace);
+        medium.go_to(shown);
+        for _ in 0..CUTS_OF_RECOVERY {
+            let tree = medium.cut(&mut numbers);
+            if let Err(why) = outcome(|| survives(&tree, said.clone(), false)) {
+                panic!("{}", keep(recording, seed(), &format!("killed before call {at}"), &tree, &why));
+            }
+        }
+    }
 }
 
 /// A view whose every fsync is a lie is made anew; nothing but the log has to hold.
