@@ -16,6 +16,7 @@ use std::{
     fs,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
+    pin::pin,
     process::{Command, Stdio},
     sync::LazyLock,
     thread,
@@ -23,6 +24,7 @@ use std::{
 };
 
 use chrono::FixedOffset;
+use futures::future::select;
 use tempfile::TempDir;
 use wheelhouse::{
     door::{SearchMode, SearchRequest, ViewState},
@@ -79,18 +81,16 @@ async fn live(dir: &Path, segment_bytes: u64, commits: usize, vectors: u64) {
     let lexical = Lexical::open(&dir.join("lexical"), &dir.join("vectors"), store.log_id());
     let mut head = store.head();
     let fed = (store.clone(), lexical.clone());
-    let feeding = tokio::spawn(async move {
+    let feeding = pin!(async move {
         while head.changed().await.is_ok() {
             let (store, lexical) = fed.clone();
             tokio::task::spawn_blocking(move || feed(&store, &lexical)).await.unwrap().unwrap();
         }
     });
     let seed = u64::from(std::process::id());
-    futures::future::join_all(
-        (0..PRODUCERS).map(|i| produce(store.clone(), Clock::system(), seed + i * 7_919, commits)),
-    )
-    .await;
-    feeding.abort();
+    let producers =
+        (0..PRODUCERS).map(|i| produce(store.clone(), Clock::system(), seed + i * 7_919, commits));
+    select(futures::future::join_all(producers), feeding).await;
     let closing = tokio::task::spawn_blocking(move || {
         feed(&store, &lexical).unwrap();
         let without = || match lexical.vectors() {
@@ -267,6 +267,7 @@ impl Recording {
             .map(|i| {
                 let mut numbers =
                     Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(i as u64 * 7_919));
+                // The first number of one seed is much like that of the next.
                 numbers.below(2);
                 (self.moment(&mut numbers), i, numbers)
             })
