@@ -185,6 +185,10 @@ impl<'a> Frames<'a> {
         while at + FRAME_HEADER_BYTES as u64 <= self.segment.len {
             let seed = self.segment.seed;
             let bytes = self.bytes(at, CHUNK_BYTES)?;
+            if bytes.len() < FRAME_HEADER_BYTES {
+                // The file ends before it should.
+                break;
+            }
             // What cannot be the start of a header is skipped without a checksum: a kind, then three zeros.
             let candidate = bytes.windows(FRAME_HEADER_BYTES).position(|window| {
                 matches!(window[4], 1 | 2)

@@ -4,22 +4,21 @@
 //! at a random moment, or inside a window that the store tells of, opens the directory itself and compares.
 
 use std::{
-    collections::HashMap,
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Read},
     path::Path,
     process::{Child, Command, Stdio},
     thread,
     time::Duration,
 };
 
-use serde_json::Map;
 use tracing::field::{Field, Visit};
 use tracing_subscriber::{Layer, layer::SubscriberExt, util::SubscriberInitExt};
 use wheelhouse::{
-    model::{Actor, Change, Commit, EventDraft, Id, Memory, Precondition, Sequence, Severity, content_hash},
-    store::{Store, StoreOptions, StoreState},
+    store::{Store, StoreOptions},
     tasks::Clock,
 };
+
+use crate::workload::{self, Numbers, Said, produce, say};
 
 /// Kills at random moments and, together, inside the windows. More by `WHEELHOUSE_KILL_ROUNDS`.
 const ROUNDS: usize = 200;
@@ -43,16 +42,6 @@ fn options() -> StoreOptions {
         flush_after: FLUSH_AFTER,
         snapshot_after: SNAPSHOT_AFTER,
         ..StoreOptions::new(Clock::system())
-    }
-}
-
-/// Numbers that look random and repeat with their seed.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % n
     }
 }
 
@@ -84,85 +73,6 @@ impl<S: tracing::Subscriber> Layer<S> for Windows {
     }
 }
 
-fn say(line: &str) {
-    let mut out = std::io::stdout().lock();
-    // The parent may be gone already; then there is no one to tell.
-    drop(out.write_all(format!("{line}\n").as_bytes()).and_then(|()| out.flush()));
-}
-
-fn draft(clock: &Clock, memory: &Memory, kind: &str) -> EventDraft {
-    EventDraft {
-        id: clock.id(),
-        kind: kind.into(),
-        subject: format!("_.{kind}").parse().unwrap(),
-        time: clock.now(),
-        correlation_id: Id::NIL,
-        causation_id: None,
-        actor: Actor::hub(),
-        severity: Severity::Info,
-        data: Map::from_iter([("id".to_owned(), memory.id.to_string().into())]),
-    }
-}
-
-fn memory(clock: &Clock, numbers: &mut Numbers) -> Memory {
-    let content = format!("note {} {}", numbers.below(1 << 30), "x".repeat(numbers.below(600)));
-    serde_json::from_value(serde_json::json!({
-        "id": clock.id(), "created_at": clock.now(), "updated_at": clock.now(), "revision": 1,
-        "content_hash": content_hash(&content), "content": content, "tags": ["kill"],
-    }))
-    .unwrap()
-}
-
-/// Saves, edits, hides and restores its own records, one after the other, until it is killed or told to close.
-async fn produce(store: Store, clock: Clock, seed: u64, commits: usize) {
-    let mut numbers = Numbers(seed);
-    let mut own: Vec<(Memory, bool)> = Vec::new();
-    for _ in 0..commits {
-        let pick =
-            if own.is_empty() || numbers.below(3) == 0 { None } else { Some(numbers.below(own.len())) };
-        let (mut memory, hidden) = match pick {
-            None => (memory(&clock, &mut numbers), false),
-            Some(i) => own[i].clone(),
-        };
-        let id = memory.id;
-        let (change, precondition, after, kind) = match (pick, hidden, numbers.below(3)) {
-            (None, ..) => {
-                (Change::Put { memory: memory.clone() }, Precondition::Absent { id }, false, "memory.saved")
-            }
-            (_, true, _) => {
-                let change = Change::Restore { memory: memory.clone() };
-                (change, Precondition::Hidden { id, hidden: true }, false, "memory.restored")
-            }
-            (_, false, 0) => {
-                (Change::Forget { id }, Precondition::Hidden { id, hidden: false }, true, "memory.forgotten")
-            }
-            _ => {
-                let revision = memory.revision;
-                memory.revision += 1;
-                memory.content = format!("revision {} {}", memory.revision, "y".repeat(numbers.below(600)));
-                memory.content_hash = content_hash(&memory.content);
-                let change = Change::Put { memory: memory.clone() };
-                (change, Precondition::Revision { id, revision }, false, "memory.updated")
-            }
-        };
-        let state = format!("{id} {} {after} {}", memory.revision, memory.content_hash);
-        say(&format!("B {state}"));
-        let commit = Commit {
-            events: vec![draft(&clock, &memory, kind)],
-            changes: vec![change],
-            preconditions: vec![precondition],
-            ..Commit::default()
-        };
-        let committed = store.commit(commit).await.unwrap();
-        assert!(committed.applied);
-        say(&format!("A {} {state}", committed.last));
-        match pick {
-            None => own.push((memory, after)),
-            Some(i) => own[i] = (memory, after),
-        }
-    }
-}
-
 #[test]
 #[ignore = "the child of the kill rounds, started by them"]
 fn child() {
@@ -182,45 +92,6 @@ fn child() {
 }
 
 // --- the parent ------------------------------------------------------------------------------------------------------
-
-/// A record as a child said it: revision, hidden, hash.
-type State = (u32, bool, String);
-
-/// What the children of a directory said so far.
-#[derive(Default)]
-struct Said {
-    /// Acknowledged, by record.
-    kept: HashMap<Id, State>,
-    /// About to be done when the kill came: may be there or not.
-    perhaps: HashMap<Id, State>,
-    last: u64,
-}
-
-impl Said {
-    fn hear(&mut self, line: &str) {
-        let mut words = line.split(' ');
-        let kind = words.next();
-        if kind == Some("A") {
-            let Some(last) = words.next().and_then(|word| word.parse().ok()) else { return };
-            self.last = self.last.max(last);
-        }
-        let mut state = || {
-            let id: Id = words.next()?.parse().ok()?;
-            let state = (words.next()?.parse().ok()?, words.next()?.parse().ok()?, words.next()?.to_owned());
-            (state.2.len() == 64).then_some((id, state))
-        };
-        match (kind, state()) {
-            (Some("A"), Some((id, state))) => {
-                self.perhaps.remove(&id);
-                self.kept.insert(id, state);
-            }
-            (Some("B"), Some((id, state))) => {
-                self.perhaps.insert(id, state);
-            }
-            _ => {}
-        }
-    }
-}
 
 fn start(dir: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
@@ -276,44 +147,9 @@ fn round(dir: &Path, said: &mut Said, moment: &Moment, numbers: &mut Numbers) ->
 
 /// Opens what the kill left and holds it against what was said.
 fn check(dir: &Path, said: &mut Said) {
-    let store = Store::open(dir, options()).unwrap();
-    let mut state = store.state();
-    futures::executor::block_on(state.wait_for(|state: &StoreState| state.records.is_ready())).unwrap();
-    let damaged: Vec<_> = store.recovered().into_iter().filter(|note| note.kind == "hub.damaged").collect();
-    assert!(damaged.is_empty(), "a kill is no damage: {damaged:?}");
-    assert!(store.head().borrow().0 >= said.last, "acknowledged {}, the log ends before", said.last);
-
-    let mut expected = Sequence(1);
-    loop {
-        let entries = store.read_log(Sequence(expected.0 - 1), 500).unwrap();
-        if entries.is_empty() {
-            break;
-        }
-        for event in entries.iter().flat_map(|entry| &entry.events) {
-            assert_eq!(event.sequence, expected, "sequences are contiguous");
-            expected = expected.next();
-        }
-    }
-
-    let ids: Vec<Id> = said.kept.keys().chain(said.perhaps.keys()).copied().collect();
-    for id in ids {
-        let found = store.get(id).unwrap();
-        let found =
-            found.map(|found| (found.memory.revision, found.hidden, content_hash(&found.memory.content)));
-        let (kept, perhaps) = (said.kept.get(&id), said.perhaps.get(&id));
-        assert!(
-            found.as_ref() == kept || (perhaps.is_some() && found.as_ref() == perhaps),
-            "record {id}: found {found:?}, acknowledged {kept:?}, perhaps {perhaps:?}"
-        );
-        // What is there now is what the next round starts from.
-        match found {
-            Some(found) => said.kept.insert(id, found),
-            None => said.kept.remove(&id),
-        };
-    }
-    said.perhaps.clear();
-    let report = store.fsck().unwrap();
-    assert_eq!(report.damage, [], "the log and the view agree");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let store = runtime.block_on(workload::open(dir, options())).unwrap();
+    said.compare(&store).unwrap();
     store.close();
 }
 

@@ -1,6 +1,9 @@
 //! Acknowledged frames that cannot be read: told once, counted in the epoch, never overwritten, never numbered again.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
+use crate::store::disk::DiskFile;
 
 /// Fills, closes, fills on: a horizon stands between the entries.
 fn filled_and_closed(dir: &Path, before: u64, after: u64) -> Vec<u64> {
@@ -154,4 +157,61 @@ fn a_frame_of_an_unknown_kind_is_refused_wherever_it_is() {
 fn an_entry_that_no_frame_holds_is_refused_before_it_is_written() {
     let large = Arc::unwrap_or_clone(entry(1, 1, &"x".repeat(17 << 20)));
     assert!(Batch::default().push(large).is_err_and(|bytes| bytes > 17 << 20));
+}
+
+/// The machine's own disk, and how often it was read.
+#[derive(Default)]
+struct Counted(Arc<AtomicUsize>);
+
+struct CountedFile(Box<dyn DiskFile>, Arc<AtomicUsize>);
+
+impl Disk for Counted {
+    fn open(&self, path: &Path, create: bool) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(CountedFile(RealDisk.open(path, create)?, self.0.clone())))
+    }
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        RealDisk.list(dir)
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove(path)
+    }
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        RealDisk.sync_dir(dir)
+    }
+}
+
+impl DiskFile for CountedFile {
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.read_at(bytes, offset)
+    }
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.0.write_at(bytes, offset)
+    }
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync()
+    }
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+    fn size(&self) -> io::Result<u64> {
+        self.0.size()
+    }
+}
+
+#[test]
+fn a_closed_segment_that_ends_too_soon_is_not_searched_byte_by_byte() {
+    let dir = memory_dir();
+    fill(dir.path(), &[50]);
+    let Recovered { mut appender, .. } = open(dir.path(), 300);
+    appender.append(&batch(vec![entry(51, 1, "after")])).unwrap();
+    let first = fs::OpenOptions::new().write(true).open(the_segment(dir.path())).unwrap();
+    first.set_len(HEADER_BYTES as u64).unwrap();
+    let disk = Counted::default();
+    let reads = disk.0.clone();
+    let fresh = LogId(uuid::Uuid::from_u128(5));
+    let Recovered { log, .. } = recover(dir.path(), Arc::new(disk), 300, fresh, Box::new(|| 77)).unwrap();
+    assert_eq!(titles(&log), [(51, "after".to_owned())]);
+    assert_eq!(kinds(&log.take_hurts()), ["hub.damaged"]);
+    assert!(reads.load(Ordering::Relaxed) < 50, "{reads:?} reads for two short files");
 }
