@@ -1,14 +1,17 @@
 //! Appending: one owner of the open file, one write and one fdatasync a batch.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, mpsc::SyncSender},
+};
 
-use super::{Log, LogError, sound};
+use super::{Log, LogError, sidecars::Closed, sound};
 use crate::{
     model::{Entry, Sequence, encode},
     store::{
         disk::{Disk, DiskFile},
         frame::{self, BODY_BYTES_MAX, Kind, SegmentHeader},
-        segment::{Index, Segment},
+        segment::Segment,
         window::Window,
     },
 };
@@ -71,6 +74,7 @@ pub struct Appender {
     /// Of the next segment: above that of every file there is, also of those that cannot be read.
     next_ordinal: u64,
     salt: Box<dyn FnMut() -> u64 + Send>,
+    closed: SyncSender<Closed>,
     bytes: Vec<u8>,
     frames: Vec<(usize, usize)>,
 }
@@ -84,6 +88,7 @@ impl Appender {
         next_ordinal: u64,
         segment_bytes: u64,
         salt: Box<dyn FnMut() -> u64 + Send>,
+        closed: SyncSender<Closed>,
     ) -> Appender {
         let len = segment.len;
         Appender {
@@ -98,6 +103,7 @@ impl Appender {
             segment_bytes,
             poisoned: false,
             salt,
+            closed,
             bytes: Vec::new(),
             frames: Vec::new(),
         }
@@ -210,7 +216,7 @@ impl Appender {
         let mut files = sound(self.log.files.write());
         let start = self.len - self.bytes.len() as u64;
         for (entry, (at, _)) in batch.entries.iter().zip(&self.frames) {
-            files.open_index.note(entry.first(), start + *at as u64);
+            files.open.note(entry, start + *at as u64);
         }
         files.segments.last_mut().expect("the open segment").len = self.len;
         files.next = batch.entries.last().map_or(files.next, |entry| entry.last().next());
@@ -255,8 +261,13 @@ impl Appender {
         self.ended = false;
         self.next_ordinal += 1;
         let mut files = sound(self.log.files.write());
+        let before = files.segments.last().expect("the segment that was open").clone();
         files.segments.push(segment);
-        files.open_index = Index::default();
+        let closed = Closed { segment: before, sidecar: std::mem::take(&mut files.open) };
+        self.log.sidecars.keep(&closed);
+        drop(files);
+        // Not taken: who reads the segment first writes it then.
+        drop(self.closed.try_send(closed));
         Ok(())
     }
 }
