@@ -2,10 +2,17 @@
 
 use std::{
     io,
-    sync::{Arc, mpsc::SyncSender},
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, SyncSender},
+    },
 };
 
-use super::{Log, LogError, sidecars::Closed, sound};
+use super::{
+    Log, LogError,
+    sidecars::{CLOSED_MAX, Closed},
+    sound,
+};
 use crate::{
     model::{Entry, Sequence, encode},
     store::{
@@ -74,6 +81,7 @@ pub struct Appender {
     /// Of the next segment: above that of every file there is, also of those that cannot be read.
     next_ordinal: u64,
     salt: Box<dyn FnMut() -> u64 + Send>,
+    /// Segments as they are closed.
     closed: SyncSender<Closed>,
     bytes: Vec<u8>,
     frames: Vec<(usize, usize)>,
@@ -88,10 +96,10 @@ impl Appender {
         next_ordinal: u64,
         segment_bytes: u64,
         salt: Box<dyn FnMut() -> u64 + Send>,
-        closed: SyncSender<Closed>,
-    ) -> Appender {
+    ) -> (Appender, Receiver<Closed>) {
+        let (sender, closed) = mpsc::sync_channel(CLOSED_MAX);
         let len = segment.len;
-        Appender {
+        let appender = Appender {
             uncut: true,
             ended,
             next_ordinal,
@@ -103,10 +111,11 @@ impl Appender {
             segment_bytes,
             poisoned: false,
             salt,
-            closed,
+            closed: sender,
             bytes: Vec::new(),
             frames: Vec::new(),
-        }
+        };
+        (appender, closed)
     }
 
     /// The sequence that the next event gets.

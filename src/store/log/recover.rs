@@ -17,7 +17,7 @@ use super::{
     Files, Hurts, Log, LogError,
     append::{Appender, make_segment},
     damage,
-    sidecars::{CLOSED_MAX, Closed, Sidecars},
+    sidecars::{Closed, Sidecars},
 };
 use crate::{
     model::{LogId, Sequence, Severity},
@@ -90,9 +90,8 @@ pub fn recover(
     if lost {
         log.lose(Sequence::ZERO);
     }
-    let (closing, closed) = mpsc::sync_channel(CLOSED_MAX);
-    let appender =
-        Appender::new(log.clone(), disk, open, end.ended, next_ordinal, segment_bytes, salt, closing);
+    let (appender, closed) =
+        Appender::new(log.clone(), disk, open, end.ended, next_ordinal, segment_bytes, salt);
     Ok(Recovered { log, appender, notes, recorded_at: end.recorded_at, closed })
 }
 
