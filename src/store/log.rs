@@ -167,11 +167,8 @@ impl Log {
         Ok(found)
     }
 
-    /// Whole entries that begin before a place, newest first, until they hold at least `events_max`.
+    /// Whole entries that begin before a place, newest first, until they hold at least `events_max`; from the files.
     pub fn read_back(&self, before: Sequence, events_max: usize) -> Result<Vec<Arc<Entry>>, LogError> {
-        if let Some(entries) = self.read_tail_back(before, events_max) {
-            return Ok(entries);
-        }
         let mut found = Vec::new();
         let mut events = 0;
         let Snapshot { segments, open, .. } = self.snapshot();
@@ -228,22 +225,6 @@ impl Log {
             found.push(entry.clone());
         }
         Some(found)
-    }
-
-    /// None: what is asked for reaches back beyond what is in memory.
-    fn read_tail_back(&self, before: Sequence, events_max: usize) -> Option<Vec<Arc<Entry>>> {
-        let tail = sound(self.tail.lock());
-        let to = tail.entries.partition_point(|(entry, _)| entry.first() < before);
-        let mut events = 0;
-        let mut found = Vec::new();
-        for (entry, _) in tail.entries.range(..to).rev() {
-            if events >= events_max {
-                return Some(found);
-            }
-            events += entry.events.len();
-            found.push(entry.clone());
-        }
-        (events >= events_max && events > 0).then_some(found)
     }
 
     fn snapshot(&self) -> Snapshot {

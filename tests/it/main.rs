@@ -11,6 +11,7 @@ mod cli;
 mod docs;
 mod faults;
 mod harness;
+mod history;
 mod house;
 mod import;
 mod kill;
