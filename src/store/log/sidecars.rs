@@ -148,4 +148,17 @@ impl Log {
         self.sidecars.cache.insert(ordinal, sidecar.clone());
         Ok((sidecar, read))
     }
+
+    /// Whether what is kept of a closed segment says what was just read of it; if not, it is thrown away.
+    pub fn check_sidecar(&self, segment: &Segment, read: &Sidecar) -> bool {
+        let differs = |kept: Sidecar| read.outline().is_some() && kept != *read;
+        if !self.sidecars.read(segment).is_some_and(differs) {
+            return true;
+        }
+        self.sidecars.cache.invalidate(&segment.header.ordinal);
+        if let Err(error) = fs::remove_file(self.sidecars.dir.join(file_of(segment))) {
+            tracing::warn!(%error, segment = segment.name(), "a wrong sidecar stays");
+        }
+        false
+    }
 }

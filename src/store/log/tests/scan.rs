@@ -6,7 +6,10 @@ use super::*;
 use crate::{
     door::Order,
     model::{Event, EventFilter, Projects},
-    store::scan::{Scan, Scanned},
+    store::{
+        scan::{Scan, Scanned},
+        sidecar,
+    },
 };
 
 const SUBJECTS: [&str; 5] =
@@ -416,4 +419,21 @@ fn a_segment_with_damage_is_never_passed_over() {
     fs::write(&segment, whole).unwrap();
     let all = everything();
     assert_eq!(all.ask(&open(dir.path(), SEGMENT).log), all.oracle(&events));
+}
+
+#[test]
+fn a_sidecar_that_says_something_else_is_found_out_by_who_reads_everything() {
+    let dir = memory_dir();
+    filled(dir.path(), &many(60));
+    let Recovered { log, .. } = open(dir.path(), SEGMENT);
+    let segments = log.segments();
+    let read = segments[0].outlined().unwrap();
+    assert!(log.check_sidecar(&segments[0], &read));
+    // Whole by its checksums, and of another segment's events.
+    let other = segments[1].outlined().unwrap();
+    let file = sidecars(dir.path()).remove(0);
+    fs::write(&file, sidecar::encode(sidecar::Identity::of(&segments[0]), &other).unwrap()).unwrap();
+    assert!(!log.check_sidecar(&segments[0], &read));
+    assert!(!file.exists());
+    assert!(log.check_sidecar(&segments[0], &read), "none is not a wrong one");
 }
