@@ -9,6 +9,7 @@
 
 mod append;
 mod console;
+mod history;
 mod open;
 mod search;
 
@@ -16,9 +17,10 @@ fn main() {
     let name = std::env::args().skip(1).find(|arg| !arg.starts_with('-')).unwrap_or_default();
     match name.as_str() {
         "append" => append::run(),
+        "history" => history::run(),
         "open" => open::run(),
         "search" => search::run(),
         "console" => console::run(),
-        _ => println!("usage: cargo bench -- append|open|search|console"),
+        _ => println!("usage: cargo bench -- append|open|history|search|console"),
     }
 }

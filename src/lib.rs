@@ -56,7 +56,8 @@
 //!
 //! - **hub**: the process that owns a data directory; **console**, **verb**: faces of it; **door**: how a face asks.
 //! - **commit**: what happens together; **log**: all commits in order; **segment**: a file of it; **frame**: a commit
-//!   in it; **sequence**: an event's number; **epoch**: rises when history changes; **cursor**: log, epoch, sequence.
+//!   in it; **sequence**: an event's number; **epoch**: rises when history changes; **cursor**: log, epoch, sequence;
+//!   **sidecar**: what a segment holds, in small, so that it is passed over unread.
 //! - **view**: what is made from the log (*records*, *lexical*, *vectors*); **record**: what is kept (a *memory*); **event**: what
 //!   happened; **subject**: what an event is about; **pattern**: a choice of subjects; **class**: how long it is kept.
 //! - **memory**: something worth knowing again; **revision**: one state of it; **origin**: where it came from;

@@ -14,7 +14,9 @@ mod keeper;
 mod log;
 mod queue;
 mod records;
+mod scan;
 mod segment;
+mod sidecar;
 mod snapshot;
 mod window;
 mod writer;
@@ -46,7 +48,11 @@ use crate::{
     tasks::Clock,
 };
 
-pub use self::{frame::BODY_BYTES_MAX as FRAME_BYTES_MAX, queue::QUEUE_BYTES_MAX};
+pub use self::{
+    frame::BODY_BYTES_MAX as FRAME_BYTES_MAX,
+    queue::QUEUE_BYTES_MAX,
+    scan::{Scan, Scanned},
+};
 
 /// A segment is closed when it has grown to this.
 pub const SEGMENT_BYTES: u64 = 64 << 20;
@@ -181,8 +187,8 @@ impl Store {
             let id = *salts.id().as_bytes();
             u64::from_le_bytes(id[8..].try_into().expect("8 bytes"))
         });
-        let Recovered { log, appender, notes, recorded_at } =
-            log::recover(&at, disk, segment_bytes, fresh, salt)?;
+        let Recovered { log, appender, notes, recorded_at, closed } =
+            log::recover(&at, &dir.join("sidecars"), disk, segment_bytes, fresh, salt)?;
         let recorded_at = match log.read_back(log.head().next(), 1)?.first() {
             Some(last) => recorded_at.max(last.recorded_at()),
             None => recorded_at,
@@ -190,8 +196,12 @@ impl Store {
         let core = Arc::new(Core::new(dir.to_owned(), clock, flush_after, log, notes));
         let writer = Writer { core: core.clone(), appender, recorded_at };
         let keeper = Keeper { core: core.clone(), snapshot_after };
-        let threads =
-            [spawn("store-writer", move || writer.run()), spawn("store-keeper", move || keeper.run())];
+        let log = core.log.clone();
+        let threads = [
+            spawn("store-writer", move || writer.run()),
+            spawn("store-keeper", move || keeper.run()),
+            spawn("store-sidecars", move || log.write_sidecars(&closed)),
+        ];
         let threads = threads.into_iter().collect::<std::io::Result<Vec<_>>>();
         let threads = threads.map_err(|source| LogError::Io {
             doing: "start a thread for",
@@ -274,9 +284,9 @@ impl Store {
         self.core.log.read(after, limit_events).map_err(log_fault)
     }
 
-    /// Whole entries that begin before a place, newest first, until they hold at least `limit_events`.
-    pub fn read_log_back(&self, before: Sequence, limit_events: usize) -> Result<Vec<Arc<Entry>>, Fault> {
-        self.core.log.read_back(before, limit_events).map_err(log_fault)
+    /// Events that match, in the order that was asked for; what cannot match is passed over unread. Blocks.
+    pub fn scan_log(&self, scan: &Scan<'_>) -> Result<Scanned, Fault> {
+        self.core.log.scan(scan).map_err(log_fault)
     }
 
     /// The last place that is on disk and applied (or flagged as not applied); announced as it grows.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Actor, Event, Id, Memory, Pattern, Project, Severity, Status, Time};
+use super::{Actor, Event, Id, Memory, Pattern, Project, Severity, Status, Subject, Time};
 
 /// More patterns than this in one filter are refused: each costs a match per event.
 pub const PATTERNS_MAX: usize = 16;
@@ -75,16 +75,25 @@ impl EventFilter {
     }
 
     pub fn matches(&self, event: &Event) -> bool {
-        self.projects.see_name(event.subject.project())
-            && (self.patterns.is_empty()
-                || self.patterns.iter().any(|pattern| pattern.matches(&event.subject)))
+        self.may_match(&event.subject, event.severity)
             && self.since.is_none_or(|since| event.time >= since)
             && self.until.is_none_or(|until| event.time < until)
             && self.correlation.is_none_or(|id| event.correlation_id == id)
             && self.causation.is_none_or(|id| event.causation_id == Some(id))
             && self.actor.as_ref().is_none_or(|actor| event.actor == *actor)
-            && self.severity.is_none_or(|least| event.severity >= least)
             && self.text.as_deref().is_none_or(|text| mentions(event, text))
+    }
+
+    /// Whether an event on this subject, this bad, can match.
+    pub fn may_match(&self, subject: &Subject, severity: Severity) -> bool {
+        self.projects.see_name(subject.project())
+            && (self.patterns.is_empty() || self.patterns.iter().any(|pattern| pattern.matches(subject)))
+            && self.severity.is_none_or(|least| severity >= least)
+    }
+
+    /// Whether an event between these moments, both included, can match.
+    pub fn spans(&self, first: Time, last: Time) -> bool {
+        self.since.is_none_or(|since| last >= since) && self.until.is_none_or(|until| first < until)
     }
 }
 

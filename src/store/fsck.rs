@@ -1,4 +1,5 @@
-//! Checking everything: every frame of the log by its checksums and numbers, every row of the view against the log.
+//! Checking everything: every frame of the log by its checksums and numbers, every row of the view and every sidecar
+//! against the log.
 
 use std::{collections::HashMap, time::Instant};
 
@@ -7,6 +8,7 @@ use super::{
     frame::{HEADER_BYTES, Kind},
     log_fault,
     segment::{self, Found, Frames, Segment},
+    sidecar::Sidecar,
     snapshot::{self, SnapshotError},
     writer::records_fault,
 };
@@ -36,9 +38,13 @@ pub fn fsck(core: &Core) -> Result<FsckReport, Fault> {
     for segment in core.log.segments() {
         report.segments += 1;
         report.bytes += segment.len;
-        check_segment(&segment, &mut next, &mut records, &mut report).map_err(|source| {
+        let sidecar = check_segment(&segment, &mut next, &mut records, &mut report).map_err(|source| {
             log_fault(super::log::LogError::Io { doing: "read", file: segment.name(), source })
         })?;
+        if !core.log.check_sidecar(&segment, &sidecar) {
+            let what = "its sidecar said something else than it holds, and is made anew at the next start";
+            tell(&mut report, segment.name(), None, what.to_owned());
+        }
     }
     compare(core, &records, &mut report)?;
     for file in snapshot::all(&core.dir) {
@@ -67,7 +73,8 @@ fn check_segment(
     next: &mut Option<Sequence>,
     records: &mut HashMap<Id, Says>,
     report: &mut FsckReport,
-) -> std::io::Result<()> {
+) -> std::io::Result<Sidecar> {
+    let mut sidecar = Sidecar::default();
     let first = segment.header.first;
     if let Some(expected) = next.filter(|expected| *expected != first) {
         let what = format!("the segment begins with sequence {first}, {expected} was expected");
@@ -78,6 +85,7 @@ fn check_segment(
     while let Some(found) = frames.next()? {
         match found {
             Found::Hurt(hurt) => {
+                sidecar.set_hurt();
                 tell(report, segment.name(), Some(hurt.offset), format!("{} (to {})", hurt.what, hurt.until));
                 *next = None;
             }
@@ -88,7 +96,8 @@ fn check_segment(
                     Some(offset),
                     format!("a frame of kind {kind}, of a newer version"),
                 );
-                return Ok(());
+                sidecar.set_hurt();
+                return Ok(sidecar);
             }
             Found::Frame { offset, header, body } => {
                 report.frames += 1;
@@ -102,11 +111,13 @@ fn check_segment(
                 }
                 match segment::entry(&header, &body) {
                     Ok(Some(entry)) => {
+                        sidecar.note(&entry, offset);
                         report.events += entry.events.len() as u64;
                         entry.changes.iter().for_each(|change| note(records, change));
                     }
                     Ok(None) => {}
                     Err(error) => {
+                        sidecar.set_hurt();
                         tell(report, segment.name(), Some(offset), format!("the frame is no entry: {error}"))
                     }
                 }
@@ -117,9 +128,10 @@ fn check_segment(
         let what =
             format!("{} bytes after the last good frame cannot be read", segment.len - frames.offset());
         tell(report, segment.name(), Some(frames.offset()), what);
+        sidecar.set_hurt();
         *next = None;
     }
-    Ok(())
+    Ok(sidecar)
 }
 
 fn note(records: &mut HashMap<Id, Says>, change: &Change) {

@@ -5,6 +5,8 @@
 
 mod append;
 mod recover;
+mod scan;
+mod sidecars;
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -15,6 +17,7 @@ use std::{
 
 pub use append::{AppendError, Appender, Batch};
 pub use recover::{Recovered, recover};
+use sidecars::Sidecars;
 
 #[cfg(test)]
 mod tests;
@@ -26,6 +29,7 @@ use super::{
     frame::Kind,
     object,
     segment::{self, Found, Frames, Index, Segment},
+    sidecar::Sidecar,
 };
 use crate::model::{Cursor, Entry, LogId, Sequence, Severity, decode};
 
@@ -58,6 +62,7 @@ pub struct Log {
     pub dir: PathBuf,
     pub id: LogId,
     files: RwLock<Files>,
+    sidecars: Sidecars,
     tail: Mutex<Tail>,
     /// Damage that readers came upon, to be told once each.
     hurts: Mutex<Hurts>,
@@ -73,10 +78,17 @@ struct Files {
     /// By ordinal. The last one is open.
     segments: Vec<Segment>,
     /// Of the open segment, grown by the writer.
-    open_index: Index,
+    open: Sidecar,
     /// Above the open segment's where history was lost: the writer begins a segment of it before it writes.
     epoch: u32,
     /// The next sequence to be given.
+    next: Sequence,
+}
+
+/// The files at one moment: a reader's own.
+struct Snapshot {
+    segments: Vec<Segment>,
+    open: Sidecar,
     next: Sequence,
 }
 
@@ -137,12 +149,14 @@ impl Log {
         }
         let mut found = Vec::new();
         let mut events = 0;
-        let (segments, open_index) = self.snapshot();
+        let Snapshot { segments, open, .. } = self.snapshot();
         let from = segments.partition_point(|segment| segment.header.first <= after.next()).saturating_sub(1);
         for (i, segment) in segments.iter().enumerate().skip(from) {
-            let index = if i + 1 == segments.len() { &open_index } else { self.index_of(segment)? };
+            let index = if i + 1 == segments.len() { open.index() } else { &self.index_of(segment)? };
             let mut frames = segment.frames_from(index, after.next());
-            while let Some(entry) = self.next_entry(segment, &mut frames, after.next())? {
+            while let Some(entry) =
+                self.next_entry(segment, &mut frames, segment.len, |_, next| next > after.next())?
+            {
                 events += entry.events.len();
                 found.push(Arc::new(entry));
                 if events >= events_max {
@@ -153,26 +167,23 @@ impl Log {
         Ok(found)
     }
 
-    /// Whole entries that begin before a place, newest first, until they hold at least `events_max`.
+    /// Whole entries that begin before a place, newest first, until they hold at least `events_max`; from the files.
     pub fn read_back(&self, before: Sequence, events_max: usize) -> Result<Vec<Arc<Entry>>, LogError> {
-        if let Some(entries) = self.read_tail_back(before, events_max) {
-            return Ok(entries);
-        }
         let mut found = Vec::new();
         let mut events = 0;
-        let (segments, open_index) = self.snapshot();
+        let Snapshot { segments, open, .. } = self.snapshot();
         let last = segments.len().saturating_sub(1);
         let mut before = before;
         for (i, segment) in segments.iter().enumerate().rev() {
             if segment.header.first >= before {
                 continue;
             }
-            let index = if i == last { &open_index } else { self.index_of(segment)? };
-            let blocks: Vec<u64> = index.blocks_back(before).collect();
-            for block in blocks {
-                let mut frames = Frames::at(segment, block);
+            let index = if i == last { open.index() } else { &self.index_of(segment)? };
+            let blocks: Vec<_> = index.blocks_back(before, segment.len).collect();
+            for (from, to) in blocks {
+                let mut frames = Frames::between(segment, from, to);
                 let mut inside = Vec::new();
-                while let Some(entry) = self.next_entry(segment, &mut frames, Sequence::ZERO)? {
+                while let Some(entry) = self.next_entry(segment, &mut frames, to, |_, _| true)? {
                     if entry.first() >= before {
                         break;
                     }
@@ -216,57 +227,49 @@ impl Log {
         Some(found)
     }
 
-    /// None: what is asked for reaches back beyond what is in memory.
-    fn read_tail_back(&self, before: Sequence, events_max: usize) -> Option<Vec<Arc<Entry>>> {
-        let tail = sound(self.tail.lock());
-        let to = tail.entries.partition_point(|(entry, _)| entry.first() < before);
-        let mut events = 0;
-        let mut found = Vec::new();
-        for (entry, _) in tail.entries.range(..to).rev() {
-            if events >= events_max {
-                return Some(found);
-            }
-            events += entry.events.len();
-            found.push(entry.clone());
-        }
-        (events >= events_max && events > 0).then_some(found)
-    }
-
-    fn snapshot(&self) -> (Vec<Segment>, Index) {
+    fn snapshot(&self) -> Snapshot {
         let files = sound(self.files.read());
-        (files.segments.clone(), files.open_index.clone())
+        Snapshot { segments: files.segments.clone(), open: files.open.clone(), next: files.next }
     }
 
-    fn index_of<'a>(&self, segment: &'a Segment) -> Result<&'a Index, LogError> {
-        segment.index().map_err(LogError::io("read", &segment.path))
+    fn index_of(&self, segment: &Segment) -> Result<Arc<Index>, LogError> {
+        match segment.index() {
+            Some(index) => Ok(index.clone()),
+            None => Ok(self.sidecar_of(segment)?.0.index().clone()),
+        }
     }
 
-    /// The next commit of a walk that reaches `from`. What is hurt is passed over, its numbers are missing from what is
-    /// answered, and it is told.
+    /// The next wanted commit of a walk that goes to `end`; wanted are those of which `wants(first, next)` is so. What
+    /// is hurt is passed over, its numbers are missing from what is answered, and it is told.
     fn next_entry(
         &self,
         segment: &Segment,
         frames: &mut Frames<'_>,
-        from: Sequence,
+        end: u64,
+        mut wants: impl FnMut(Sequence, Sequence) -> bool,
     ) -> Result<Option<Entry>, LogError> {
-        while let Some(found) = frames.next().map_err(LogError::io("read", &segment.path))? {
-            match found {
-                Found::Frame { header, .. } if header.kind != Kind::Commit || header.next() <= from => {}
-                Found::Frame { offset, header, body } => match decode(&body) {
+        while frames.offset() < end {
+            match frames.next().map_err(LogError::io("read", &segment.path))? {
+                Some(Found::Frame { header, .. })
+                    if header.kind != Kind::Commit || !wants(header.first, header.next()) => {}
+                Some(Found::Frame { offset, header, body }) => match decode(&body) {
                     Ok(entry) => return Ok(Some(entry)),
                     Err(error) => {
                         self.hurt(segment, offset, header.frame_len() as u64, &format!("no entry: {error}"));
                     }
                 },
-                Found::Hurt(hurt) => self.hurt(segment, hurt.offset, hurt.until - hurt.offset, &hurt.what),
-                Found::Unknown { kind, .. } => {
+                Some(Found::Hurt(hurt)) => {
+                    self.hurt(segment, hurt.offset, hurt.until - hurt.offset, &hurt.what);
+                }
+                Some(Found::Unknown { kind, .. }) => {
                     return Err(LogError::UnknownKind { file: segment.name(), kind });
                 }
+                None => {
+                    let (from, bytes) = (frames.offset(), segment.len.saturating_sub(frames.offset()));
+                    self.hurt(segment, from, bytes, "nothing after here can be read");
+                    return Ok(None);
+                }
             }
-        }
-        let end = frames.offset();
-        if end < segment.len {
-            self.hurt(segment, end, segment.len - end, "nothing after here can be read");
         }
         Ok(None)
     }

@@ -9,14 +9,12 @@ use std::{
 use super::{
     disk::{DiskFile, read_up_to},
     frame::{self, FRAME_HEADER_BYTES, FrameError, FrameHeader, HEADER_BYTES, Kind, Seed, SegmentHeader},
+    sidecar::{Outline, Sidecar},
 };
 use crate::model::{Entry, Sequence, decode};
 
 /// Bytes read from the file at a time.
 const CHUNK_BYTES: usize = 256 << 10;
-/// A place to begin reading at is remembered every so many bytes.
-const INDEX_STRIDE_BYTES: u64 = 64 << 10;
-
 /// A stretch of the file that no frame accounts for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hurt {
@@ -26,15 +24,30 @@ pub struct Hurt {
     pub what: String,
 }
 
-/// Where frames begin, every [`INDEX_STRIDE_BYTES`].
-#[derive(Debug, Clone, Default)]
+/// Where frames begin, here and there.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Index(Vec<(Sequence, u64)>);
 
 impl Index {
-    pub fn note(&mut self, first: Sequence, offset: u64) {
-        if self.0.last().is_none_or(|(_, at)| offset >= at + INDEX_STRIDE_BYTES) {
-            self.0.push((first, offset));
-        }
+    /// The frame at this offset, after all that are known, begins with this sequence.
+    pub fn push(&mut self, first: Sequence, offset: u64) {
+        self.0.push((first, offset));
+    }
+
+    pub fn places(&self) -> impl Iterator<Item = (Sequence, u64)> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// The last offset.
+    pub fn last(&self) -> Option<u64> {
+        self.0.last().map(|(_, offset)| *offset)
+    }
+
+    /// From where to where the block reaches that begins at place `i`. The first begins where frames do, so that what
+    /// is hurt before it is seen.
+    pub fn block(&self, i: usize, len: u64) -> (u64, u64) {
+        let from = if i == 0 { HEADER_BYTES as u64 } else { self.0[i].1 };
+        (from, self.0.get(i + 1).map_or(len, |(_, offset)| *offset))
     }
 
     /// Where to begin reading for this sequence.
@@ -43,9 +56,10 @@ impl Index {
         after.checked_sub(1).map_or(HEADER_BYTES as u64, |i| self.0[i].1)
     }
 
-    /// The blocks between the places, last first, that begin before this sequence.
-    pub fn blocks_back(&self, before: Sequence) -> impl Iterator<Item = u64> + '_ {
-        self.0.iter().rev().filter(move |(first, _)| *first < before).map(|(_, offset)| *offset)
+    /// Where the blocks that begin before this sequence lie, last first.
+    pub fn blocks_back(&self, before: Sequence, len: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let count = self.0.partition_point(|(first, _)| *first < before);
+        (0..count).rev().map(move |i| self.block(i, len))
     }
 }
 
@@ -58,12 +72,20 @@ pub struct Segment {
     pub file: Arc<dyn DiskFile>,
     /// Of a closed segment: how much of it counts. Of the open one: set by each read.
     pub len: u64,
-    index: Arc<OnceLock<Index>>,
+    /// Of a closed segment, from its sidecar.
+    known: Arc<Known>,
+}
+
+/// What is small enough to be kept of a closed segment.
+#[derive(Debug, Default)]
+struct Known {
+    index: OnceLock<Arc<Index>>,
+    outline: OnceLock<Option<Outline>>,
 }
 
 impl Segment {
     pub fn new(path: PathBuf, header: SegmentHeader, file: Arc<dyn DiskFile>, len: u64) -> Segment {
-        Segment { path, header, seed: Seed::of(&header), file, len, index: Arc::default() }
+        Segment { path, header, seed: Seed::of(&header), file, len, known: Arc::default() }
     }
 
     /// The header of the file, `None` where there is none that can be read.
@@ -77,22 +99,49 @@ impl Segment {
         name_of(&self.path)
     }
 
-    /// The index of a closed segment, built by its first reader.
-    pub fn index(&self) -> io::Result<&Index> {
-        if let Some(index) = self.index.get() {
-            return Ok(index);
-        }
-        let mut index = Index::default();
+    /// Where frames begin, once a sidecar was there to tell.
+    pub fn index(&self) -> Option<&Arc<Index>> {
+        self.known.index.get()
+    }
+
+    /// Between which moments its events lie: `Some(None)` when that cannot be said.
+    pub fn outline(&self) -> Option<Option<Outline>> {
+        self.known.outline.get().copied()
+    }
+
+    pub fn know_outline(&self, outline: Option<Outline>) -> Option<Outline> {
+        *self.known.outline.get_or_init(|| outline)
+    }
+
+    /// Keeps of the sidecar what is small.
+    pub fn know(&self, sidecar: &Sidecar) {
+        self.known.index.get_or_init(|| sidecar.index().clone());
+        self.know_outline(sidecar.outline());
+    }
+
+    /// Reads all of it, to tell what it holds.
+    pub fn outlined(&self) -> io::Result<Sidecar> {
+        let mut sidecar = Sidecar::default();
         let mut frames = Frames::at(self, HEADER_BYTES as u64);
         while let Some(found) = frames.next()? {
             match found {
-                Found::Frame { offset, header, .. } => index.note(header.first, offset),
-                Found::Hurt(_) => {}
+                Found::Frame { offset, header, body } => match entry(&header, &body) {
+                    Ok(Some(entry)) => sidecar.note(&entry, offset),
+                    Ok(None) => {}
+                    Err(_) => sidecar.set_hurt(),
+                },
+                Found::Hurt(_) => sidecar.set_hurt(),
                 // Its reader refuses it there.
-                Found::Unknown { .. } => break,
+                Found::Unknown { .. } => {
+                    sidecar.set_hurt();
+                    break;
+                }
             }
         }
-        Ok(self.index.get_or_init(|| index))
+        if frames.offset() < self.len {
+            sidecar.set_hurt();
+        }
+        Ok(sidecar)
     }
 
     /// Frames from the one that holds `sequence`, or begins after it.
@@ -129,11 +178,19 @@ pub struct Frames<'a> {
     buffer: Vec<u8>,
     /// Where in the file the buffer begins.
     start: u64,
+    /// Bytes read from the file at a time.
+    chunk: usize,
 }
 
 impl<'a> Frames<'a> {
     pub fn at(segment: &'a Segment, offset: u64) -> Frames<'a> {
-        Frames { segment, offset, buffer: Vec::new(), start: offset }
+        Frames { segment, offset, buffer: Vec::new(), start: offset, chunk: CHUNK_BYTES }
+    }
+
+    /// As [`Frames::at`], for who reads up to `end` and no further.
+    pub fn between(segment: &'a Segment, offset: u64, end: u64) -> Frames<'a> {
+        let chunk = (end.saturating_sub(offset) as usize).min(CHUNK_BYTES);
+        Frames { chunk, ..Frames::at(segment, offset) }
     }
 
     /// Where the walk stands: after the last good frame.
@@ -217,7 +274,7 @@ impl<'a> Frames<'a> {
         let len = len.min(self.segment.len.saturating_sub(offset) as usize);
         let end = offset + len as u64;
         if offset < self.start || end > self.start + self.buffer.len() as u64 {
-            let want = len.max(CHUNK_BYTES).min(self.segment.len.saturating_sub(offset) as usize);
+            let want = len.max(self.chunk).min(self.segment.len.saturating_sub(offset) as usize);
             self.buffer.resize(want, 0);
             let n = read_up_to(&*self.segment.file, &mut self.buffer, offset)?;
             self.buffer.truncate(n);

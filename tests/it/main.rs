@@ -12,6 +12,7 @@ mod damage;
 mod docs;
 mod faults;
 mod harness;
+mod history;
 mod house;
 mod import;
 mod kill;

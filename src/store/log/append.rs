@@ -1,14 +1,24 @@
 //! Appending: one owner of the open file, one write and one fdatasync a batch.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, SyncSender},
+    },
+};
 
-use super::{Log, LogError, sound};
+use super::{
+    Log, LogError,
+    sidecars::{CLOSED_MAX, Closed},
+    sound,
+};
 use crate::{
     model::{Entry, Sequence, encode},
     store::{
         disk::{Disk, DiskFile},
         frame::{self, BODY_BYTES_MAX, Kind, SegmentHeader},
-        segment::{Index, Segment},
+        segment::Segment,
         window::Window,
     },
 };
@@ -71,6 +81,8 @@ pub struct Appender {
     /// Of the next segment: above that of every file there is, also of those that cannot be read.
     next_ordinal: u64,
     salt: Box<dyn FnMut() -> u64 + Send>,
+    /// Segments as they are closed.
+    closed: SyncSender<Closed>,
     bytes: Vec<u8>,
     frames: Vec<(usize, usize)>,
 }
@@ -84,9 +96,10 @@ impl Appender {
         next_ordinal: u64,
         segment_bytes: u64,
         salt: Box<dyn FnMut() -> u64 + Send>,
-    ) -> Appender {
+    ) -> (Appender, Receiver<Closed>) {
+        let (sender, closed) = mpsc::sync_channel(CLOSED_MAX);
         let len = segment.len;
-        Appender {
+        let appender = Appender {
             uncut: true,
             ended,
             next_ordinal,
@@ -98,9 +111,11 @@ impl Appender {
             segment_bytes,
             poisoned: false,
             salt,
+            closed: sender,
             bytes: Vec::new(),
             frames: Vec::new(),
-        }
+        };
+        (appender, closed)
     }
 
     /// The sequence that the next event gets.
@@ -210,7 +225,7 @@ impl Appender {
         let mut files = sound(self.log.files.write());
         let start = self.len - self.bytes.len() as u64;
         for (entry, (at, _)) in batch.entries.iter().zip(&self.frames) {
-            files.open_index.note(entry.first(), start + *at as u64);
+            files.open.note(entry, start + *at as u64);
         }
         files.segments.last_mut().expect("the open segment").len = self.len;
         files.next = batch.entries.last().map_or(files.next, |entry| entry.last().next());
@@ -255,8 +270,13 @@ impl Appender {
         self.ended = false;
         self.next_ordinal += 1;
         let mut files = sound(self.log.files.write());
+        let before = files.segments.last().expect("the segment that was open").clone();
         files.segments.push(segment);
-        files.open_index = Index::default();
+        let closed = Closed { segment: before, sidecar: std::mem::take(&mut files.open) };
+        self.log.sidecars.keep(&closed);
+        drop(files);
+        // Not taken: who reads the segment first writes it then.
+        drop(self.closed.try_send(closed));
         Ok(())
     }
 }

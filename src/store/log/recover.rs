@@ -8,7 +8,7 @@ use std::{
     collections::BTreeSet,
     io,
     path::Path,
-    sync::{Arc, Mutex, RwLock},
+    sync::{Arc, Mutex, RwLock, mpsc},
 };
 
 use serde_json::json;
@@ -17,6 +17,7 @@ use super::{
     Files, Hurts, Log, LogError,
     append::{Appender, make_segment},
     damage,
+    sidecars::{Closed, Sidecars},
 };
 use crate::{
     model::{LogId, Sequence, Severity},
@@ -24,7 +25,8 @@ use crate::{
         Note,
         disk::Disk,
         frame::{FRAME_HEADER_BYTES, FrameError, HEADER_BYTES, HeaderError, Kind, SegmentHeader},
-        segment::{self, Frames, Index, Segment, name_of},
+        segment::{self, Frames, Segment, name_of},
+        sidecar::Sidecar,
     },
 };
 
@@ -36,12 +38,15 @@ pub struct Recovered {
     pub notes: Vec<Note>,
     /// The moment of the last entry; the next is not before it.
     pub recorded_at: crate::model::Time,
+    /// Segments as they are closed, for [`Log::write_sidecars`].
+    pub closed: mpsc::Receiver<Closed>,
 }
 
 type Salt = Box<dyn FnMut() -> u64 + Send>;
 
 pub fn recover(
     dir: &Path,
+    sidecars: &Path,
     disk: Arc<dyn Disk>,
     segment_bytes: u64,
     fresh: LogId,
@@ -73,18 +78,21 @@ pub fn recover(
         open.file.sync().map_err(LogError::io("sync", &open.path))?;
     }
     let open = open.clone();
+    let sidecars = Sidecars::open(sidecars, &segments);
     let log = Arc::new(Log {
         dir: dir.to_owned(),
         id,
-        files: RwLock::new(Files { segments, open_index: end.index, epoch, next: end.next }),
+        files: RwLock::new(Files { segments, open: end.sidecar, epoch, next: end.next }),
+        sidecars,
         tail: Mutex::default(),
         hurts: Mutex::new(Hurts { seen: end.told, untold: Vec::new() }),
     });
     if lost {
         log.lose(Sequence::ZERO);
     }
-    let appender = Appender::new(log.clone(), disk, open, end.ended, next_ordinal, segment_bytes, salt);
-    Ok(Recovered { log, appender, notes, recorded_at: end.recorded_at })
+    let (appender, closed) =
+        Appender::new(log.clone(), disk, open, end.ended, next_ordinal, segment_bytes, salt);
+    Ok(Recovered { log, appender, notes, recorded_at: end.recorded_at, closed })
 }
 
 struct Found {
@@ -164,7 +172,7 @@ fn obey_lengths(segments: &mut [Segment]) {
 struct End {
     len: u64,
     next: Sequence,
-    index: Index,
+    sidecar: Sidecar,
     recorded_at: crate::model::Time,
     /// The last frame is a horizon.
     ended: bool,
@@ -181,7 +189,7 @@ fn read_to_end(open: &Segment, notes: &mut Vec<Note>) -> Result<End, LogError> {
     let mut end = End {
         len: HEADER_BYTES as u64,
         next: open.header.first,
-        index: Index::default(),
+        sidecar: Sidecar::default(),
         recorded_at: crate::model::Time::default(),
         ended: false,
         lost: false,
@@ -193,18 +201,21 @@ fn read_to_end(open: &Segment, notes: &mut Vec<Note>) -> Result<End, LogError> {
         match frames.read_here().map_err(reading)? {
             Ok((header, body)) => {
                 match segment::entry(&header, &body) {
-                    Ok(Some(entry)) => end.recorded_at = end.recorded_at.max(entry.recorded_at()),
+                    Ok(Some(entry)) => {
+                        end.recorded_at = end.recorded_at.max(entry.recorded_at());
+                        end.sidecar.note(&entry, at);
+                    }
                     Ok(None) => {}
                     // A whole frame that is no entry was written by something else than this program.
                     Err(error) => {
                         notes.push(damage(&open.path, at, header.frame_len() as u64, &error.to_string()));
                         end.told.insert((open.header.ordinal, at));
+                        end.sidecar.set_hurt();
                         end.lost = true;
                     }
                 }
                 end.ended = header.kind == Kind::Horizon;
                 if !end.ended {
-                    end.index.note(header.first, at);
                     batch = header.batch;
                 }
                 end.next = end.next.max(header.next());
@@ -226,6 +237,7 @@ fn read_to_end(open: &Segment, notes: &mut Vec<Note>) -> Result<End, LogError> {
                     "bytes here cannot be read; no event is missing"
                 };
                 end.told.insert((open.header.ordinal, at));
+                end.sidecar.set_hurt();
                 notes.push(damage(&open.path, at, good - at, what));
                 frames.go_to(good);
             }

@@ -1,6 +1,7 @@
 //! The log on its own: cut at every byte, flipped at every bit, failed in the middle.
 
 mod damage;
+mod scan;
 
 use std::{fs, path::PathBuf};
 
@@ -28,7 +29,7 @@ fn open(dir: &Path, segment_bytes: u64) -> Recovered {
         salts
     });
     let fresh = LogId(uuid::Uuid::from_u128(5));
-    recover(dir, Arc::new(RealDisk), segment_bytes, fresh, salt).unwrap()
+    recover(dir, &dir.join("sidecars"), Arc::new(RealDisk), segment_bytes, fresh, salt).unwrap()
 }
 
 fn entry(first: u64, count: u64, text: &str) -> Arc<Entry> {

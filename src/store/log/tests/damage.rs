@@ -139,7 +139,10 @@ fn a_frame_of_an_unknown_kind_is_refused_wherever_it_is() {
     let crc = crc32c::crc32c_append(seed, &bytes[start..start + 32]);
     bytes[start + 32..start + 36].copy_from_slice(&crc.to_le_bytes());
     fs::write(&path, &bytes).unwrap();
-    let again = || recover(dir.path(), Arc::new(RealDisk), 1 << 20, LogId(uuid::Uuid::nil()), Box::new(|| 7));
+    let sidecars = dir.path().join("sidecars");
+    let again = || {
+        recover(dir.path(), &sidecars, Arc::new(RealDisk), 1 << 20, LogId(uuid::Uuid::nil()), Box::new(|| 7))
+    };
     assert!(matches!(again().err(), Some(LogError::UnknownKind { kind: 9, .. })));
     let next = crate::store::frame::SegmentHeader {
         ordinal: 2,
