@@ -213,7 +213,9 @@ fn a_closed_segment_that_ends_too_soon_is_not_searched_byte_by_byte() {
     let disk = Counted::default();
     let reads = disk.0.clone();
     let fresh = LogId(uuid::Uuid::from_u128(5));
-    let Recovered { log, .. } = recover(dir.path(), Arc::new(disk), 300, fresh, Box::new(|| 77)).unwrap();
+    let Recovered { log, .. } =
+        recover(dir.path(), &dir.path().join("sidecars"), Arc::new(disk), 300, fresh, Box::new(|| 77))
+            .unwrap();
     assert_eq!(titles(&log), [(51, "after".to_owned())]);
     assert_eq!(kinds(&log.take_hurts()), ["hub.damaged"]);
     assert!(reads.load(Ordering::Relaxed) < 50, "{reads:?} reads for two short files");
