@@ -61,8 +61,9 @@ pub struct Sequence(pub u64);
 impl Sequence {
     pub const ZERO: Sequence = Sequence(0);
 
+    /// The last one has none after it: a client's cursor may hold any number.
     pub fn next(self) -> Sequence {
-        Sequence(self.0 + 1)
+        Sequence(self.0.saturating_add(1))
     }
 }
 

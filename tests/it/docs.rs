@@ -11,7 +11,7 @@ use wheelhouse::{
 };
 
 /// Every event of this version: type and when it is told.
-const EVENTS: [(&str, &str); 14] = [
+const EVENTS: [(&str, &str); 15] = [
     ("memory.saved", "a memory is new"),
     ("memory.updated", "a memory has a new revision"),
     ("memory.superseded", "another memory took its place"),
@@ -24,6 +24,7 @@ const EVENTS: [(&str, &str); 14] = [
     ),
     ("search.degraded", "an answer came from less than the whole index"),
     ("source.synced", "an import came to its end, with its counts"),
+    ("hub.snapshot", "a snapshot of the records was taken and read back"),
     ("hub.started", "a console or a hub started"),
     ("hub.stopped", "it stopped in order"),
     ("hub.view_rebuilt", "a view was set aside and built anew from the log"),

@@ -129,7 +129,7 @@ prop_compose! {
         correlation in prop::option::of(0u8..9),
         severity in prop::option::of(prop::sample::select(Severity::ALL.to_vec())),
         walled in any::<bool>(),
-        after in prop_oneof![Just(0u64), 0u64..300],
+        after in prop_oneof![4 => Just(0u64), 4 => 0u64..300, 1 => u64::MAX - 2..=u64::MAX],
         before in prop_oneof![Just(u64::MAX), 1u64..300],
         desc in any::<bool>(),
         limit in 1usize..40,
