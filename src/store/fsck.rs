@@ -47,6 +47,7 @@ pub fn fsck(core: &Core) -> Result<FsckReport, Fault> {
         }
     }
     compare(core, &records, &mut report)?;
+    drop(standing_still);
     for file in snapshot::all(&core.dir) {
         let error = match snapshot::read(&file, &mut |_, _| true) {
             Ok(_) => continue,
@@ -57,7 +58,6 @@ pub fn fsck(core: &Core) -> Result<FsckReport, Fault> {
         let what = format!("{error}; the next snapshot takes its place");
         tell(&mut report, snapshot::name_of(&file), error.offset(), what);
     }
-    drop(standing_still);
     report.took_ms = started.elapsed().as_millis() as u64;
     Ok(report)
 }

@@ -131,7 +131,8 @@ impl Keeper {
     fn snapshot(&self, view: &Arc<View>) -> Option<Snapshotting> {
         let head = sound(view.meta.lock()).head();
         let last = snapshot::all(&self.core.dir).first().and_then(|path| snapshot::place_of(path));
-        let last = last.unwrap_or_default().0;
+        // One of a history that was lost is worth nothing.
+        let last = last.filter(|(epoch, _)| *epoch == head.epoch).map_or(0, |(_, applied)| applied.0);
         if head.applied.0.saturating_sub(last) < self.snapshot_after.max(last / 4) {
             return None;
         }

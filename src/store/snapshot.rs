@@ -86,9 +86,10 @@ pub fn name_of(path: &Path) -> String {
     format!("{DIR}/{}", name.to_string_lossy())
 }
 
-/// The place that a file is of, by its name.
-pub fn place_of(path: &Path) -> Option<Sequence> {
-    path.file_stem()?.to_str()?.parse().ok().map(Sequence)
+/// The epoch and the place that a file is of, by its name.
+pub fn place_of(path: &Path) -> Option<(u32, Sequence)> {
+    let (epoch, applied) = path.file_stem()?.to_str()?.split_once('-')?;
+    Some((epoch.parse().ok()?, Sequence(applied.parse().ok()?)))
 }
 
 /// Writes what `rows` hands out, reads it back, and lets older ones go; answers how many bytes it is.
@@ -99,8 +100,8 @@ pub fn write(
 ) -> Result<u64, SnapshotError> {
     let dir = data_dir.join(DIR);
     fs::create_dir_all(&dir)?;
-    // Named so that names sort as places do.
-    let path = dir.join(format!("{:020}.{ENDING}", head.applied.0));
+    // Named so that names sort as places do; of a history that was lost, all are older.
+    let path = dir.join(format!("{:010}-{:020}.{ENDING}", head.epoch, head.applied.0));
     let half = path.with_extension("half");
     let written = write_file(&half, head, rows).and_then(|count| {
         let read = read(&half, &mut |_, _| true)?;
@@ -305,7 +306,18 @@ mod tests {
             assert_eq!((of, count, found), (head(applied), 900, rows()));
         }
         let names: Vec<_> = all(dir.path()).iter().map(|path| path.file_name().unwrap().to_owned()).collect();
-        assert_eq!(names, ["00000000000000000600.snap", "00000000000000000070.snap"]);
+        assert_eq!(names, ["0000000003-00000000000000000600.snap", "0000000003-00000000000000000070.snap"]);
+
+        // History was lost: what begins anew is newer, however far the other went.
+        let of = Head { epoch: 4, ..head(9) };
+        write(
+            dir.path(),
+            &of,
+            |each| if each(b"key", b"value") { Ok(()) } else { Err(SnapshotError::Stopped) },
+        )
+        .unwrap();
+        let places: Vec<_> = all(dir.path()).iter().map(|path| place_of(path).unwrap()).collect();
+        assert_eq!(places, [(4, Sequence(9)), (3, Sequence(600))]);
     }
 
     #[test]
