@@ -10,18 +10,17 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Map;
 use wheelhouse::{
     door::{ViewState, Writes},
-    model::{
-        Actor, Change, Code, Commit, EventDraft, Fault, Id, Memory, Sequence, Severity, Time, content_hash,
-    },
+    model::{Change, Code, Commit, Fault, Id, Memory, Sequence, Time, content_hash},
     store::{
         Store, StoreOptions,
         disk::{Disk, DiskFile, RealDisk},
     },
     tasks::Clock,
 };
+
+use crate::harness::memory_saved;
 
 const COMMITS: usize = 8;
 /// Small enough that the commits roll once or twice.
@@ -147,17 +146,7 @@ fn save(n: usize) -> (Id, Commit) {
         "content_hash": content_hash(&content), "content": content,
     }))
     .unwrap();
-    let event = EventDraft {
-        id,
-        kind: "memory.saved".into(),
-        subject: "_.memory.saved".parse().unwrap(),
-        time: Time::from_unix_ms(5),
-        correlation_id: Id::NIL,
-        causation_id: None,
-        actor: Actor::hub(),
-        severity: Severity::Info,
-        data: Map::new(),
-    };
+    let event = memory_saved(id);
     (id, Commit { changes: vec![Change::Put { memory }], events: vec![event], ..Commit::default() })
 }
 

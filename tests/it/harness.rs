@@ -20,7 +20,7 @@ use wheelhouse::{
     door::{Caller, Door, NewMemory},
     home::local_caller,
     hub::{Hub, HubDoor, HubOptions},
-    model::{Projects, Time},
+    model::{Actor, EventDraft, Id, Projects, Severity, Time},
     remote::Remote,
     tasks::{Clock, Tasks},
 };
@@ -136,6 +136,21 @@ impl House {
         assert!(self.serving.end(PATIENCE).await, "the surface ended");
         self.hub.close().await;
         self.dir
+    }
+}
+
+/// What is told of a memory that is saved, where it does not matter.
+pub fn memory_saved(id: Id) -> EventDraft {
+    EventDraft {
+        id,
+        kind: "memory.saved".into(),
+        subject: "_.memory.saved".parse().unwrap(),
+        time: Time::from_unix_ms(5),
+        correlation_id: Id::NIL,
+        causation_id: None,
+        actor: Actor::hub(),
+        severity: Severity::Info,
+        data: serde_json::Map::new(),
     }
 }
 

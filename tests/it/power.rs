@@ -64,11 +64,18 @@ const ROOMY_SEGMENT_BYTES: u64 = 5 << 20;
 /// Made while they are recorded. The model takes its time.
 const VECTORS: u64 = 8;
 const FLUSH_AFTER: Duration = Duration::from_millis(15);
+/// Often enough that some are cut off.
+const SNAPSHOT_AFTER: u64 = 100;
 /// In the environment of a child: its directory.
 const CHILD: &str = "WHEELHOUSE_POWER_CHILD";
 
 fn options(segment_bytes: u64) -> StoreOptions {
-    StoreOptions { segment_bytes, flush_after: FLUSH_AFTER, ..StoreOptions::new(Clock::system()) }
+    StoreOptions {
+        segment_bytes,
+        flush_after: FLUSH_AFTER,
+        snapshot_after: SNAPSHOT_AFTER,
+        ..StoreOptions::new(Clock::system())
+    }
 }
 
 // --- the children ----------------------------------------------------------------------------------------------------

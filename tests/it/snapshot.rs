@@ -3,18 +3,14 @@
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
-use serde_json::Map;
 use wheelhouse::{
     door::{ListRequest, ViewState},
-    model::{
-        Actor, Change, Commit, Entry, EventDraft, Id, Memory, Projects, Sequence, Severity, Time,
-        content_hash,
-    },
+    model::{Change, Commit, Entry, Id, Memory, Projects, Sequence, Time, content_hash},
     store::{Note, Store, StoreOptions, Stored},
     tasks::Clock,
 };
 
-use crate::harness::until;
+use crate::harness::{memory_saved, until};
 
 const MEMORIES: u64 = 120;
 
@@ -47,17 +43,7 @@ fn put(n: u64, revision: u32) -> Change {
 }
 
 fn commit(n: u64, key: Option<String>, change: Change) -> Commit {
-    let event = EventDraft {
-        id: id(1_000 + n),
-        kind: "memory.saved".into(),
-        subject: "_.memory.saved".parse().unwrap(),
-        time: Time::from_unix_ms(5),
-        correlation_id: Id::NIL,
-        causation_id: None,
-        actor: Actor::hub(),
-        severity: Severity::Info,
-        data: Map::new(),
-    };
+    let event = memory_saved(id(1_000 + n));
     Commit { changes: vec![change], events: vec![event], idempotency_key: key, ..Commit::default() }
 }
 
