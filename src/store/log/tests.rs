@@ -2,6 +2,7 @@
 
 mod damage;
 mod scan;
+mod sim;
 
 use std::{fs, path::PathBuf};
 

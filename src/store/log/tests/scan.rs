@@ -12,15 +12,15 @@ use crate::{
     },
 };
 
-const SUBJECTS: [&str; 5] =
+pub(super) const SUBJECTS: [&str; 5] =
     ["a.memory.saved", "a.job.failed.nightly", "b.memory.saved", "_.hub.started", "b.job.started.nightly"];
-const PATTERNS: [&str; 5] = [">", "a.>", "*.memory.*", "b.job.started.nightly", "c.>"];
+pub(super) const PATTERNS: [&str; 5] = [">", "a.>", "*.memory.*", "b.job.started.nightly", "c.>"];
 const SEGMENT: u64 = 6 << 10;
 
 /// What one event is made of: subject, time, severity, correlation, and how long its text is.
-type Seed = (usize, i64, usize, u8, usize);
+pub(super) type Seed = (usize, i64, usize, u8, usize);
 
-fn draft((subject, ms, severity, correlation, text): Seed) -> EventDraft {
+pub(super) fn draft((subject, ms, severity, correlation, text): Seed) -> EventDraft {
     let subject = SUBJECTS[subject];
     EventDraft {
         id: Id::NIL,
@@ -53,19 +53,19 @@ fn append(recovered: &mut Recovered, commits: &[Vec<Seed>]) -> Vec<Event> {
 
 /// What is asked, without the borrows.
 #[derive(Debug, Clone)]
-struct Question {
-    filter: EventFilter,
-    wall: Projects,
-    recorded: (Option<i64>, Option<i64>),
-    after: u64,
-    before: u64,
-    order: Order,
-    limit: usize,
-    looked_at_max: usize,
+pub(super) struct Question {
+    pub(super) filter: EventFilter,
+    pub(super) wall: Projects,
+    pub(super) recorded: (Option<i64>, Option<i64>),
+    pub(super) after: u64,
+    pub(super) before: u64,
+    pub(super) order: Order,
+    pub(super) limit: usize,
+    pub(super) looked_at_max: usize,
 }
 
 impl Question {
-    fn scan(&self) -> Scan<'_> {
+    pub(super) fn scan(&self) -> Scan<'_> {
         Scan {
             filter: &self.filter,
             wall: &self.wall,
@@ -97,7 +97,7 @@ impl Question {
         }
     }
 
-    fn oracle(&self, all: &[Event]) -> Vec<Event> {
+    pub(super) fn oracle(&self, all: &[Event]) -> Vec<Event> {
         let inside = |event: &&Event| event.sequence.0 > self.after && event.sequence.0 < self.before;
         let mut found: Vec<Event> =
             all.iter().filter(inside).filter(|event| self.scan().matches(event)).cloned().collect();
@@ -108,7 +108,7 @@ impl Question {
     }
 }
 
-fn everything() -> Question {
+pub(super) fn everything() -> Question {
     Question {
         filter: EventFilter::default(),
         wall: Projects::All,
