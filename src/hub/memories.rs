@@ -185,7 +185,7 @@ pub async fn history(hub: &Arc<Hub>, caller: &Caller, id: Id) -> Result<Vec<Revi
                 let memory = match change {
                     Change::Put { memory } => Some(memory.clone()),
                     Change::Forget { .. } | Change::Restore { .. } => None,
-                    Change::Accessed { .. } => return None,
+                    _ => return None,
                 };
                 let event = event.or(entry.events.first())?;
                 Some(Revision {

@@ -29,8 +29,8 @@ impl Step {
     pub(super) fn of(change: &Change) -> Option<Step> {
         match change {
             Change::Put { memory } | Change::Restore { memory } => Some(Step::Put(Document::of(memory))),
-            Change::Forget { id } => Some(Step::Take(*id)),
-            Change::Accessed { .. } => None,
+            Change::Forget { id } | Change::Erase { id } => Some(Step::Take(*id)),
+            Change::Accessed { .. } | Change::Counted { .. } | Change::Erased { .. } => None,
         }
     }
 }
