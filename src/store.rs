@@ -52,7 +52,7 @@ use crate::{
 };
 
 pub use self::{
-    cleaner::{Cleaned, Overseer, Retention},
+    cleaner::{Cleaned, CleanedPart, Overseer, Retention},
     frame::BODY_BYTES_MAX as FRAME_BYTES_MAX,
     log::Rewrote,
     queue::QUEUE_BYTES_MAX,

@@ -30,6 +30,7 @@ impl Bench {
             socket: None,
             attached: Arc::default(),
             segment_bytes: Some(64 << 10),
+            retention: Retention::default(),
             announce: false,
         };
         let hub = Hub::start(dir.path(), options).unwrap();

@@ -34,12 +34,16 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Retention {
-        let days = |n: u64| Duration::from_secs(n * 24 * 3_600);
-        Retention { ops: days(90), telemetry: days(7) }
+        Retention::days(90, 7)
     }
 }
 
 impl Retention {
+    pub fn days(ops: u32, telemetry: u32) -> Retention {
+        let days = |n: u32| Duration::from_secs(u64::from(n) * 24 * 3_600);
+        Retention { ops: days(ops), telemetry: days(telemetry) }
+    }
+
     fn of(&self, class: Class) -> Option<Duration> {
         match class {
             Class::Change => None,
@@ -67,12 +71,19 @@ pub struct Cleaned {
     pub compacted: bool,
 }
 
+/// What a run works on, one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CleanedPart {
+    Log,
+    Records,
+}
+
 /// Who is asked and told during a run.
 pub struct Overseer<'a> {
     /// Says again how often these were used, before what told of it goes.
     pub recount: &'a dyn Fn(Vec<Change>) -> Result<(), Fault>,
-    /// So many parts of so many are done.
-    pub progress: &'a dyn Fn(u64, u64),
+    /// Of a part, so much of so much is done.
+    pub progress: &'a dyn Fn(CleanedPart, u64, u64),
     /// Ends the run at the next safe place.
     pub stop: &'a dyn Fn() -> bool,
 }
@@ -139,7 +150,7 @@ impl Run<'_> {
             if (self.overseer.stop)() {
                 break;
             }
-            (self.overseer.progress)(done, of);
+            (self.overseer.progress)(CleanedPart::Log, done, of);
             self.recount(&group)?;
             let salt = self.core.salt();
             let rewrote =

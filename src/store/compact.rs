@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    cleaner::Overseer,
+    cleaner::{CleanedPart, Overseer},
     core::{Core, Swap, View, sound},
     keeper::{Keeper, LOCK_PATIENCE, LOCK_PAUSE, STEP_EVENTS},
     log_fault,
@@ -80,7 +80,7 @@ impl Core {
         let (mut rows, mut failed) = (0, None);
         let shown = view.records.primary(&mut |key, value| {
             if rows % COPY_STEP == 0 {
-                (overseer.progress)(rows.min(of), of);
+                (overseer.progress)(CleanedPart::Records, rows.min(of), of);
             }
             rows += 1;
             failed = filling.restore(key, value).err();

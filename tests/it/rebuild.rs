@@ -97,6 +97,7 @@ pub fn start(dir: &Path, clock: &Clock) -> Arc<Hub> {
         socket: None,
         attached: Arc::default(),
         segment_bytes: Some(1 << 20),
+        retention: wheelhouse::store::Retention::default(),
         announce: false,
     };
     Hub::start(dir, options).unwrap()
