@@ -10,6 +10,7 @@
 mod cli;
 mod damage;
 mod docs;
+mod erase;
 mod faults;
 mod harness;
 mod history;
