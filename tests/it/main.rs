@@ -12,6 +12,7 @@ mod damage;
 mod docs;
 mod erase;
 mod faults;
+mod forget;
 mod harness;
 mod history;
 mod house;
