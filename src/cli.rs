@@ -94,6 +94,7 @@ async fn console(setup: Setup, keys: PathBuf) -> Result<(), Stop> {
         unsafe_filesystem: setup.unsafe_filesystem,
         hub_name: setup.hub_name.clone(),
         clock: Clock::system(),
+        retention: setup.retention(),
         announce: true,
     });
     let keymap = setup::keymap(&keys)?.map(|text| (keys, text));
@@ -130,7 +131,8 @@ async fn perform(verb: Verb, ask: &mut Ask) -> Result<(), Stop> {
         Verb::Get { ids } => get::get(ask, &ids).await,
         Verb::History { id } => get::history(ask, &id).await,
         Verb::Edit { id, text, fields, move_to } => edit::edit(ask, &id, text, fields, move_to).await,
-        Verb::Rm { ids } => edit::forget(ask, &ids).await,
+        Verb::Rm { ids, now: false } => edit::forget(ask, &ids).await,
+        Verb::Rm { ids, now: true } => edit::erase(ask, &ids).await,
         Verb::Restore { ids } => edit::restore(ask, &ids).await,
         Verb::Import { paths } => import::import(ask, paths).await,
         Verb::Events { what } => events::run(ask, what).await,

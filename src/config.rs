@@ -24,6 +24,9 @@ use crate::model::{Fault, Project};
 /// Larger files are refused: nobody writes that many settings by hand.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
+/// A hundred years are for good.
+const DAYS_MAX: u32 = 36_500;
+
 /// A setting that exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
@@ -40,6 +43,8 @@ pub enum Kind {
     Text,
     Flag,
     OneOf(&'static [&'static str]),
+    /// A whole number, at least and at most.
+    Number(u32, u32),
 }
 
 impl fmt::Display for Kind {
@@ -48,12 +53,13 @@ impl fmt::Display for Kind {
             Kind::Text => f.write_str("a text in quotes"),
             Kind::Flag => f.write_str("true or false"),
             Kind::OneOf(words) => write!(f, "one of \"{}\"", words.join("\", \"")),
+            Kind::Number(least, most) => write!(f, "a whole number from {least} to {most}"),
         }
     }
 }
 
 /// Every setting, in the order they are shown in.
-pub const KEYS: [Key; 10] = [
+pub const KEYS: [Key; 12] = [
     Key {
         name: "hub_name",
         what: "what this hub is called; else the machine's name",
@@ -98,6 +104,18 @@ pub const KEYS: [Key; 10] = [
         what: "what the log file holds",
         kind: Kind::OneOf(&["off", "error", "warn", "info", "debug", "trace"]),
         env: Some("WHEELHOUSE_LOG"),
+    },
+    Key {
+        name: "keep_ops_days",
+        what: "how long events of the hub's own doings are kept: imports, starts and stops, cleanings",
+        kind: Kind::Number(1, DAYS_MAX),
+        env: None,
+    },
+    Key {
+        name: "keep_telemetry_days",
+        what: "how long events of searches are kept",
+        kind: Kind::Number(1, DAYS_MAX),
+        env: None,
     },
 ];
 
@@ -161,6 +179,8 @@ pub struct Config {
     pub time: TimeForm,
     /// A level, or directives as tracing has them.
     pub log_level: String,
+    pub keep_ops_days: u32,
+    pub keep_telemetry_days: u32,
     from: BTreeMap<&'static str, Provenance>,
 }
 
@@ -177,6 +197,8 @@ impl Default for Config {
             mouse: true,
             time: TimeForm::Relative,
             log_level: "info".to_owned(),
+            keep_ops_days: 90,
+            keep_telemetry_days: 7,
             from: BTreeMap::new(),
         }
     }
@@ -210,6 +232,12 @@ impl Config {
             Kind::Flag if !["true", "false"].contains(&value) => return Err(wrong()),
             _ => {}
         }
+        let number = match key.kind {
+            Kind::Number(least, most) => {
+                value.parse().ok().filter(|number| (least..=most).contains(number)).ok_or_else(wrong)?
+            }
+            _ => 0,
+        };
         let text = || (!value.trim().is_empty()).then(|| value.trim().to_owned());
         match key.name {
             "hub_name" => self.hub_name = text(),
@@ -234,6 +262,8 @@ impl Config {
                 }
             }
             "log_level" => self.log_level = value.to_owned(),
+            "keep_ops_days" => self.keep_ops_days = number,
+            "keep_telemetry_days" => self.keep_telemetry_days = number,
             name => return Err(Fault::bug(format!("the setting {name} has no place"))),
         }
         self.from.insert(key.name, from);
@@ -325,6 +355,7 @@ mod tests {
                 Kind::Text => "text",
                 Kind::Flag => "false",
                 Kind::OneOf(words) => words[words.len() - 1],
+                Kind::Number(..) => "30",
             };
             config.set(key.name, value, Provenance::Flag("--x")).unwrap();
             assert_eq!(config.provenance(key.name), Provenance::Flag("--x"), "{}", key.name);

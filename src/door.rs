@@ -11,14 +11,16 @@ mod status;
 
 pub use events::{EVENTS_PAGE_MAX, EventPage, EventQuery, EventStats, Order, StreamItem, StreamRequest};
 pub use memories::{
-    BATCH_BYTES_MAX, BATCH_MAX, Forgotten, LIST_PAGE_MAX, ListOrder, ListRequest, MemoryPage, MemoryPatch,
-    NewMemory, Revision, Saved, Upsert, UpsertDone, Upserted, UpsertedAs,
+    BATCH_BYTES_MAX, BATCH_MAX, Forgetting, Forgotten, LIST_PAGE_MAX, ListOrder, ListRequest, MemoryPage,
+    MemoryPatch, NewMemory, Revision, Saved, Upsert, UpsertDone, Upserted, UpsertedAs,
 };
 pub use search::{
     Explanation, Hit, Legs, SEARCH_LIMIT_MAX, SUGGEST_MAX, SearchAnswer, SearchMode, SearchRequest, Step,
     SuggestAnswer, SuggestRequest, Suggestion, TOTAL_EXACT_MAX, TermWorth,
 };
-pub use status::{CacheStatus, Damage, Disk, FsckReport, Limit, Status, ViewState, ViewStatus, Writes};
+pub use status::{
+    CacheStatus, Cleaning, Damage, Disk, FsckReport, Limit, Status, ViewState, ViewStatus, Writes,
+};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -94,10 +96,10 @@ pub trait Door: Send + Sync + 'static {
     /// Saves a memory that takes another's place, both links in one commit; answers the new one.
     async fn supersede(&self, caller: &Caller, id: Id, new: NewMemory) -> Result<Saved, Fault>;
 
-    /// Hides at once; erased when a cleaner comes by.
-    async fn forget(&self, caller: &Caller, id: Id) -> Result<Forgotten, Fault>;
+    /// Takes it out of every answer; of a hidden one only [`Forgetting::Erase`] makes sense.
+    async fn forget(&self, caller: &Caller, id: Id, how: Forgetting) -> Result<Forgotten, Fault>;
 
-    /// Brings back what [`Door::forget`] hid.
+    /// Brings back what [`Door::forget`] hid and the cleaner has not erased.
     async fn restore(&self, caller: &Caller, id: Id) -> Result<Saved, Fault>;
 
     /// Saves many in one commit of the bulk lane, each known by its `origin.url`: new, changed or left alone.

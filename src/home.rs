@@ -34,6 +34,7 @@ use crate::{
     door::{Caller, Door},
     model::{Actor, Code, Fault, Projects},
     remote::Remote,
+    store::Retention,
     tasks::{Clock, Tasks, blocking},
 };
 
@@ -50,6 +51,8 @@ pub struct HomeOptions {
     pub unsafe_filesystem: bool,
     pub hub_name: String,
     pub clock: Clock,
+    /// How long an owned hub keeps its events.
+    pub retention: Retention,
     /// Whether an owned hub tells its start and stop as events: a console's does, that of a single verb does not.
     pub announce: bool,
 }

@@ -4,6 +4,7 @@
 //! views that an answer needs; the rooms above do the work and know nothing of each other. The lexical index is
 //! fed from the log here, so that search never reads the store.
 
+mod cleaner;
 mod feed;
 mod memories;
 mod search;
@@ -27,7 +28,7 @@ use tokio::sync::watch;
 
 use crate::{
     door::{
-        Caller, Disk, Door, EventPage, EventQuery, EventStats, ExportLine, Forgotten, FsckReport,
+        Caller, Disk, Door, EventPage, EventQuery, EventStats, ExportLine, Forgetting, Forgotten, FsckReport,
         ListRequest, MemoryPage, MemoryPatch, NewMemory, Revision, Saved, SearchAnswer, SearchRequest,
         Status, StreamItem, StreamRequest, SuggestAnswer, SuggestRequest, Upsert, UpsertDone, ViewName,
         ViewState, ViewStatus,
@@ -35,7 +36,7 @@ use crate::{
     events::{self, Follow},
     model::{Fault, Id, Memory, Sequence, Time},
     search::Lexical,
-    store::{Store, StoreOptions},
+    store::{Retention, Store, StoreOptions},
     tasks::{Clock, Tasks, blocking},
 };
 
@@ -60,6 +61,8 @@ pub struct HubOptions {
     pub attached: Arc<AtomicU32>,
     /// Smaller log segments, for tests.
     pub segment_bytes: Option<u64>,
+    /// How long events are kept.
+    pub retention: Retention,
     /// Whether to tell its start and stop as events: a console does, a verb's one command does not.
     pub announce: bool,
 }
@@ -76,6 +79,7 @@ pub struct Hub {
     store: Store,
     lexical: Arc<Lexical>,
     answers: search::Answers,
+    cleaner: cleaner::Cleaner,
     tasks: Tasks,
     /// Counts changes of the status that are worth telling.
     status_changed: watch::Sender<u64>,
@@ -107,11 +111,13 @@ impl Hub {
             store,
             lexical,
             answers: search::Answers::default(),
+            cleaner: cleaner::Cleaner::new(options.retention),
             tasks: Tasks::new(),
             status_changed: watch::Sender::new(0),
         });
         feed::start(&hub);
         told::start(&hub);
+        cleaner::start(&hub);
         Ok(hub)
     }
 
@@ -183,6 +189,7 @@ impl Hub {
             ],
             memories: state.memories,
             forgotten: state.forgotten,
+            cleaning: self.cleaner.now(),
             attached: self.attached.load(Ordering::Relaxed),
             caches: self.lexical.cache().into_iter().chain([self.answers.status()]).collect(),
             disk: disk(&self.data_dir),
@@ -203,8 +210,10 @@ impl Hub {
 /// Room on the disk that holds the data, and what the data takes of it.
 fn disk(data_dir: &Path) -> Option<Disk> {
     let room = rustix::fs::statvfs(data_dir).ok()?;
-    let data_bytes =
-        ["log", "records", "lexical", "vectors"].iter().map(|part| bytes_in(&data_dir.join(part))).sum();
+    let data_bytes = ["log", "sidecars", "snapshots", "records", "lexical", "vectors"]
+        .iter()
+        .map(|part| bytes_in(&data_dir.join(part)))
+        .sum();
     Some(Disk {
         free_bytes: room.f_bavail * room.f_frsize,
         total_bytes: room.f_blocks * room.f_frsize,
@@ -247,8 +256,8 @@ impl Door for HubDoor {
         memories::supersede(&self.0, caller, id, new).await
     }
 
-    async fn forget(&self, caller: &Caller, id: Id) -> Result<Forgotten, Fault> {
-        memories::forget(&self.0, caller, id).await
+    async fn forget(&self, caller: &Caller, id: Id, how: Forgetting) -> Result<Forgotten, Fault> {
+        memories::forget(&self.0, caller, id, how).await
     }
 
     async fn restore(&self, caller: &Caller, id: Id) -> Result<Saved, Fault> {

@@ -24,9 +24,9 @@ pub use self::wire::{Gone, gone};
 use self::{ask::Ask, wire::Wire};
 use crate::{
     door::{
-        Caller, Door, EventPage, EventQuery, EventStats, ExportLine, Forgotten, FsckReport, ListRequest,
-        MemoryPage, MemoryPatch, NewMemory, Revision, Saved, SearchAnswer, SearchRequest, Status, StreamItem,
-        StreamRequest, SuggestAnswer, SuggestRequest, Upsert, UpsertDone, ViewName,
+        Caller, Door, EventPage, EventQuery, EventStats, ExportLine, Forgetting, Forgotten, FsckReport,
+        ListRequest, MemoryPage, MemoryPatch, NewMemory, Revision, Saved, SearchAnswer, SearchRequest,
+        Status, StreamItem, StreamRequest, SuggestAnswer, SuggestRequest, Upsert, UpsertDone, ViewName,
     },
     model::{Cursor, Envelope, Fault, Id, Memory},
 };
@@ -113,9 +113,10 @@ impl Door for Remote {
         self.send(caller, Method::POST, &format!("/memories/{id}/supersede"), &new).await
     }
 
-    async fn forget(&self, caller: &Caller, id: Id) -> Result<Forgotten, Fault> {
+    async fn forget(&self, caller: &Caller, id: Id, how: Forgetting) -> Result<Forgotten, Fault> {
         let path = format!("/memories/{id}");
-        self.wire.ask(Some(caller), Method::DELETE, &path, &Ask::default()).answer().await
+        let ask = Ask::default().flag("now", how == Forgetting::Erase);
+        self.wire.ask(Some(caller), Method::DELETE, &path, &ask).answer().await
     }
 
     async fn restore(&self, caller: &Caller, id: Id) -> Result<Saved, Fault> {

@@ -20,6 +20,7 @@ mod content;
 pub mod counted;
 mod disk;
 mod document;
+mod erase;
 mod fuse;
 mod hybrid;
 mod mask;
@@ -73,8 +74,6 @@ pub const WITHOUT_QUOTES: &str =
     "no memory holds the words in quotes as they stand; they were searched without the quotes";
 /// After how many, in the reasons of an answer that lacks nothing but nearness in meaning of some texts.
 pub const BY_WORDS_ALONE: &str = "texts have no vector yet and are found by their words alone";
-/// A view that was ready stays so while it is no more than this many events behind.
-const READY_BEHIND_MAX: u64 = 1_000;
 /// Memories applied under one lock; a search waits no longer than for these.
 const STEPS_AT_ONCE: usize = 32;
 /// Records and bytes of text that a scan looks at.
@@ -103,6 +102,8 @@ impl Lexical {
                 let mut control = shared.control();
                 control.opened = true;
                 control.failure = Some(format!("no thread for the index: {error}"));
+                drop(control);
+                shared.close();
                 None
             }
         };
@@ -196,26 +197,7 @@ impl Lexical {
     }
 
     pub fn state(&self) -> ViewState {
-        let (applied, passing) = {
-            let content = self.shared.read();
-            (content.applied, content.is_passing())
-        };
-        let control = self.shared.control();
-        let head = control.head;
-        if let Some(reason) = &control.failure {
-            return ViewState::Failed { reason: reason.clone() };
-        }
-        if !control.opened {
-            return ViewState::Opening;
-        }
-        let near = control.reached && head.0.saturating_sub(applied.0) <= READY_BEHIND_MAX;
-        if applied >= head && !passing || near {
-            ViewState::Ready
-        } else if control.anew && !control.reached {
-            ViewState::Rebuilding { applied, head }
-        } else {
-            ViewState::CatchingUp { applied, head }
-        }
+        self.shared.state()
     }
 
     /// Ranked memories of those `wall` and the request let through. Takes milliseconds, and blocks meanwhile.

@@ -6,6 +6,8 @@
 //!
 //! **Invariant:** an acknowledged commit is on disk, at the place it was told, with every one before it.
 
+mod cleaner;
+mod compact;
 mod core;
 pub mod disk;
 mod frame;
@@ -34,6 +36,7 @@ use tokio::sync::watch;
 use self::{
     core::Core,
     disk::{Disk, RealDisk},
+    frame::Gone,
     keeper::Keeper,
     log::{LogError, Recovered},
     records::Found,
@@ -49,7 +52,9 @@ use crate::{
 };
 
 pub use self::{
+    cleaner::{Cleaned, CleanedPart, Overseer, Retention},
     frame::BODY_BYTES_MAX as FRAME_BYTES_MAX,
+    log::Rewrote,
     queue::QUEUE_BYTES_MAX,
     scan::{Scan, Scanned},
 };
@@ -183,17 +188,14 @@ impl Store {
         }
         let fresh = LogId(uuid::Uuid::from_bytes(*clock.id().as_bytes()));
         let salts = clock.clone();
-        let salt = Box::new(move || {
-            let id = *salts.id().as_bytes();
-            u64::from_le_bytes(id[8..].try_into().expect("8 bytes"))
-        });
+        let salt = Box::new(move || core::salt(&salts));
         let Recovered { log, appender, notes, recorded_at, closed } =
             log::recover(&at, &dir.join("sidecars"), disk, segment_bytes, fresh, salt)?;
         let recorded_at = match log.read_back(log.head().next(), 1)?.first() {
             Some(last) => recorded_at.max(last.recorded_at()),
             None => recorded_at,
         };
-        let core = Arc::new(Core::new(dir.to_owned(), clock, flush_after, log, notes));
+        let core = Arc::new(Core::new(dir.to_owned(), clock, flush_after, segment_bytes, log, notes));
         let writer = Writer { core: core.clone(), appender, recorded_at };
         let keeper = Keeper { core: core.clone(), snapshot_after };
         let log = core.log.clone();
@@ -325,6 +327,31 @@ impl Store {
     /// Reads every frame of the log and holds every record of the view against it. Blocks for long.
     pub fn fsck(&self) -> Result<FsckReport, Fault> {
         fsck::fsck(&self.core)
+    }
+
+    /// What was hidden until this moment and is still there, latest first, so many at most.
+    pub fn hidden_until(&self, time: Time, max: usize) -> Result<Vec<Id>, Fault> {
+        self.core.complete_view()?.records.hidden_until(time, max).map_err(records_fault)
+    }
+
+    /// What is being erased.
+    pub fn erasing(&self) -> Result<Vec<Id>, Fault> {
+        let erasing = self.core.complete_view()?.records.erasing().map_err(records_fault)?;
+        Ok(erasing.into_keys().collect())
+    }
+
+    /// Takes from the log what is no longer kept, packs what is, and erases what is to be erased from log, snapshots and
+    /// record view. Blocks for long; reads and writes go on.
+    pub fn clean(&self, retention: &Retention, overseer: &Overseer<'_>) -> Result<Cleaned, Fault> {
+        cleaner::clean(&self.core, retention, overseer)
+    }
+
+    /// Why no event bears this number, as a gap says it.
+    pub fn why_missing(&self, sequence: Sequence) -> Result<&'static str, Fault> {
+        Ok(match self.core.log.why_gone(sequence).map_err(log_fault)? {
+            Some(Gone::Cleaned { .. }) => "cleaned",
+            Some(Gone::Damaged) | None => "damaged",
+        })
     }
 
     /// Shows every record, hidden ones too; `false` stops.

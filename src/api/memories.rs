@@ -17,7 +17,7 @@ use super::{
     problem::Answer,
 };
 use crate::{
-    door::{Caller, MemoryPatch, NewMemory, Saved, Upsert},
+    door::{Caller, Forgetting, MemoryPatch, NewMemory, Saved, Upsert},
     model::{Fault, Id, Memory},
 };
 
@@ -72,9 +72,10 @@ pub async fn edit(
     Ok(saved(StatusCode::OK, api.door.edit(&caller, id.parse()?, patch, revision).await?))
 }
 
-pub async fn forget(State(api): State<Api>, caller: From, id: Path<String>, params: Params) -> Answer {
+pub async fn forget(State(api): State<Api>, caller: From, id: Path<String>, mut params: Params) -> Answer {
+    let how = if params.parse(&["now"])?.unwrap_or(false) { Forgetting::Erase } else { Forgetting::Hide };
     params.end()?;
-    let forgotten = api.door.forget(&caller, id.parse()?).await?;
+    let forgotten = api.door.forget(&caller, id.parse()?, how).await?;
     Ok((applied(StatusCode::OK, forgotten.applied), Json(forgotten)).into_response())
 }
 

@@ -94,6 +94,9 @@ pub enum Verb {
     Rm {
         #[arg(required = true, value_name = "ID")]
         ids: Vec<String>,
+        /// Erase it from every file at once; nothing brings it back
+        #[arg(long)]
+        now: bool,
     },
     /// Bring back what `rm` hid
     Restore {

@@ -18,6 +18,7 @@ use crate::{
     door::{BATCH_MAX, Caller, Door, NewMemory, SearchMode, SearchRequest, Step, Upsert, ViewName},
     home::{Home, HomeOptions, local_caller},
     model::{Code, Fault, Id, MemoryFilter, Project, Projects},
+    store::Retention,
     tasks::{Clock, blocking},
 };
 
@@ -42,6 +43,7 @@ pub async fn search(ask: &mut Ask, folder: PathBuf, off: Vec<Step>) -> Result<()
         unsafe_filesystem: ask.setup.unsafe_filesystem,
         hub_name: "bench".to_owned(),
         clock: clock.clone(),
+        retention: Retention::default(),
         announce: false,
     });
     let measured = measure(ask, &home, &collection, &without).await;

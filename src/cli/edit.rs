@@ -2,6 +2,8 @@
 
 mod editor;
 
+use std::{sync::Arc, time::Duration};
+
 use serde_json::json;
 
 use super::{
@@ -11,10 +13,13 @@ use super::{
     verb::{Ask, text_or_stdin},
 };
 use crate::{
-    door::MemoryPatch,
-    model::{Code, Id, Project},
+    door::{Door, Forgetting, Forgotten, MemoryPatch},
+    model::{Code, Fault, Id, Project},
     report,
 };
+
+/// How often the cleaner's progress is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 pub async fn edit(
     ask: &mut Ask,
@@ -60,7 +65,7 @@ pub async fn forget(ask: &mut Ask, typed: &[String]) -> Result<(), Stop> {
     let ids = id::resolve(&door, &ask.caller, typed, false).await?;
     let mut forgotten = Vec::with_capacity(ids.len());
     for id in ids {
-        let one = door.forget(&ask.caller, id).await?;
+        let one = door.forget(&ask.caller, id, Forgetting::Hide).await?;
         if !ask.out.manner.json && !ask.out.manner.quiet {
             let line = format!("{}: {}  {}", one.state, ask.short(id), report::escape_line(&one.title));
             ask.out.line(&line)?;
@@ -69,13 +74,60 @@ pub async fn forget(ask: &mut Ask, typed: &[String]) -> Result<(), Stop> {
         ask.warn_unless_applied(one.applied);
         forgotten.push(one);
     }
-    if ask.out.manner.json {
-        return match forgotten.as_slice() {
-            [one] => ask.out.document(one),
-            many => ask.out.document(&json!({ "forgotten": many })),
-        };
+    forgotten_document(ask, &forgotten)
+}
+
+fn forgotten_document(ask: &mut Ask, forgotten: &[Forgotten]) -> Result<(), Stop> {
+    match (ask.out.manner.json, forgotten) {
+        (false, _) => Ok(()),
+        (true, [one]) => ask.out.document(one),
+        (true, many) => ask.out.document(&json!({ "forgotten": many })),
     }
-    Ok(())
+}
+
+/// `rm --now`: until nothing of them is left in any file.
+pub async fn erase(ask: &mut Ask, typed: &[String]) -> Result<(), Stop> {
+    let door = ask.door().await?;
+    let mut erased = Vec::with_capacity(typed.len());
+    for one in typed {
+        let one = std::slice::from_ref(one);
+        let id = match id::resolve(&door, &ask.caller, one, false).await {
+            // Hidden already.
+            Err(fault) if fault.code == Code::NotFound => {
+                id::resolve(&door, &ask.caller, one, true).await.map_err(|_| fault)?[0]
+            }
+            found => found?[0],
+        };
+        let one = door.forget(&ask.caller, id, Forgetting::Erase).await?;
+        ask.warn_unless_applied(one.applied);
+        erased.push(one);
+    }
+    erased_everywhere(ask, &door).await?;
+    for one in &mut erased {
+        one.state = "erased".to_owned();
+        if !ask.out.manner.json && !ask.out.manner.quiet {
+            ask.out.line(&format!("erased: {}  {}", ask.short(one.id), report::escape_line(&one.title)))?;
+        }
+    }
+    ask.out.flush()?;
+    forgotten_document(ask, &erased)
+}
+
+/// Until the cleaner is done, with its progress on a terminal.
+async fn erased_everywhere(ask: &Ask, door: &Arc<dyn Door>) -> Result<(), Fault> {
+    loop {
+        let cleaning = door.status().await?.cleaning;
+        let Some(cleaning) = cleaning else {
+            ask.out.progress("");
+            return Ok(());
+        };
+        ask.out.progress(&cleaning.words());
+        if let Some(fault) = cleaning.fault {
+            ask.out.progress("");
+            return Err(fault.hint("it is out of every answer, and erased as soon as that is possible"));
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
 }
 
 pub async fn restore(ask: &mut Ask, typed: &[String]) -> Result<(), Stop> {

@@ -6,6 +6,7 @@ use super::args::{ColorWhen, Global};
 use crate::{
     config::{Config, Provenance, default_path},
     model::{Fault, Project, Projects},
+    store::Retention,
 };
 
 /// What holds for one run of the program.
@@ -38,6 +39,11 @@ impl Setup {
             unsafe_filesystem: global.unsafe_filesystem,
             config,
         })
+    }
+
+    /// How long a hub of this process keeps events.
+    pub fn retention(&self) -> Retention {
+        Retention::days(self.config.keep_ops_days, self.config.keep_telemetry_days)
     }
 
     /// What a search looks at.

@@ -48,6 +48,9 @@ fn rows(status: &Status, owned: bool, now: crate::model::Time) -> Vec<(&'static 
             Writes::Refused { fault } => format!("refused: {}", report::escape_line(&fault.message)),
         },
     ));
+    if let Some(cleaning) = &status.cleaning {
+        rows.push(("cleaner", report::escape_line(&cleaning.words())));
+    }
     for view in &status.views {
         rows.push((view.name.word(), report::escape_line(&view.state.words())));
     }

@@ -36,6 +36,7 @@ impl Ask {
             unsafe_filesystem: setup.unsafe_filesystem,
             hub_name: setup.hub_name.clone(),
             clock: clock.clone(),
+            retention: setup.retention(),
             announce: false,
         });
         Ask { caller: local_caller(&clock), setup, home, out, token, clock }

@@ -93,6 +93,12 @@ fn entry(name: &str, value: &DeValue<'_>) -> Result<(&'static Key, String), Wron
         (Kind::OneOf(words), DeValue::String(text)) if words.contains(&text.as_ref()) => {
             Ok((key, text.to_string()))
         }
+        (Kind::Number(least, most), DeValue::Integer(number)) => match number.as_str().parse::<u32>() {
+            Ok(found) if number.radix() == 10 && (least..=most).contains(&found) => {
+                Ok((key, found.to_string()))
+            }
+            _ => wrong(number.as_str()),
+        },
         (_, DeValue::String(text)) => wrong(&format!("{text:?}")),
         (_, DeValue::Integer(_)) => wrong("a number"),
         (_, DeValue::Float(_)) => wrong("a number"),

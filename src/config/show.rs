@@ -46,6 +46,8 @@ impl Config {
                 TimeForm::Utc => "utc",
             }
             .to_owned(),
+            "keep_ops_days" => self.keep_ops_days.to_string(),
+            "keep_telemetry_days" => self.keep_telemetry_days.to_string(),
             _ => self.log_level.clone(),
         }
     }
@@ -63,6 +65,7 @@ mod tests {
                 Kind::Text => "text",
                 Kind::Flag => "true",
                 Kind::OneOf(words) => words[words.len() - 1],
+                Kind::Number(..) => "30",
             };
             let mut config = Config::default();
             config.set(key.name, value, Provenance::Environment("X")).unwrap();

@@ -19,7 +19,7 @@ use super::{
     msg::{Answer, Msg},
 };
 use crate::{
-    door::{Caller, Door, SuggestRequest},
+    door::{Caller, Door, Forgetting, SuggestRequest},
     home::local_caller,
     ingest::{self, ImportRequest, Progress},
     model::{Fault, Project},
@@ -196,7 +196,7 @@ async fn answer(door: &dyn Door, caller: &Caller, ask: Ask) -> Answer {
             };
             Answer::Saved(saved.map(Box::new))
         }
-        Ask::Forget { id } => Answer::Forgotten(door.forget(caller, id).await),
+        Ask::Forget { id } => Answer::Forgotten(door.forget(caller, id, Forgetting::Hide).await),
         Ask::Restore { id } => Answer::Restored(door.restore(caller, id).await.map(Box::new)),
         Ask::Events { generation, page, query } => {
             let result = door.events(caller, query).await;

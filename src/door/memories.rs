@@ -128,8 +128,18 @@ pub struct Forgotten {
     pub title: String,
     #[serde(default = "yes")]
     pub applied: bool,
-    /// What became of the body: `hidden, not erased yet`.
+    /// What becomes of the body: `hidden, erased in 24 h`, `being erased`.
     pub state: String,
+}
+
+/// What forgetting does at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Forgetting {
+    /// Hides; erases after a day in which it can be brought back.
+    #[default]
+    Hide,
+    /// Begins to erase; nothing brings it back.
+    Erase,
 }
 
 /// A batch of an import.

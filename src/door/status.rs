@@ -90,6 +90,28 @@ pub struct Disk {
     pub data_bytes: u64,
 }
 
+/// The cleaner at work.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cleaning {
+    /// So many are being erased from every file; 0 where it only takes what is no longer kept.
+    pub memories: u64,
+    pub percent: u8,
+    /// Why something that is to be erased is still there; it is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
+}
+
+impl Cleaning {
+    /// `erasing 40 %`, `cleaning 40 %`, `not erased yet: …`.
+    pub fn words(&self) -> String {
+        match &self.fault {
+            Some(fault) => format!("not erased yet: {}", fault.message),
+            None if self.memories > 0 => format!("erasing {} %", self.percent),
+            None => format!("cleaning {} %", self.percent),
+        }
+    }
+}
+
 /// What a cache did since the hub started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheStatus {
@@ -119,6 +141,9 @@ pub struct Status {
     /// None while the record view is not there to count.
     pub memories: Option<u64>,
     pub forgotten: Option<u64>,
+    /// Only while it works, or could not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cleaning: Option<Cleaning>,
     pub attached: u32,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub caches: Vec<CacheStatus>,

@@ -114,24 +114,23 @@ impl Session {
         let entries = blocking(move || store.read_log(after, PAGE_EVENTS)).await?;
         if entries.is_empty() {
             let to = *self.head.borrow();
-            self.gap(to);
+            self.gap(to).await?;
             self.position = to;
         }
         for entry in entries {
             if entry.first() > self.position.next() {
-                self.gap(Sequence(entry.first().0 - 1));
+                self.gap(Sequence(entry.first().0 - 1)).await?;
             }
             self.take(&entry);
         }
         Ok(())
     }
 
-    fn gap(&mut self, to: Sequence) {
-        self.pending.push_back(StreamItem::Gap {
-            from: self.position.next(),
-            to,
-            reason: "damaged".to_owned(),
-        });
+    async fn gap(&mut self, to: Sequence) -> Result<(), Fault> {
+        let (store, from) = (self.hub.store.clone(), self.position.next());
+        let reason = blocking(move || store.why_missing(from)).await?.to_owned();
+        self.pending.push_back(StreamItem::Gap { from, to, reason });
+        Ok(())
     }
 
     fn take(&mut self, entry: &Entry) {

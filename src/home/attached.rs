@@ -12,9 +12,9 @@ use futures::stream::BoxStream;
 use super::Home;
 use crate::{
     door::{
-        Caller, Door, EventPage, EventQuery, EventStats, ExportLine, Forgotten, FsckReport, ListRequest,
-        MemoryPage, MemoryPatch, NewMemory, Revision, Saved, SearchAnswer, SearchRequest, Status, StreamItem,
-        StreamRequest, SuggestAnswer, SuggestRequest, Upsert, UpsertDone, ViewName,
+        Caller, Door, EventPage, EventQuery, EventStats, ExportLine, Forgetting, Forgotten, FsckReport,
+        ListRequest, MemoryPage, MemoryPatch, NewMemory, Revision, Saved, SearchAnswer, SearchRequest,
+        Status, StreamItem, StreamRequest, SuggestAnswer, SuggestRequest, Upsert, UpsertDone, ViewName,
     },
     model::{Fault, Id, Memory},
     remote::{Gone, gone},
@@ -106,8 +106,8 @@ impl Door for Attached {
         ask!(self, IfNotAsked, door.supersede(caller, id, new.clone()))
     }
 
-    async fn forget(&self, caller: &Caller, id: Id) -> Result<Forgotten, Fault> {
-        ask!(self, IfNotAsked, door.forget(caller, id))
+    async fn forget(&self, caller: &Caller, id: Id, how: Forgetting) -> Result<Forgotten, Fault> {
+        ask!(self, IfNotAsked, door.forget(caller, id, how))
     }
 
     async fn restore(&self, caller: &Caller, id: Id) -> Result<Saved, Fault> {

@@ -44,6 +44,7 @@ impl Owned {
             socket: Some(socket.display().to_string()),
             attached: Arc::clone(&attached),
             segment_bytes: None,
+            retention: options.retention,
             announce: options.announce,
         };
         let dir = place.dir.clone();

@@ -122,7 +122,7 @@ fn fault_of(error: &io::Error, message: String) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::Time, tasks::Clock};
+    use crate::{model::Time, store::Retention, tasks::Clock};
 
     fn options(data_dir: PathBuf) -> HomeOptions {
         HomeOptions {
@@ -130,6 +130,7 @@ mod tests {
             unsafe_filesystem: false,
             hub_name: "h".into(),
             clock: Clock::fixed(Time::default()),
+            retention: Retention::default(),
             announce: false,
         }
     }

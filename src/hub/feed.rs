@@ -61,7 +61,7 @@ async fn run(hub: &Arc<Hub>) {
         while hub.lexical.applied() < to && !matches!(hub.lexical.state(), ViewState::Failed { .. }) {
             let (store, lexical) = (hub.store.clone(), hub.lexical.clone());
             match blocking(move || step(&store, &lexical)).await {
-                Ok(true) => {}
+                Ok(true) => hub.answers.clear(),
                 Ok(false) => break,
                 Err(fault) => {
                     tracing::error!(%fault, cause = ?fault.cause, "feeding the lexical index");

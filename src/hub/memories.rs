@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 pub use bulk::upsert;
 
-use super::{Hub, told::memory_event};
+use super::{Hub, cleaner, told::memory_event};
 use crate::{
-    door::{Caller, Forgotten, MemoryPatch, NewMemory, Revision, Saved},
+    door::{Caller, Forgetting, Forgotten, MemoryPatch, NewMemory, Revision, Saved},
     model::{Change, Code, Commit, Fault, Id, Memory, Precondition, Status},
     store::{Committed, Stored},
 };
@@ -122,7 +122,22 @@ pub async fn supersede(hub: &Arc<Hub>, caller: &Caller, id: Id, new: NewMemory) 
     Ok(Saved { memory: heir, applied: committed.applied, duplicates: vec![] })
 }
 
-pub async fn forget(hub: &Arc<Hub>, caller: &Caller, id: Id) -> Result<Forgotten, Fault> {
+pub async fn forget(hub: &Arc<Hub>, caller: &Caller, id: Id, how: Forgetting) -> Result<Forgotten, Fault> {
+    match how {
+        Forgetting::Hide => hide(hub, caller, id).await,
+        Forgetting::Erase => erase(hub, caller, id).await,
+    }
+}
+
+async fn erase(hub: &Arc<Hub>, caller: &Caller, id: Id) -> Result<Forgotten, Fault> {
+    let memory = found(hub, caller, id).await?.memory;
+    let applied = cleaner::erase(hub, caller, &memory).await?;
+    hub.cleaner.wish();
+    hub.status_has_changed();
+    Ok(Forgotten { id, title: memory.title, applied, state: "being erased".to_owned() })
+}
+
+async fn hide(hub: &Arc<Hub>, caller: &Caller, id: Id) -> Result<Forgotten, Fault> {
     let memory = visible(hub, caller, id).await?;
     let committed = hub
         .store
@@ -133,7 +148,7 @@ pub async fn forget(hub: &Arc<Hub>, caller: &Caller, id: Id) -> Result<Forgotten
             ..Commit::default()
         })
         .await?;
-    let state = "hidden, not erased yet".to_owned();
+    let state = format!("hidden, erased in {} h", cleaner::ERASED_AFTER.as_secs() / 3_600);
     Ok(Forgotten { id, title: memory.title, applied: committed.applied, state })
 }
 
@@ -185,7 +200,7 @@ pub async fn history(hub: &Arc<Hub>, caller: &Caller, id: Id) -> Result<Vec<Revi
                 let memory = match change {
                     Change::Put { memory } => Some(memory.clone()),
                     Change::Forget { .. } | Change::Restore { .. } => None,
-                    Change::Accessed { .. } => return None,
+                    _ => return None,
                 };
                 let event = event.or(entry.events.first())?;
                 Some(Revision {

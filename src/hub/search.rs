@@ -70,6 +70,11 @@ impl Answers {
         let patience = if asks_for_time { KEPT_WITH_TIME } else { KEPT };
         self.0.put(key, Kept { answer: Arc::new(answer.clone()), stamp, at: Instant::now(), patience });
     }
+
+    /// Lets go of all: what has changed is not to be kept in old answers.
+    pub fn clear(&self) {
+        self.0.clear();
+    }
 }
 
 /// The index's answer, or the same one from a moment ago.
@@ -92,7 +97,10 @@ async fn answered(
     let of_the_moment =
         answer.degraded_mode.is_some() || answer.degraded_reasons.iter().any(|why| why == STILL_CHECKED);
     if !of_the_moment {
-        hub.answers.keep(key, stamp, request, &answer);
+        hub.answers.keep(key.clone(), stamp, request, &answer);
+        if hub.lexical.stamp() != stamp {
+            hub.answers.0.remove(&key);
+        }
     }
     Ok(answer)
 }

@@ -30,6 +30,7 @@ impl Bench {
             socket: None,
             attached: Arc::default(),
             segment_bytes: Some(64 << 10),
+            retention: Retention::default(),
             announce: false,
         };
         let hub = Hub::start(dir.path(), options).unwrap();
@@ -89,10 +90,13 @@ async fn a_memory_is_kept_found_changed_hidden_and_brought_back() {
     assert_eq!(same.revision, 2, "an edit that changes nothing is no revision");
     assert_eq!((bench.found("restart").await, bench.found("drain").await), (vec![], vec![memory.id]));
 
-    bench.door.forget(&ada(), memory.id).await.unwrap();
+    bench.door.forget(&ada(), memory.id, Forgetting::Hide).await.unwrap();
     assert_eq!(bench.found("drain").await, []);
     assert_eq!(bench.door.get(&ada(), &[memory.id]).await.unwrap_err().code, Code::NotFound);
-    assert_eq!(bench.door.forget(&ada(), memory.id).await.unwrap_err().code, Code::NotFound);
+    assert_eq!(
+        bench.door.forget(&ada(), memory.id, Forgetting::Hide).await.unwrap_err().code,
+        Code::NotFound
+    );
 
     bench.door.restore(&ada(), memory.id).await.unwrap();
     assert_eq!(bench.found("drain").await, [memory.id]);
@@ -158,7 +162,7 @@ async fn a_batch_is_known_by_its_urls() {
     assert_eq!(twice[0].0, twice[1].0);
     assert_eq!(bench.door.get(&ada(), &[twice[0].0]).await.unwrap()[0].content, "late");
 
-    bench.door.forget(&ada(), first[0].0).await.unwrap();
+    bench.door.forget(&ada(), first[0].0, Forgetting::Hide).await.unwrap();
     let hidden = outcomes(vec![item("file:///a", "one, edited")]).await;
     assert_eq!(hidden, [(first[0].0, UpsertedAs::Unchanged)], "what was removed stays removed");
 
@@ -200,7 +204,7 @@ async fn a_wall_holds_in_every_answer() {
     let page = bench.door.list(&bob, ListRequest::default()).await.unwrap();
     assert_eq!(page.memories.iter().map(|memory| memory.id).collect::<Vec<_>>(), [kept.id]);
     assert_eq!(bench.door.get(&bob, &[walled.id]).await.unwrap_err().code, Code::NotFound);
-    assert_eq!(bench.door.forget(&bob, walled.id).await.unwrap_err().code, Code::NotFound);
+    assert_eq!(bench.door.forget(&bob, walled.id, Forgetting::Hide).await.unwrap_err().code, Code::NotFound);
     assert_eq!(bench.door.add(&bob, outside).await.unwrap_err().code, Code::Denied);
     let events = bench.door.events(&bob, EventQuery::default()).await.unwrap().events;
     assert!(events.iter().all(|event| event.subject.project() == "a") && !events.is_empty());
@@ -292,7 +296,7 @@ async fn an_export_holds_every_record_and_event() {
     let bench = Bench::new();
     let kept = bench.add("kept").await;
     let hidden = bench.add("hidden").await;
-    bench.door.forget(&ada(), hidden.id).await.unwrap();
+    bench.door.forget(&ada(), hidden.id, Forgetting::Hide).await.unwrap();
     let lines: Vec<_> = bench.door.export(&ada()).await.unwrap().map(Result::unwrap).collect().await;
     let mut records: Vec<_> = lines
         .iter()

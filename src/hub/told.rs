@@ -74,10 +74,15 @@ async fn write(hub: &Hub, events: Vec<EventDraft>) {
     }
 }
 
-fn hub_event(hub: &Hub, correlation: Id, kind: &str, data: Map<String, Value>) -> EventDraft {
-    let caller =
-        Caller { actor: Actor::hub(), correlation, session: None, tool: None, projects: Projects::All };
+pub fn hub_event(hub: &Hub, correlation: Id, kind: &str, data: Map<String, Value>) -> EventDraft {
+    let caller = Caller { correlation, ..hub_caller(hub) };
     event(hub, &caller, "_", kind, data)
+}
+
+/// The hub itself, doing something by itself.
+pub fn hub_caller(hub: &Hub) -> Caller {
+    let correlation = hub.clock.id();
+    Caller { actor: Actor::hub(), correlation, session: None, tool: None, projects: Projects::All }
 }
 
 /// An event of now, by this caller.

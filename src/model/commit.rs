@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Actor, Event, Id, Memory, Sequence, Severity, Subject, Time};
+use super::{Actor, Class, Event, Id, Memory, Sequence, Severity, Subject, Time};
 
 /// What a commit does to the record view. Tagged from outside: serde reads inner tags as if from text, and ids and
 /// moments are not text in files.
@@ -18,14 +18,29 @@ pub enum Change {
     Restore { memory: Memory },
     /// Its answer was opened: counts towards `access_count`.
     Accessed { id: Id },
+    /// How often its answers were opened until here, and when last: said again before what told of it is cleaned away.
+    Counted { id: Id, access_count: u64, last_accessed: Time },
+    /// Its every revision is gone from the view and is being erased from all files.
+    Erase { id: Id },
+    /// Nothing of it is left in any file.
+    Erased { id: Id },
 }
 
 impl Change {
     pub fn id(&self) -> Id {
         match self {
             Change::Put { memory } | Change::Restore { memory } => memory.id,
-            Change::Forget { id } | Change::Accessed { id } => *id,
+            Change::Forget { id }
+            | Change::Accessed { id }
+            | Change::Counted { id, .. }
+            | Change::Erase { id }
+            | Change::Erased { id } => *id,
         }
+    }
+
+    /// Whether it counts a use, and no more.
+    pub fn is_use(&self) -> bool {
+        matches!(self, Change::Accessed { .. } | Change::Counted { .. })
     }
 }
 
@@ -115,6 +130,12 @@ impl Entry {
 
     pub fn recorded_at(&self) -> Time {
         self.events.first().map_or(Time::default(), |event| event.recorded_at)
+    }
+
+    /// How long it is kept: as the event of it that is kept longest, and for good where it changed a record.
+    pub fn class(&self) -> Class {
+        let longest = self.events.iter().map(Event::class).min().unwrap_or(Class::Change);
+        if self.changes.iter().all(Change::is_use) { longest } else { Class::Change }
     }
 }
 

@@ -65,6 +65,11 @@ pub enum Class {
     Telemetry,
 }
 
+impl Class {
+    /// From what is kept for good to what is kept shortest.
+    pub const ALL: [Class; 3] = [Class::Change, Class::Ops, Class::Telemetry];
+}
+
 /// An event as the log holds it. At the surface it is a flat CloudEvents 1.0 envelope (`api` adds the hub's name).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {

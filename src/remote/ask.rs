@@ -28,7 +28,7 @@ impl Ask {
         values.iter().fold(self, |ask, value| ask.and(name, value))
     }
 
-    fn flag(self, name: &'static str, on: bool) -> Ask {
+    pub fn flag(self, name: &'static str, on: bool) -> Ask {
         if on { self.and(name, true) } else { self }
     }
 

@@ -13,6 +13,7 @@ use std::{
 
 use super::{
     content::Content,
+    erase,
     meaning::{Key, LearnError, Meaning, Slot, panic_words},
     shard::{IndexError, Seat},
     stand_back,
@@ -33,6 +34,10 @@ struct State {
     /// Something may have come.
     woken: bool,
     closed: bool,
+    /// Texts are being read.
+    busy: bool,
+    /// Somebody keeps it from reading more.
+    held: bool,
     /// Texts a second, while there is something to do.
     rate_per_s: f64,
     failure: Option<String>,
@@ -75,6 +80,34 @@ impl Backlog {
         self.state().closed
     }
 
+    fn is_held(&self) -> bool {
+        self.state().held
+    }
+
+    /// Waits until no text is in hand; none is taken, and no vector made, as long as this is kept. One keeps it at a
+    /// time.
+    pub(super) fn hold(&self) -> Hold<'_> {
+        let wait = |state, until: fn(&mut State) -> bool| {
+            self.changed.wait_while(state, until).unwrap_or_else(PoisonError::into_inner)
+        };
+        let mut state = wait(self.state(), |state| state.held);
+        state.held = true;
+        drop(wait(state, |state| state.busy));
+        Hold(self)
+    }
+
+    /// Begins to read, unless it closes first.
+    fn begin(&self) {
+        let state = self.state();
+        let waited = self.changed.wait_while(state, |state| state.held && !state.closed);
+        waited.unwrap_or_else(PoisonError::into_inner).busy = true;
+    }
+
+    fn end(&self) {
+        self.state().busy = false;
+        self.changed.notify_all();
+    }
+
     /// For so long, or until it closes.
     fn rest(&self, patience: Duration) {
         let state = self.state();
@@ -100,6 +133,19 @@ impl Backlog {
     }
 }
 
+/// Nothing is read meanwhile.
+pub(super) struct Hold<'a>(&'a Backlog);
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.held = false;
+        state.woken = true;
+        drop(state);
+        self.0.changed.notify_all();
+    }
+}
+
 /// Starts the thread; it ends when the backlog is closed.
 pub(super) fn start(shared: &Arc<Shared>, meaning: Meaning) -> std::io::Result<JoinHandle<()>> {
     let shared = Arc::clone(shared);
@@ -115,12 +161,15 @@ pub(super) fn start(shared: &Arc<Shared>, meaning: Meaning) -> std::io::Result<J
         while shared.backlog.wait() {
             let mut going = true;
             while going && !shared.backlog.is_closed() {
+                shared.backlog.begin();
                 let stepped = catch_unwind(AssertUnwindSafe(|| step(&shared, &meaning, &mut pace)));
+                shared.backlog.end();
                 going = stepped.unwrap_or_else(|panic| {
                     tell(&shared, 0.0, Some(format!("it panicked: {}", panic_words(&*panic))));
                     false
                 });
             }
+            erase::shrink(&shared);
         }
     })
 }
@@ -137,6 +186,9 @@ fn step(shared: &Shared, meaning: &Meaning, pace: &mut Pace) -> bool {
     for (key, text) in &batch {
         if shared.backlog.is_closed() {
             return false;
+        }
+        if shared.backlog.is_held() {
+            break;
         }
         if let Err(error) = meaning.learn(*key, text) {
             let why = match error {

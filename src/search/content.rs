@@ -8,8 +8,9 @@ use std::sync::Arc;
 use super::{
     disk::DiskShard,
     document::Document,
+    meaning::Key,
     memory::MemoryShard,
-    shard::{Bits, IndexError, Seat},
+    shard::{Bits, IndexError, Seat, Shard},
 };
 use crate::model::{Change, Id, Sequence};
 
@@ -29,8 +30,8 @@ impl Step {
     pub(super) fn of(change: &Change) -> Option<Step> {
         match change {
             Change::Put { memory } | Change::Restore { memory } => Some(Step::Put(Document::of(memory))),
-            Change::Forget { id } => Some(Step::Take(*id)),
-            Change::Accessed { .. } => None,
+            Change::Forget { id } | Change::Erase { id } => Some(Step::Take(*id)),
+            Change::Accessed { .. } | Change::Counted { .. } | Change::Erased { .. } => None,
         }
     }
 }
@@ -114,6 +115,17 @@ impl Content {
                 as u64
         };
         self.seats().into_iter().map(of).sum()
+    }
+
+    /// The live chunks' texts, whether a search sees them yet or not.
+    pub(super) fn live_keys(&self) -> impl Iterator<Item = Key> {
+        let disk = self.disk.iter().map(|(shard, dead)| (shard.table(), dead));
+        let sealed = self.sealed.iter().map(|sealed| (sealed.shard.table(), &sealed.dead));
+        let fresh = (self.fresh.table(), &self.fresh_dead);
+        disk.chain(sealed).chain([fresh]).flat_map(|(table, dead)| {
+            let chunks = table.keys.iter().zip(&table.memory_of);
+            chunks.filter(|(_, memory)| !dead.has(**memory)).map(|(key, _)| *key)
+        })
     }
 
     /// How much only memory holds and nobody writes yet, in parts of what is good to write at once.

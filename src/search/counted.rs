@@ -52,6 +52,16 @@ where
         self.cache.insert(key, value);
     }
 
+    pub fn remove(&self, key: &K) {
+        self.cache.invalidate(key);
+    }
+
+    /// Lets go of everything.
+    pub fn clear(&self) {
+        self.cache.iter().for_each(|(key, _)| self.cache.invalidate(&*key));
+        self.cache.run_pending_tasks();
+    }
+
     pub fn status(&self, name: &str) -> CacheStatus {
         self.cache.run_pending_tasks();
         CacheStatus {
@@ -78,5 +88,7 @@ mod tests {
         let status = cache.status("c");
         assert_eq!((status.hits, status.misses, status.entries), (1, 2, 2));
         assert_eq!(status.evictions, 7);
+        cache.clear();
+        assert_eq!((cache.status("c").entries, cache.status("c").evictions), (0, 7));
     }
 }

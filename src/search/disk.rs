@@ -3,7 +3,13 @@
 //! tantivy gives the term dictionaries, postings, positions, merges and crash-safe commits; what ranks and filters is
 //! ours. The log's id and the position applied travel in the payload of each commit.
 
-use std::{fs, path::Path, sync::Arc};
+mod rewrite;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use tantivy::{
     DocSet, Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, SegmentReader, TantivyDocument,
@@ -19,6 +25,7 @@ use tantivy::{
     tokenizer::{Token as TantivyToken, TokenStream, Tokenizer},
 };
 
+pub(super) use self::rewrite::Rewritten;
 use super::{
     analysis,
     document::{Document, Field, Shown, facet, is_word, stem_term},
@@ -28,7 +35,7 @@ use super::{
 use crate::model::{Id, LogId, Sequence, Time};
 
 /// Raised when what is written changes; an index of another format is built anew.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 /// tantivy's least for a thread; a segment is written when it is full.
 const WRITER_BYTES: usize = 15 << 20;
 /// For an index that is built: nobody searches it yet, and both cores are for it.
@@ -83,6 +90,7 @@ fn schema() -> (Schema, Fields) {
 
 /// An index on disk, open for reading and writing.
 pub(super) struct Disk {
+    dir: PathBuf,
     index: Index,
     reader: IndexReader,
     fields: Fields,
@@ -101,7 +109,7 @@ impl Disk {
         }
         let payload = index.load_metas()?.payload.unwrap_or_default();
         let sequence = parse_payload(&payload, log).ok_or(IndexError::Torn("a position"))?;
-        Ok((Disk::over(index, log)?, sequence))
+        Ok((Disk::over(dir, index, log)?, sequence))
     }
 
     /// An empty index in place of whatever is there.
@@ -113,14 +121,14 @@ impl Disk {
         let (schema, _) = schema();
         let directory = MmapDirectory::open(dir).map_err(tantivy::TantivyError::from)?;
         let index = Index::create(directory, schema, IndexSettings::default())?;
-        Disk::over(index, log)
+        Disk::over(dir, index, log)
     }
 
-    fn over(index: Index, log: LogId) -> Result<Disk, IndexError> {
+    fn over(dir: &Path, index: Index, log: LogId) -> Result<Disk, IndexError> {
         index.tokenizers().register(STEM_TOKENIZER, Terms(Field::Stem));
         index.tokenizers().register(WORD_TOKENIZER, Terms(Field::Word));
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(Disk { index, reader, fields: schema().1, writer: None, log })
+        Ok(Disk { dir: dir.to_owned(), index, reader, fields: schema().1, writer: None, log })
     }
 
     /// The shards of the last commit; a segment that `known` has already keeps its arrays.
@@ -184,7 +192,14 @@ impl Disk {
     /// A handle that can check every file against its checksum, on another thread.
     pub(super) fn checker(&self) -> impl FnOnce() -> Result<usize, IndexError> + Send + use<> {
         let index = self.index.clone();
-        move || Ok(index.validate_checksum()?.len())
+        move || loop {
+            let segments = rewrite::versions(&index)?;
+            match index.validate_checksum() {
+                // A merge took a file away meanwhile.
+                Err(_) if rewrite::versions(&index)? != segments => {}
+                checked => return Ok(checked?.len()),
+            }
+        }
     }
 }
 
@@ -211,9 +226,7 @@ fn tantivy_documents<'a>(
                 out.add_text(fields.stem, text);
             }
         });
-        if ordinal == 0 {
-            document.facets.iter().for_each(|facet| out.add_text(fields.facet, facet));
-        }
+        document.facets_of(ordinal).for_each(|facet| out.add_text(fields.facet, facet));
         out.add_bytes(fields.shown, &shown.encode());
         let (high, low) = halves(*document.id.as_bytes());
         out.add_u64(fields.id_high, high);

@@ -21,7 +21,8 @@ pub(super) enum Field {
     Stem,
     /// Words as they are read, with positions: phrases, completions.
     Word,
-    /// What filters: project, type, tags, status, actor, origin, id; on a memory's first chunk alone.
+    /// What filters: project, type, tags, status, actor, origin; on a memory's first chunk alone. And the id, on every
+    /// one: by it they are deleted.
     Facet,
 }
 
@@ -158,6 +159,12 @@ impl Document {
             keys: chunks.iter().map(|shown| key(&shown.read())).collect(),
             chunks,
         }
+    }
+
+    /// What a chunk can be filtered by.
+    pub(super) fn facets_of(&self, ordinal: usize) -> impl Iterator<Item = &str> {
+        let id = facet::id(self.id);
+        self.facets.iter().map(String::as_str).filter(move |facet| ordinal == 0 || *facet == id)
     }
 
     pub(super) fn bytes(&self) -> usize {

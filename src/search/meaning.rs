@@ -20,14 +20,14 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{
-        Arc, OnceLock, PoisonError, RwLock,
+        Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 use rustc_hash::FxHashMap;
 
-pub(super) use self::store::{Key, Records, Slot};
+pub(super) use self::store::{Key, Places, Records, Slot};
 use self::{
     encoder::{Encoder, Lane},
     pieces::Piece,
@@ -86,6 +86,40 @@ impl Meaning {
         self.0.asked.status("queries")
     }
 
+    /// Lets go of what was asked.
+    pub(super) fn forget_asked(&self) {
+        self.0.asked.clear();
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Store> {
+        self.0.store.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether vectors that so few texts need take more than twice their space.
+    pub(super) fn is_wasteful(&self, live: usize) -> bool {
+        self.read().is_wasteful(live)
+    }
+
+    /// See [`Store::without`].
+    pub(super) fn without(&self, live: impl Fn(&Key) -> bool) -> Option<Places> {
+        self.read().without(live)
+    }
+
+    /// See [`Store::closed_up`].
+    pub(super) fn closed_up(&self) -> io::Result<Option<Places>> {
+        self.read().closed_up()
+    }
+
+    /// See [`Store::adopt`].
+    pub(super) fn adopt(&self, places: &Places) {
+        self.0.store.write().unwrap_or_else(PoisonError::into_inner).adopt(places);
+    }
+
+    /// See [`Store::wipe`].
+    pub(super) fn wipe(&self) -> io::Result<()> {
+        self.read().wipe()
+    }
+
     /// Searches see new vectors from now on.
     pub(super) fn published(&self) {
         self.0.learned.fetch_add(1, Ordering::Relaxed);
@@ -98,12 +132,12 @@ impl Meaning {
 
     /// Where the vectors of these texts lie, as far as there are any.
     pub(super) fn slots<'a>(&self, keys: impl Iterator<Item = &'a Key>) -> Vec<Option<Slot>> {
-        let store = self.0.store.read().unwrap_or_else(PoisonError::into_inner);
+        let store = self.read();
         keys.map(|key| store.slot(key)).collect()
     }
 
     pub(super) fn records(&self) -> Records {
-        self.0.store.read().unwrap_or_else(PoisonError::into_inner).records()
+        self.read().records()
     }
 
     /// Loads the model, if it is not loaded.

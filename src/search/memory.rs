@@ -80,12 +80,14 @@ impl MemoryShard {
     pub(super) fn put(&mut self, document: Document, dead: &mut Bits) {
         let memory = self.table.memories() as u32;
         self.table.begin(document.id, document.updated_at);
-        for facet in document.facets.iter().filter(|_| !self.passing) {
-            list(&mut self.facets, facet).count(self.table.chunks() as u32, 1);
-        }
-        for (shown, key) in document.chunks.iter().zip(&document.keys) {
-            let length =
-                if self.passing { length(shown) } else { self.index(shown, self.table.chunks() as u32) };
+        for (ordinal, (shown, key)) in document.chunks.iter().zip(&document.keys).enumerate() {
+            let chunk = self.table.chunks() as u32;
+            let length = if self.passing {
+                length(shown)
+            } else {
+                document.facets_of(ordinal).for_each(|facet| list(&mut self.facets, facet).count(chunk, 1));
+                self.index(shown, chunk)
+            };
             self.table.push_chunk(length, *key);
         }
         self.bytes += document.bytes();

@@ -1,14 +1,14 @@
 //! A shard: a part of the index with chunk numbers of its own. One on disk (a tantivy segment) and one in memory (what
 //! is newer) have the same face, so that ranking, filters and statistics are written once, over all of them.
 //!
-//! **Invariant**: the chunks of a memory are neighbours, in order, and the first of them carries the facets. A memory
-//! is live in at most one shard: every other occurrence of it is in that shard's `dead`.
+//! **Invariant**: the chunks of a memory are neighbours, in order; the first of them carries the facets, all of them its
+//! id. A memory is live in at most one shard: every other occurrence of it is in that shard's `dead`.
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use super::{
     document::{Field, Shown},
-    meaning::{Key, Meaning, Slot},
+    meaning::{Key, Meaning, Places, Slot},
 };
 use crate::model::{Id, Time};
 
@@ -133,6 +133,16 @@ impl Table {
     /// All vectors are gone.
     pub(super) fn lose_vectors(&self) {
         self.slots.iter().for_each(|slot| slot.store(NO_SLOT, Ordering::Relaxed));
+    }
+
+    /// Vectors are elsewhere.
+    pub(super) fn follow(&self, places: &Places) {
+        for slot in &self.slots {
+            let old = slot.load(Ordering::Relaxed);
+            if old != NO_SLOT {
+                slot.store(places.of(old).unwrap_or(NO_SLOT), Ordering::Relaxed);
+            }
+        }
     }
 
     /// Finds the vectors of chunks that came since the last time: a text that was here before has one.

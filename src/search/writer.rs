@@ -5,10 +5,12 @@
 //! and tried again later; damage or a panic begins the index anew, and whoever feeds it sees `applied` go back to 0.
 
 use std::{
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        mpsc,
     },
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -20,12 +22,17 @@ use super::{
     backlog::{self, Backlog},
     content::Content,
     disk::Disk,
-    meaning::{Meaning, panic_words},
+    meaning::{Meaning, Places, panic_words},
     shard::{IndexError, Shard},
     stand_back,
 };
-use crate::model::{LogId, Sequence};
+use crate::{
+    door::ViewState,
+    model::{LogId, Sequence},
+};
 
+/// A view that was ready stays so while it is no more than this many events behind.
+const READY_BEHIND_MAX: u64 = 1_000;
 /// What is fresh is committed when it is this old.
 const COMMIT_AFTER: Duration = Duration::from_secs(3);
 /// Whoever feeds waits for the writer where there is so many times as much as is good to write at once.
@@ -48,7 +55,12 @@ pub(super) struct Shared {
     /// Once opened; a search before that is lexical.
     meaning: OnceLock<Meaning>,
     pub backlog: Backlog,
+    /// One erases at a time.
+    pub erasing: Mutex<()>,
 }
+
+/// What somebody has the writer do.
+type Job = Box<dyn FnOnce(&mut Writer) -> Result<(), IndexError> + Send>;
 
 #[derive(Default)]
 pub(super) struct Control {
@@ -68,6 +80,7 @@ pub(super) struct Control {
     waiting_since: Option<Instant>,
     hurry: bool,
     reset: bool,
+    jobs: VecDeque<Job>,
     close: bool,
 }
 
@@ -80,6 +93,7 @@ impl Shared {
             generation: watch::Sender::new(0),
             meaning: OnceLock::new(),
             backlog: Backlog::default(),
+            erasing: Mutex::default(),
         }
     }
 
@@ -109,9 +123,58 @@ impl Shared {
         self.generation.send_modify(|_| {});
     }
 
+    pub(super) fn state(&self) -> ViewState {
+        let (applied, passing) = {
+            let content = self.read();
+            (content.applied, content.is_passing())
+        };
+        let control = self.control();
+        let head = control.head;
+        if let Some(reason) = &control.failure {
+            return ViewState::Failed { reason: reason.clone() };
+        }
+        if !control.opened {
+            return ViewState::Opening;
+        }
+        let near = control.reached && head.0.saturating_sub(applied.0) <= READY_BEHIND_MAX;
+        if applied >= head && !passing || near {
+            ViewState::Ready
+        } else if control.anew && !control.reached {
+            ViewState::Rebuilding { applied, head }
+        } else {
+            ViewState::CatchingUp { applied, head }
+        }
+    }
+
+    /// Has the writer's thread do something, and waits for it; an error says why there is no answer.
+    pub(super) fn on_writer<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Writer) -> Result<T, IndexError> + Send + 'static,
+    ) -> Result<T, String> {
+        let (tell, told) = mpsc::sync_channel(1);
+        let job: Job = Box::new(move |writer| {
+            let (done, failed) = match job(writer) {
+                Ok(done) => (Ok(done), Ok(())),
+                Err(error) => (Err(error.to_string()), Err(error)),
+            };
+            // Who asked is waiting.
+            drop(tell.send(done));
+            failed
+        });
+        let mut control = self.control();
+        if control.close {
+            return Err("it is closed".to_owned());
+        }
+        control.jobs.push_back(job);
+        drop(control);
+        self.changed.notify_all();
+        told.recv().unwrap_or_else(|_| Err("it ended".to_owned()))
+    }
+
     /// Begins the vectors anew.
     pub(super) fn reset_vectors(&self) -> std::io::Result<()> {
         if let Some(meaning) = self.meaning() {
+            let _still = self.backlog.hold();
             // Under the lock nobody looks for a vector that is gone.
             let content = self.write();
             meaning.reset()?;
@@ -226,7 +289,7 @@ pub(super) fn start(
     std::thread::Builder::new().name("lexical".to_owned()).spawn(move || writer.run())
 }
 
-struct Writer {
+pub(super) struct Writer {
     shared: Arc<Shared>,
     dir: PathBuf,
     vectors: PathBuf,
@@ -241,6 +304,7 @@ struct Writer {
 enum Task {
     Commit,
     Reset,
+    Do(Job),
     Close,
 }
 
@@ -254,9 +318,12 @@ impl Writer {
             match self.next() {
                 Task::Commit => self.guarded(Writer::commit),
                 Task::Reset => self.guarded(Writer::begin_anew),
+                Task::Do(job) => self.guarded(job),
                 Task::Close => break,
             }
         }
+        // Nobody waits for what is not done any more.
+        self.shared.control().jobs.clear();
         self.guarded(Writer::commit);
         self.disk = None;
         for thread in [self.checker.take(), self.backlog.take()].into_iter().flatten() {
@@ -273,6 +340,9 @@ impl Writer {
             }
             if control.reset {
                 return Task::Reset;
+            }
+            if let Some(job) = control.jobs.pop_front() {
+                return Task::Do(job);
             }
             let wait = match (&control.failure, control.waiting_since) {
                 (Some(_), _) => Some(self.retry),
@@ -404,15 +474,47 @@ impl Writer {
         Ok(())
     }
 
+    pub(super) fn disk(&mut self) -> Result<&mut Disk, IndexError> {
+        if self.disk.is_none() {
+            self.begin_anew()?;
+        }
+        self.disk.as_mut().ok_or(IndexError::Torn("no writer"))
+    }
+
+    /// Commits what was applied up to `to` at least, and shows searches the segments as they are now.
+    pub(super) fn refresh(&mut self, generation: u64, to: Sequence) -> Result<(), IndexError> {
+        loop {
+            self.commit()?;
+            let content = self.shared.read();
+            let (durable, same) = (content.durable, content.generation == generation);
+            drop(content);
+            if !same || durable >= to {
+                return self.publish(generation, durable);
+            }
+        }
+    }
+
+    /// Vectors lie elsewhere from now on; `false` where the index was begun anew.
+    pub(super) fn move_vectors(&mut self, generation: u64, places: &Places) -> bool {
+        // Under the lock nobody searches, and this thread is the one that opens shards.
+        let content = self.shared.write();
+        let same = content.generation == generation;
+        if let Some(meaning) = self.shared.meaning().filter(|_| same) {
+            meaning.adopt(places);
+            content.seats().iter().for_each(|seat| seat.shard.table().follow(places));
+            drop(content);
+            meaning.published();
+        }
+        same
+    }
+
     fn commit(&mut self) -> Result<(), IndexError> {
         {
             let mut control = self.shared.control();
             control.waiting_since = None;
             control.hurry = false;
         }
-        if self.disk.is_none() {
-            self.begin_anew()?;
-        }
+        self.disk()?;
         let sealed = {
             let mut content = self.shared.write();
             if content.applied == content.durable && !content.is_sealed() {
@@ -421,21 +523,25 @@ impl Writer {
             content.seal()
         };
         self.shared.changed.notify_all();
-        let disk = self.disk.as_mut().ok_or(IndexError::Torn("no writer"))?;
-        disk.write(&sealed.shard, &sealed.dead, sealed.sequence)?;
+        self.disk()?.write(&sealed.shard, &sealed.dead, sealed.sequence)?;
+        self.publish(sealed.generation, sealed.sequence)?;
+        self.shared.fed();
+        self.shared.changed.notify_all();
+        Ok(())
+    }
+
+    /// Shows searches the segments of the last commit, which was up to `sequence`.
+    fn publish(&mut self, generation: u64, sequence: Sequence) -> Result<(), IndexError> {
         let known = self.shared.read().shards();
-        let shards = disk.shards(&known)?;
+        let shards = self.disk()?.shards(&known)?;
         if let Some(meaning) = self.shared.meaning() {
             shards.iter().for_each(|shard| shard.table().look_for(meaning));
         }
         let mut content = self.shared.write();
         // Begun anew meanwhile: what was written goes with the directory.
-        if content.generation == sealed.generation {
-            content.committed(shards, sealed.sequence)?;
+        if content.generation == generation {
+            content.committed(shards, sequence)?;
         }
-        drop(content);
-        self.shared.fed();
-        self.shared.changed.notify_all();
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use std::{
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
+        mpsc::SyncSender,
     },
     time::Duration,
 };
@@ -31,12 +32,21 @@ pub struct View {
 }
 
 /// What the keeper of the view is asked to do.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Wishes {
     pub dirty: bool,
     pub reopen: bool,
     pub rebuild: bool,
     pub close: bool,
+    /// A fresh view is to take the place of the one in use.
+    pub swap: Option<Swap>,
+}
+
+/// A view that was filled beside the one in use.
+pub struct Swap {
+    pub records: Records,
+    pub meta: Meta,
+    pub reply: SyncSender<Result<(), Fault>>,
 }
 
 pub struct Core {
@@ -51,9 +61,20 @@ pub struct Core {
     pub view: RwLock<Option<Arc<View>>>,
     /// Held by the writer for each batch, and by who needs it to stand still.
     pub gate: Mutex<()>,
+    /// Held by who cleans: one at a time.
+    pub cleaning: Mutex<()>,
+    /// Held while a snapshot is taken.
+    pub snapshotting: Mutex<()>,
+    pub segment_bytes: u64,
     notes: Mutex<Vec<Note>>,
     wishes: Mutex<Wishes>,
     wished: Condvar,
+}
+
+/// Of a segment: the random part of an id.
+pub fn salt(clock: &Clock) -> u64 {
+    let id = *clock.id().as_bytes();
+    u64::from_le_bytes(id[8..].try_into().expect("8 bytes"))
 }
 
 pub fn sound<T>(locked: Result<T, PoisonError<T>>) -> T {
@@ -65,6 +86,7 @@ impl Core {
         dir: std::path::PathBuf,
         clock: Clock,
         flush_after: Duration,
+        segment_bytes: u64,
         log: Arc<Log>,
         notes: Vec<Note>,
     ) -> Core {
@@ -85,10 +107,18 @@ impl Core {
             state: watch::Sender::new(state),
             view: RwLock::new(None),
             gate: Mutex::new(()),
+            cleaning: Mutex::new(()),
+            snapshotting: Mutex::new(()),
+            segment_bytes,
             notes: Mutex::new(notes),
             wishes: Mutex::default(),
             wished: Condvar::new(),
         }
+    }
+
+    /// A fresh one for a segment.
+    pub fn salt(&self) -> u64 {
+        salt(&self.clock)
     }
 
     pub fn note(&self, note: Note) {

@@ -15,6 +15,8 @@ pub trait Disk: Send + Sync {
     fn open(&self, path: &Path, create: bool) -> io::Result<Box<dyn DiskFile>>;
     fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>>;
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// The file takes the other name, and the place of what bore it.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// What was made or removed in it is on disk when this returns.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 }
@@ -53,6 +55,10 @@ impl Disk for RealDisk {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {

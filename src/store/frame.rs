@@ -6,12 +6,20 @@
 //! ```text
 //! segment   header (128 B), the same header again (128 B), frames...
 //! header    magic 8 · format u16 · min_reader u16 · epoch u32 · log id 16 · ordinal u64 · first sequence u64
-//!           salt u64 · ordinal before u64 · valid length before u64 · zeros · CRC32C (unsalted) u32
+//!           salt u64 · ordinal before u64 · valid length before u64 · last ordinal u64 · next sequence u64 (both 0
+//!           of a segment that was not rewritten) · zeros · CRC32C (unsalted) u32
 //! frame     body length u32 · kind u8 · zeros 3 · first sequence of the batch u64 · first sequence u64 · count u32
 //!           CRC32C of the body u32 · CRC32C of these 32 bytes u32 · body
+//! block     a frame whose body is: length unpacked u32 · zstd of frames in short, one behind the other
+//! in short  body length u32 · kind u8 · first sequence u64 · count u32 · body
 //! ```
+//!
+//! A segment that was rewritten is whole as a file: its frames lie in blocks, and a horizon ends it. It may stand for
+//! several that followed each other; those are named by its last ordinal.
 
-use crate::model::{LogId, Sequence};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Class, LogId, Sequence};
 
 /// This writer's format. A reader refuses a segment whose `min_reader` is above the format it knows.
 pub const FORMAT: u16 = 1;
@@ -35,6 +43,17 @@ pub struct SegmentHeader {
     /// The segment before, and how much of it counts: what a failed fsync left after that is not history.
     pub before_ordinal: u64,
     pub before_len: u64,
+    /// Of a segment that was written a second time, whole.
+    pub rewritten: Option<Rewritten>,
+}
+
+/// What a rewritten segment stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rewritten {
+    /// The last of the segments that went into it.
+    pub through: u64,
+    /// The sequence after its last.
+    pub next: Sequence,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +77,10 @@ impl SegmentHeader {
         copy[48..56].copy_from_slice(&self.salt.to_le_bytes());
         copy[56..64].copy_from_slice(&self.before_ordinal.to_le_bytes());
         copy[64..72].copy_from_slice(&self.before_len.to_le_bytes());
+        if let Some(Rewritten { through, next }) = self.rewritten {
+            copy[72..80].copy_from_slice(&through.to_le_bytes());
+            copy[80..88].copy_from_slice(&next.0.to_le_bytes());
+        }
         let crc = crc32c::crc32c(&copy[..HEADER_COPY_BYTES - 4]);
         copy[HEADER_COPY_BYTES - 4..].copy_from_slice(&crc.to_le_bytes());
         let mut bytes = [0; HEADER_BYTES];
@@ -85,6 +108,7 @@ impl SegmentHeader {
             return Err(HeaderError::Newer { format, min_reader });
         }
         let id: [u8; 16] = copy[16..32].try_into().expect("16 bytes");
+        let rewritten = Rewritten { through: u64_at(copy, 72), next: Sequence(u64_at(copy, 80)) };
         Ok(SegmentHeader {
             log: LogId(uuid::Uuid::from_bytes(id)),
             epoch: u32_at(copy, 12),
@@ -93,7 +117,13 @@ impl SegmentHeader {
             salt: u64_at(copy, 48),
             before_ordinal: u64_at(copy, 56),
             before_len: u64_at(copy, 64),
+            rewritten: (rewritten.through != 0).then_some(rewritten),
         })
+    }
+
+    /// The ordinal that the next segment names as the one before it.
+    pub fn last_ordinal(&self) -> u64 {
+        self.rewritten.map_or(self.ordinal, |rewritten| rewritten.through)
     }
 }
 
@@ -104,6 +134,20 @@ pub enum Kind {
     Commit,
     /// Nothing: the log was closed here, on purpose and whole.
     Horizon,
+    /// Other frames, packed. Only in a segment that was rewritten.
+    Block,
+    /// A [`Gone`] in MessagePack: what bore these sequences is no more.
+    Gone,
+}
+
+/// Why sequences are missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gone {
+    /// Older than events of their class are kept.
+    Cleaned { class: Class },
+    /// They could not be read when their segment was rewritten.
+    Damaged,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,8 +214,70 @@ impl Kind {
         match self {
             Kind::Commit => 1,
             Kind::Horizon => 2,
+            Kind::Block => 3,
+            Kind::Gone => 4,
         }
     }
+
+    fn of(byte: u8) -> Result<Kind, FrameError> {
+        match byte {
+            1 => Ok(Kind::Commit),
+            2 => Ok(Kind::Horizon),
+            3 => Ok(Kind::Block),
+            4 => Ok(Kind::Gone),
+            other => Err(FrameError::UnknownKind(other)),
+        }
+    }
+
+    /// Whether a frame's header may have this byte for its kind.
+    pub fn is_known(byte: u8) -> bool {
+        Kind::of(byte).is_ok()
+    }
+}
+
+/// Before each frame in a block.
+const PACKED_HEADER_BYTES: usize = 17;
+/// Of a block unpacked: one frame of the longest, and what came before it.
+const UNPACKED_BYTES_MAX: usize = BODY_BYTES_MAX + (1 << 20);
+
+/// Appends a frame to the content of a block.
+pub fn pack(out: &mut Vec<u8>, kind: Kind, first: Sequence, count: u32, body: &[u8]) {
+    out.extend_from_slice(&(body.len() as u32).to_le_bytes());
+    out.push(kind.byte());
+    out.extend_from_slice(&first.0.to_le_bytes());
+    out.extend_from_slice(&count.to_le_bytes());
+    out.extend_from_slice(body);
+}
+
+/// The body of a block frame with this content.
+pub fn pack_block(packer: &mut zstd::bulk::Compressor<'_>, content: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut body = (content.len() as u32).to_le_bytes().to_vec();
+    body.append(&mut packer.compress(content)?);
+    Ok(body)
+}
+
+/// The content of a block frame with this body.
+pub fn unpack_block(body: &[u8]) -> Option<Vec<u8>> {
+    let (len, packed) = body.split_first_chunk()?;
+    let len = u32::from_le_bytes(*len) as usize;
+    if len > UNPACKED_BYTES_MAX {
+        return None;
+    }
+    zstd::bulk::decompress(packed, len).ok().filter(|content| content.len() == len)
+}
+
+/// The frame at the start of a block's content, and what comes after it.
+pub fn unpack(content: &[u8]) -> Option<(FrameHeader, &[u8], &[u8])> {
+    let (header, rest) = content.split_at_checked(PACKED_HEADER_BYTES)?;
+    let body_len = u32_at(header, 0) as usize;
+    let (body, rest) = rest.split_at_checked(body_len)?;
+    let first = Sequence(u64_at(header, 5));
+    let kind = Kind::of(header[4]).ok()?;
+    Some((
+        FrameHeader { kind, body_len, batch: first, first, count: u32_at(header, 13), body_crc: 0 },
+        body,
+        rest,
+    ))
 }
 
 impl FrameHeader {
@@ -195,13 +301,8 @@ pub fn read_header(bytes: &[u8], seed: Seed) -> Result<FrameHeader, FrameError> 
     if body_len > BODY_BYTES_MAX || seed.crc(&header[..32]) != u32_at(header, 32) {
         return Err(FrameError::Header);
     }
-    let kind = match header[4] {
-        1 => Kind::Commit,
-        2 => Kind::Horizon,
-        other => return Err(FrameError::UnknownKind(other)),
-    };
     Ok(FrameHeader {
-        kind,
+        kind: Kind::of(header[4])?,
         body_len,
         batch: Sequence(u64_at(header, 8)),
         first: Sequence(u64_at(header, 16)),
@@ -247,6 +348,7 @@ mod tests {
             salt: 77,
             before_ordinal: 2,
             before_len: 1_000,
+            rewritten: None,
         }
     }
 
@@ -254,6 +356,9 @@ mod tests {
     fn a_header_survives_the_loss_of_either_copy() {
         let bytes = header().encode();
         assert_eq!(SegmentHeader::decode(&bytes), Ok(header()));
+        let rewritten = Some(Rewritten { through: 9, next: Sequence(70) });
+        let again = SegmentHeader { rewritten, ..header() };
+        assert_eq!(SegmentHeader::decode(&again.encode()), Ok(again));
         for at in 0..HEADER_BYTES {
             let mut hurt = bytes;
             hurt[at] ^= 0x40;

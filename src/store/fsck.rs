@@ -147,7 +147,10 @@ fn note(records: &mut HashMap<Id, Says>, change: &Change) {
                 says.hidden = true;
             }
         }
-        Change::Accessed { .. } => {}
+        Change::Erase { id } => {
+            records.remove(id);
+        }
+        Change::Accessed { .. } | Change::Counted { .. } | Change::Erased { .. } => {}
     }
 }
 

@@ -21,7 +21,7 @@ use super::{
     Note,
     core::{Core, View, sound},
     object,
-    records::{Applying, Filling, Meta, Records, RecordsError},
+    records::{Applying, Dirs, Filling, Meta, Records, RecordsError},
     snapshot::{self, Head, SnapshotError},
     spawn,
     window::Window,
@@ -32,15 +32,15 @@ use crate::{
 };
 
 /// A closed sled may hold its file lock a moment longer.
-const LOCK_PATIENCE: Duration = Duration::from_secs(5);
-const LOCK_PAUSE: Duration = Duration::from_millis(20);
+pub const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+pub const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// A view that cannot be had, for want of room or else, is tried again after this, then after twice, and so on.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 const RETRY_PAUSES_MAX: u32 = 30;
 /// A view that was set aside is named so, and some hex digits.
 const SET_ASIDE: &str = "records.damaged-";
 /// Events applied at a time while catching up.
-const STEP_EVENTS: usize = 1_000;
+pub const STEP_EVENTS: usize = 1_000;
 /// Rows taken from a snapshot before the progress is told again.
 const RESTORE_STEP: u128 = 1_000;
 /// An empty view that has more than this before it is said to be rebuilt, and writes do not wait for it.
@@ -77,29 +77,35 @@ impl Keeper {
     /// Until the store closes.
     pub fn run(self) {
         let mut fresh = false;
-        loop {
-            match self.open(fresh) {
-                Opened::View(view) => fresh = self.keep(&view),
-                Opened::Closed => return,
-            }
+        while let Opened::View(view) = self.open(fresh) {
+            fresh = self.keep(view);
             if self.core.wishes().close {
-                return;
+                break;
             }
         }
+        // Who waits for a swap hears that there is none.
+        self.core.wishes().swap = None;
     }
 
     /// Flushes until something else is wished for; answers whether the view is to be made anew.
-    fn keep(&self, view: &Arc<View>) -> bool {
+    fn keep(&self, view: Arc<View>) -> bool {
+        let mut view = view;
         let mut snapshotting = None;
         let mut wishes = self.core.wishes();
         loop {
+            if let Some(swap) = wishes.swap.take() {
+                drop(wishes);
+                view = self.swap(view, swap);
+                wishes = self.core.wishes();
+                continue;
+            }
             if wishes.close || wishes.reopen || wishes.rebuild {
                 let rebuild = std::mem::take(&mut wishes.rebuild);
                 let reopen = std::mem::take(&mut wishes.reopen);
                 drop(wishes);
                 snapshotting.take().into_iter().for_each(Snapshotting::end);
                 if !reopen && !rebuild {
-                    self.flush(view);
+                    self.flush(&view);
                 }
                 let still = sound(self.core.gate.lock());
                 *sound(self.core.view.write()) = None;
@@ -114,14 +120,16 @@ impl Keeper {
                 continue;
             }
             let due = Instant::now() + self.core.flush_after;
-            while Instant::now() < due && !(wishes.close || wishes.reopen || wishes.rebuild) {
+            while Instant::now() < due
+                && !(wishes.close || wishes.reopen || wishes.rebuild || wishes.swap.is_some())
+            {
                 wishes = self.core.wait_wish(wishes, Some(due.saturating_duration_since(Instant::now())));
             }
             wishes.dirty = false;
             drop(wishes);
-            self.flush(view);
+            self.flush(&view);
             if snapshotting.as_ref().is_none_or(|running: &Snapshotting| running.thread.is_finished()) {
-                snapshotting = self.snapshot(view);
+                snapshotting = self.snapshot(&view);
             }
             wishes = self.core.wishes();
         }
@@ -166,7 +174,7 @@ impl Keeper {
     /// the store is open.
     fn open(&self, fresh: bool) -> Opened {
         let _window = Window::begin("open");
-        let dir = self.core.dir.join("records");
+        let dirs = Dirs::of(&self.core.dir);
         let mut fresh = fresh;
         let mut failures = 0;
         loop {
@@ -174,9 +182,12 @@ impl Keeper {
                 return Opened::Closed;
             }
             if fresh {
-                self.set_aside(&dir);
+                self.set_aside(dirs.root());
             }
-            let opened = self.open_once(&dir).and_then(|(records, meta)| self.catch_up(records, meta, fresh));
+            let opened = self
+                .open_once(&dirs)
+                .and_then(|(records, meta)| self.catch_up(records, meta, fresh))
+                .and_then(|view| settled(&dirs, view));
             let trouble = match opened {
                 Ok(Some(view)) => {
                     self.remove_set_aside();
@@ -234,11 +245,12 @@ impl Keeper {
         });
     }
 
-    fn open_once(&self, dir: &Path) -> Result<(Records, Meta), Trouble> {
+    fn open_once(&self, dirs: &Dirs) -> Result<(Records, Meta), Trouble> {
+        let dir = dirs.current().map_err(RecordsError::from)?;
         let cursor = self.core.log.cursor(Sequence::ZERO);
         let deadline = Instant::now() + LOCK_PATIENCE;
         loop {
-            let opened = catch_unwind(AssertUnwindSafe(|| Records::open(dir, cursor.log, cursor.epoch)));
+            let opened = catch_unwind(AssertUnwindSafe(|| Records::open(&dir, cursor.log, cursor.epoch)));
             match opened {
                 Ok(Ok((records, meta))) => {
                     let head = self.core.log.head();
@@ -424,7 +436,16 @@ impl Keeper {
     }
 }
 
+/// A view that is whole, said on disk too.
+fn settled(dirs: &Dirs, view: Option<Arc<View>>) -> Result<Option<Arc<View>>, Trouble> {
+    if let Some(view) = &view {
+        dirs.settle(view.records.dir()).map_err(RecordsError::from)?;
+    }
+    Ok(view)
+}
+
 fn take_snapshot(core: &Core, view: &View, head: &Head, stop: &AtomicBool) {
+    let _one = sound(core.snapshotting.lock());
     let _window = Window::begin("snapshot");
     let began = Instant::now();
     let mut hurt = None;

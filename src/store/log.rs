@@ -5,6 +5,7 @@
 
 mod append;
 mod recover;
+mod rewrite;
 mod scan;
 mod sidecars;
 
@@ -17,6 +18,7 @@ use std::{
 
 pub use append::{AppendError, Appender, Batch};
 pub use recover::{Recovered, recover};
+pub use rewrite::{Rewrote, Verdict};
 use sidecars::Sidecars;
 
 #[cfg(test)]
@@ -26,6 +28,7 @@ use serde_json::json;
 
 use super::{
     Note,
+    disk::Disk,
     frame::Kind,
     object,
     segment::{self, Found, Frames, Index, Segment},
@@ -61,6 +64,7 @@ impl LogError {
 pub struct Log {
     pub dir: PathBuf,
     pub id: LogId,
+    disk: Arc<dyn Disk>,
     files: RwLock<Files>,
     sidecars: Sidecars,
     tail: Mutex<Tail>,

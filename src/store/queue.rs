@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    io,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -26,6 +27,8 @@ pub struct Job {
 
 pub enum Taken {
     Jobs(Vec<Job>),
+    /// The open segment is to be closed.
+    Roll(oneshot::Sender<io::Result<()>>),
     /// Nothing came within the time given.
     Idle,
     /// The store closes and the queue is empty.
@@ -36,6 +39,7 @@ pub enum Taken {
 struct Lanes {
     interactive: VecDeque<Job>,
     bulk: VecDeque<Job>,
+    rolls: VecDeque<oneshot::Sender<io::Result<()>>>,
     bytes: usize,
     closed: bool,
 }
@@ -77,7 +81,13 @@ impl Queue {
     /// The next batch; with a time given, not longer than that.
     pub fn take(&self, patience: Option<Duration>) -> Taken {
         let mut lanes = self.lanes();
-        while lanes.interactive.is_empty() && lanes.bulk.is_empty() {
+        loop {
+            if let Some(reply) = lanes.rolls.pop_front() {
+                return Taken::Roll(reply);
+            }
+            if !(lanes.interactive.is_empty() && lanes.bulk.is_empty()) {
+                break;
+            }
             if lanes.closed {
                 return Taken::Closed;
             }
@@ -104,6 +114,23 @@ impl Queue {
         Taken::Jobs(jobs)
     }
 
+    /// Has the open segment closed. Blocks.
+    pub fn roll(&self) -> Result<(), Fault> {
+        let (reply, rolled) = oneshot::channel();
+        let mut lanes = self.lanes();
+        if lanes.closed {
+            return Err(Fault::unavailable("the store is closed"));
+        }
+        lanes.rolls.push_back(reply);
+        drop(lanes);
+        self.changed.notify_one();
+        match rolled.blocking_recv() {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Fault::unavailable("the log did not go on in a new file").cause(error)),
+            Err(_) => Err(Fault::unavailable("the store is closed")),
+        }
+    }
+
     /// What is queued is still written; nothing more is taken in.
     pub fn close(&self) {
         self.lanes().closed = true;
@@ -114,7 +141,7 @@ impl Queue {
 fn rough_bytes(commit: &Commit) -> usize {
     let bodies = commit.changes.iter().map(|change| match change {
         Change::Put { memory } | Change::Restore { memory } => memory.content.len() + 512,
-        Change::Forget { .. } | Change::Accessed { .. } => 64,
+        _ => 64,
     });
     bodies.sum::<usize>() + commit.events.len() * 512
 }

@@ -4,12 +4,14 @@
 //! in the log are applied in one atomic batch. Never flushed for a commit; a timer flushes when something changed.
 
 mod apply;
+mod dirs;
 mod keys;
 mod list;
 #[cfg(test)]
 mod tests;
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     io,
     path::Path,
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
@@ -17,16 +19,21 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-pub use self::apply::{Applying, Filling};
+pub use self::{
+    apply::{Applying, Filling},
+    dirs::Dirs,
+};
 use super::{Stored, snapshot::Head};
 use crate::model::{Id, LogId, Memory, Project, Sequence, Time, decode, encode};
 
 /// Pages of the tree in memory.
 const CACHE_BYTES: u64 = 64 << 20;
 /// Raised when rows or keys change: an older view is rebuilt.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// Idempotency keys are kept for a day of the log's own time.
 const IDEMPOTENCY_MS: i64 = 24 * 3_600_000;
+/// Files smaller than this are not worth writing anew.
+const BLOATED_BYTES_MIN: u64 = 64 << 20;
 /// Old keys removed at a time.
 const PRUNE_MAX: usize = 1_000;
 
@@ -51,7 +58,9 @@ pub enum RecordsError {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Row {
     memory: Memory,
-    hidden: bool,
+    /// When `rm` hid it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    forgotten_at: Option<Time>,
     /// The entry that made it; those that touched it later have keys of their own.
     made_in: Sequence,
     /// The entry that holds the body, where it is too long for the tree.
@@ -66,7 +75,7 @@ impl Row {
     fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.memory.content.len() + 512);
         bytes.extend_from_slice(&self.memory.revision.to_be_bytes());
-        bytes.push(u8::from(self.hidden));
+        bytes.push(u8::from(self.forgotten_at.is_some()));
         bytes.extend_from_slice(&encode(self));
         bytes
     }
@@ -130,6 +139,8 @@ pub struct Records {
     written: AtomicU64,
     /// Something was written that is not flushed.
     dirty: AtomicBool,
+    /// How large its files were when it was last held against what is live.
+    looked_at_bytes: AtomicU64,
 }
 
 impl Records {
@@ -141,6 +152,7 @@ impl Records {
             dir: dir.to_owned(),
             written: AtomicU64::new(0),
             dirty: AtomicBool::new(false),
+            looked_at_bytes: AtomicU64::new(0),
         };
         let meta = match records.db.get(keys::META)? {
             Some(bytes) => {
@@ -168,6 +180,10 @@ impl Records {
         Ok((records, meta))
     }
 
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Writes out what is only in memory, and fsyncs it: sled's own flush does not survive a power cut.
     pub fn flush(&self, meta: &Meta) -> Result<(), RecordsError> {
         if meta.applied.0 > self.written.load(Ordering::Relaxed) {
@@ -180,6 +196,22 @@ impl Records {
         self.db.flush()?;
         std::fs::File::open(self.dir.join("db"))?.sync_data()?;
         Ok(())
+    }
+
+    /// Whether its files hold more than twice what is live in them. Reads all of it when they have grown.
+    pub fn is_bloated(&self) -> Result<bool, RecordsError> {
+        let bytes = self.db.size_on_disk()?;
+        let looked_at = self.looked_at_bytes.load(Ordering::Relaxed);
+        if bytes < BLOATED_BYTES_MIN || bytes < looked_at + looked_at / 4 {
+            return Ok(false);
+        }
+        self.looked_at_bytes.store(bytes, Ordering::Relaxed);
+        let mut live = 0;
+        for item in self.db.iter() {
+            let (key, value) = item?;
+            live += (key.len() + value.len()) as u64;
+        }
+        Ok(bytes > 2 * live)
     }
 
     /// Whether there is something to flush.
@@ -249,10 +281,44 @@ impl Records {
     /// First sequences of the entries that touched it, in order.
     pub fn touched(&self, id: Id) -> Result<Vec<Sequence>, RecordsError> {
         let mut firsts = Vec::from_iter(self.row(id)?.map(|row| row.made_in));
+        firsts.append(&mut self.touched_later(id)?);
+        Ok(firsts)
+    }
+
+    /// Those after the one that made it.
+    fn touched_later(&self, id: Id) -> Result<Vec<Sequence>, RecordsError> {
+        let mut firsts = Vec::new();
         for key in self.db.scan_prefix(keys::touched_of(id)).keys() {
             firsts.extend(keys::sequence_in(&key?));
         }
         Ok(firsts)
+    }
+
+    /// What was hidden until this moment, latest first, so many at most.
+    pub fn hidden_until(&self, time: Time, max: usize) -> Result<Vec<Id>, RecordsError> {
+        let keys = self.db.range(keys::hidden_until(time)..keys::hidden_end()).keys().take(max);
+        keys.map(|key| Ok(keys::id_in(&key?))).filter_map(Result::transpose).collect()
+    }
+
+    /// What is being erased, and the first sequences of the entries that told of it.
+    pub fn erasing(&self) -> Result<BTreeMap<Id, Vec<Sequence>>, RecordsError> {
+        let all = self.db.scan_prefix(keys::ERASING).map(|item| {
+            let (key, value) = item?;
+            Ok(keys::id_in(&key).map(|id| decode(&value).map(|places| (id, places))).transpose()?)
+        });
+        all.filter_map(Result::transpose).collect()
+    }
+
+    /// How often each was opened, and when last.
+    pub fn uses(&self, ids: &BTreeSet<Id>) -> Result<Vec<(Id, u64, Time)>, RecordsError> {
+        let uses = ids.iter().map(|id| {
+            match self.db.get(keys::access(*id))? {
+                Some(bytes) => decode::<Access>(&bytes).map(|access| Some((*id, access.count, access.last))),
+                None => Ok(None),
+            }
+            .map_err(RecordsError::from)
+        });
+        uses.filter_map(Result::transpose).collect()
     }
 
     /// Every record; `false` stops.
@@ -290,6 +356,6 @@ impl Records {
             memory.access_count = access.count;
             memory.last_accessed = Some(access.last);
         }
-        Ok(Found { stored: Stored { memory, hidden: row.hidden }, body_in: row.body_in })
+        Ok(Found { stored: Stored { memory, hidden: row.forgotten_at.is_some() }, body_in: row.body_in })
     }
 }

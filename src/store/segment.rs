@@ -9,7 +9,7 @@ use std::{
 use super::{
     disk::{DiskFile, read_up_to},
     frame::{self, FRAME_HEADER_BYTES, FrameError, FrameHeader, HEADER_BYTES, Kind, Seed, SegmentHeader},
-    sidecar::{Outline, Sidecar},
+    sidecar::{Sidecar, Summary},
 };
 use crate::model::{Entry, Sequence, decode};
 
@@ -46,8 +46,10 @@ impl Index {
     /// From where to where the block reaches that begins at place `i`. The first begins where frames do, so that what
     /// is hurt before it is seen.
     pub fn block(&self, i: usize, len: u64) -> (u64, u64) {
-        let from = if i == 0 { HEADER_BYTES as u64 } else { self.0[i].1 };
-        (from, self.0.get(i + 1).map_or(len, |(_, offset)| *offset))
+        let at = self.0[i].1;
+        // Places in one packed block share its offset.
+        let next = self.0[i + 1..].iter().map(|(_, offset)| *offset).find(|offset| *offset > at);
+        (if i == 0 { HEADER_BYTES as u64 } else { at }, next.unwrap_or(len))
     }
 
     /// Where to begin reading for this sequence.
@@ -80,12 +82,17 @@ pub struct Segment {
 #[derive(Debug, Default)]
 struct Known {
     index: OnceLock<Arc<Index>>,
-    outline: OnceLock<Option<Outline>>,
+    summary: OnceLock<Option<Summary>>,
 }
 
 impl Segment {
     pub fn new(path: PathBuf, header: SegmentHeader, file: Arc<dyn DiskFile>, len: u64) -> Segment {
         Segment { path, header, seed: Seed::of(&header), file, len, known: Arc::default() }
+    }
+
+    /// The same file, which has another name now.
+    pub fn named(self, path: PathBuf) -> Segment {
+        Segment { path, ..self }
     }
 
     /// The header of the file, `None` where there is none that can be read.
@@ -104,19 +111,19 @@ impl Segment {
         self.known.index.get()
     }
 
-    /// Between which moments its events lie: `Some(None)` when that cannot be said.
-    pub fn outline(&self) -> Option<Option<Outline>> {
-        self.known.outline.get().copied()
+    /// Its content in short: `Some(None)` when that cannot be said.
+    pub fn summary(&self) -> Option<Option<Summary>> {
+        self.known.summary.get().copied()
     }
 
-    pub fn know_outline(&self, outline: Option<Outline>) -> Option<Outline> {
-        *self.known.outline.get_or_init(|| outline)
+    pub fn know_summary(&self, summary: Option<Summary>) -> Option<Summary> {
+        *self.known.summary.get_or_init(|| summary)
     }
 
     /// Keeps of the sidecar what is small.
     pub fn know(&self, sidecar: &Sidecar) {
         self.known.index.get_or_init(|| sidecar.index().clone());
-        self.know_outline(sidecar.outline());
+        self.know_summary(sidecar.summary());
     }
 
     /// Reads all of it, to tell what it holds.
@@ -180,11 +187,21 @@ pub struct Frames<'a> {
     start: u64,
     /// Bytes read from the file at a time.
     chunk: usize,
+    /// The block in which the walk stands.
+    inside: Option<Inside>,
+}
+
+/// A block unpacked, and how much of it has been walked.
+struct Inside {
+    content: Vec<u8>,
+    at: usize,
+    /// Where the block ends in the file.
+    end: u64,
 }
 
 impl<'a> Frames<'a> {
     pub fn at(segment: &'a Segment, offset: u64) -> Frames<'a> {
-        Frames { segment, offset, buffer: Vec::new(), start: offset, chunk: CHUNK_BYTES }
+        Frames { segment, offset, buffer: Vec::new(), start: offset, chunk: CHUNK_BYTES, inside: None }
     }
 
     /// As [`Frames::at`], for who reads up to `end` and no further.
@@ -193,36 +210,65 @@ impl<'a> Frames<'a> {
         Frames { chunk, ..Frames::at(segment, offset) }
     }
 
-    /// Where the walk stands: after the last good frame.
+    /// Where the walk stands: after the last good frame; at the beginning of a block that it is in.
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
     pub fn go_to(&mut self, offset: u64) {
         self.offset = offset;
+        self.inside = None;
     }
 
     pub fn skip(&mut self, bytes: usize) {
         self.offset += bytes as u64;
     }
 
+    /// The next frame; those in a block one by one, each with the block's offset.
     pub fn next(&mut self) -> io::Result<Option<Found>> {
+        if self.inside.is_some() {
+            return Ok(self.next_inside());
+        }
         match self.read_here()? {
+            Ok((header, body)) if header.kind == Kind::Block => {
+                let end = self.offset + header.frame_len() as u64;
+                match unpacked(&body) {
+                    Some(content) => {
+                        self.inside = Some(Inside { content, at: 0, end });
+                        Ok(self.next_inside())
+                    }
+                    None => self.hurt(FrameError::Body),
+                }
+            }
             Ok((header, body)) => {
                 let offset = self.offset;
                 self.offset += header.frame_len() as u64;
                 Ok(Some(Found::Frame { offset, header, body }))
             }
             Err(FrameError::UnknownKind(kind)) => Ok(Some(Found::Unknown { offset: self.offset, kind })),
-            Err(error) => match self.find_good(self.offset + 1)? {
-                None => Ok(None),
-                Some(until) => {
-                    let hurt = Hurt { offset: self.offset, until, what: words(error) };
-                    self.offset = until;
-                    Ok(Some(Found::Hurt(hurt)))
-                }
-            },
+            Err(error) => self.hurt(error),
         }
+    }
+
+    /// Goes on at the next good frame.
+    fn hurt(&mut self, error: FrameError) -> io::Result<Option<Found>> {
+        let Some(until) = self.find_good(self.offset + 1)? else { return Ok(None) };
+        let hurt = Hurt { offset: self.offset, until, what: words(error) };
+        self.offset = until;
+        Ok(Some(Found::Hurt(hurt)))
+    }
+
+    fn next_inside(&mut self) -> Option<Found> {
+        let inside = self.inside.as_mut()?;
+        let (header, body, rest) = frame::unpack(&inside.content[inside.at..])?;
+        let found = Found::Frame { offset: self.offset, header, body: body.to_vec() };
+        if rest.is_empty() {
+            self.offset = inside.end;
+            self.inside = None;
+        } else {
+            inside.at = inside.content.len() - rest.len();
+        }
+        Some(found)
     }
 
     /// The frame at the walk's place.
@@ -248,7 +294,7 @@ impl<'a> Frames<'a> {
             }
             // What cannot be the start of a header is skipped without a checksum: a kind, then three zeros.
             let candidate = bytes.windows(FRAME_HEADER_BYTES).position(|window| {
-                matches!(window[4], 1 | 2)
+                Kind::is_known(window[4])
                     && window[5..8] == [0; 3]
                     && frame::read_header(window, seed).is_ok()
             });
@@ -286,6 +332,16 @@ impl<'a> Frames<'a> {
     }
 }
 
+/// The content of a block, if all of it is frames. A checksum has answered for the bytes; this for who wrote them.
+fn unpacked(body: &[u8]) -> Option<Vec<u8>> {
+    let content = frame::unpack_block(body)?;
+    let mut rest = content.as_slice();
+    while !rest.is_empty() {
+        rest = frame::unpack(rest)?.2;
+    }
+    (!content.is_empty()).then_some(content)
+}
+
 fn words(error: FrameError) -> String {
     match error {
         FrameError::End => "the frame is cut short".to_owned(),
@@ -299,6 +355,6 @@ fn words(error: FrameError) -> String {
 pub fn entry(header: &FrameHeader, body: &[u8]) -> Result<Option<Entry>, rmp_serde::decode::Error> {
     match header.kind {
         Kind::Commit => decode(body).map(Some),
-        Kind::Horizon => Ok(None),
+        Kind::Horizon | Kind::Gone | Kind::Block => Ok(None),
     }
 }

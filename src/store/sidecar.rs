@@ -14,17 +14,21 @@ use std::{ops::Range, sync::Arc};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-pub use file::{HEAD_BYTES, Identity, decode, decode_outline, encode};
+pub use file::{HEAD_BYTES, Identity, decode, decode_summary, encode};
 
 use super::{scan::Scan, segment::Index};
-use crate::model::{Entry, Event, Id, Sequence, Severity, Subject, Time};
+use crate::model::{Class, Entry, Event, Id, Sequence, Severity, Subject, Time};
 
 /// A block begins every so many bytes: what is read at least to get at one event.
 const BLOCK_BYTES: u64 = 64 << 10;
 /// Different labels that are told apart in a segment; beyond, an event is [`OTHER`]. Bounds the table of them.
 const LABELS_MAX: usize = 4_096;
+/// The label of an event that is no more. Those of the table begin with 1.
+const GONE: u16 = 0;
 /// The label of an event that may be anything.
 const OTHER: u16 = u16::MAX;
+/// Of so many numbers that are missing in a row each gets the label; more begin another block.
+const GONE_LABELS_MAX: u64 = 256;
 
 const _: () = assert!(LABELS_MAX < OTHER as usize);
 
@@ -70,6 +74,14 @@ impl Outline {
     }
 }
 
+/// What a segment holds, in a few numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Summary {
+    pub outline: Outline,
+    /// Events, by how long their commits are kept: the places of [`Class::ALL`].
+    pub classes: [u64; Class::ALL.len()],
+}
+
 /// What many events have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
@@ -94,19 +106,19 @@ impl Labels {
             known.into_iter().flatten().find(|i| self.list[usize::from(**i)].severity == event.severity);
         if let Some(known) = known {
             self.list[usize::from(*known)].count += 1;
-            return *known;
+            return known + 1;
         }
         if self.list.len() == LABELS_MAX {
             return OTHER;
         }
-        let number = self.list.len() as u16;
+        let place = self.list.len() as u16;
         self.list.push(Label { subject: event.subject.clone(), severity: event.severity, count: 1 });
-        self.by_subject.entry(event.subject.clone()).or_default().push(number);
-        number
+        self.by_subject.entry(event.subject.clone()).or_default().push(place);
+        place + 1
     }
 }
 
-/// Events whose frames lie together, numbered without a gap.
+/// Events whose frames lie together, numbered without a gap but for those that are gone.
 #[derive(Debug, Clone, PartialEq)]
 struct Block {
     first: Sequence,
@@ -134,6 +146,8 @@ pub struct Sidecar {
     blocks: Vec<Arc<Block>>,
     labels: Arc<Labels>,
     outline: Option<Outline>,
+    /// As in [`Summary`].
+    classes: [u64; Class::ALL.len()],
     /// Not all of the segment could be read: no conclusion is drawn from what is not here.
     hurt: bool,
 }
@@ -145,8 +159,9 @@ impl Sidecar {
         let begins = match self.blocks.last() {
             None => true,
             Some(block) => {
+                let missing = first.sequence.0.checked_sub(block.next().0);
                 self.index.last().is_none_or(|at| offset >= at + BLOCK_BYTES)
-                    || block.next() != first.sequence
+                    || missing.is_none_or(|missing| missing > GONE_LABELS_MAX)
             }
         };
         if begins {
@@ -159,7 +174,12 @@ impl Sidecar {
             }));
         }
         let block = Arc::make_mut(self.blocks.last_mut().expect("one was there or has been begun"));
+        while block.next() < first.sequence {
+            block.labels.push(GONE);
+            block.prints.push(0);
+        }
         let labels = Arc::make_mut(&mut self.labels);
+        self.classes[entry.class() as usize] += entry.events.len() as u64;
         for event in &entry.events {
             // Numbers that do not follow each other were not given by this program's writer.
             self.hurt |= event.sequence != block.next();
@@ -185,6 +205,11 @@ impl Sidecar {
         self.outline.filter(|_| !self.hurt)
     }
 
+    pub fn summary(&self) -> Option<Summary> {
+        self.outline().map(|outline| Summary { outline, classes: self.classes })
+    }
+
+    /// With those that are gone.
     pub fn events(&self) -> usize {
         self.blocks.iter().map(|block| block.labels.len()).sum()
     }
@@ -204,7 +229,7 @@ impl Sidecar {
         Sieve {
             sidecar: self,
             scan,
-            labels: self.labels.list.iter().map(seen).collect(),
+            labels: std::iter::once(false).chain(self.labels.list.iter().map(seen)).collect(),
             print: scan.filter.correlation.map(print_of),
         }
     }
@@ -222,7 +247,7 @@ pub enum Pick {
 pub struct Sieve<'a> {
     sidecar: &'a Sidecar,
     scan: &'a Scan<'a>,
-    /// Of each label, whether an event that bears it may match.
+    /// Of each label, by its number, whether an event that bears it may match.
     labels: Vec<bool>,
     print: Option<u16>,
 }

@@ -128,6 +128,15 @@ pub fn write(
     Ok(fs::metadata(&path)?.len())
 }
 
+/// Removes those that are not of this place or later.
+pub fn keep_from(data_dir: &Path, head: &Head) -> io::Result<()> {
+    let from = Some((head.epoch, head.applied));
+    for old in all(data_dir).into_iter().filter(|path| place_of(path) < from) {
+        fs::remove_file(old)?;
+    }
+    Ok(())
+}
+
 fn write_file(
     path: &Path,
     head: &Head,

@@ -41,6 +41,8 @@ impl Writer {
             let refused = matches!(self.core.state.borrow().writes, Writes::Refused { .. });
             match self.core.queue.take(refused.then_some(PROBE_EVERY)) {
                 Taken::Jobs(jobs) => self.batch(jobs),
+                // Who asked may have stopped waiting.
+                Taken::Roll(reply) => drop(reply.send(self.appender.close_segment())),
                 Taken::Idle => self.probe(),
                 Taken::Closed => break,
             }
@@ -151,8 +153,8 @@ struct Checked<'a> {
     view: &'a View,
     next: Sequence,
     now: Time,
-    /// What the batch so far makes of records.
-    standing: HashMap<Id, Standing>,
+    /// What the batch so far makes of records; nothing of one that it erases.
+    standing: HashMap<Id, Option<Standing>>,
     /// Idempotency keys of the batch so far: which entry used it.
     keys: HashMap<String, usize>,
     batch: Batch,
@@ -210,7 +212,7 @@ impl<'a> Checked<'a> {
 
     fn standing(&self, id: Id) -> Result<Option<Standing>, Fault> {
         match self.standing.get(&id) {
-            Some(standing) => Ok(Some(*standing)),
+            Some(standing) => Ok(*standing),
             None => self.view.records.standing(id).map_err(records_fault),
         }
     }
@@ -277,9 +279,13 @@ impl<'a> Checked<'a> {
             }),
             Change::Restore { memory } => Some(Standing { revision: memory.revision, hidden: false }),
             Change::Forget { .. } => before.map(|before| Standing { hidden: true, ..before }),
-            Change::Accessed { .. } => None,
+            Change::Erase { .. } => {
+                self.standing.insert(id, None);
+                return;
+            }
+            Change::Accessed { .. } | Change::Counted { .. } | Change::Erased { .. } => None,
         };
-        self.standing.extend(after.map(|after| (id, after)));
+        self.standing.extend(after.map(|after| (id, Some(after))));
     }
 }
 

@@ -11,19 +11,25 @@ use wheelhouse::{
 };
 
 /// Every event of this version: type and when it is told.
-const EVENTS: [(&str, &str); 15] = [
+const EVENTS: [(&str, &str); 17] = [
     ("memory.saved", "a memory is new"),
     ("memory.updated", "a memory has a new revision"),
     ("memory.superseded", "another memory took its place"),
     ("memory.archived", "its status became `archived`"),
-    ("memory.forgotten", "it was removed: hidden, not erased yet"),
+    ("memory.forgotten", "it was removed: hidden, and erased a day later"),
     ("memory.restored", "what was removed is back"),
+    ("memory.erased", "it is out of every answer, and is being erased from every file"),
     (
         "search.served",
         "an answer was asked for by a verb or a client, or opened in the console; typing tells nothing",
     ),
     ("search.degraded", "an answer came from less than the whole index"),
     ("source.synced", "an import came to its end, with its counts"),
+    (
+        "hub.cleaned",
+        "the cleaner came by: what it took from the log, what it packed, how many memories it erased; or, before it \
+         takes what told of uses, that they were counted again",
+    ),
     ("hub.snapshot", "a snapshot of the records was taken and read back"),
     ("hub.started", "a console or a hub started"),
     ("hub.stopped", "it stopped in order"),

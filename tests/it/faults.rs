@@ -90,6 +90,10 @@ impl Disk for Faulty {
         self.call(|| RealDisk.remove(path))
     }
 
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.call(|| RealDisk.rename(from, to))
+    }
+
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         if self.wrong == Wrong::Fsync && self.strikes() {
             return Err(self.error());

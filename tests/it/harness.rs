@@ -22,6 +22,7 @@ use wheelhouse::{
     hub::{Hub, HubDoor, HubOptions},
     model::{Actor, EventDraft, Id, Projects, Severity, Time},
     remote::Remote,
+    store::Retention,
     tasks::{Clock, Tasks},
 };
 
@@ -99,6 +100,7 @@ impl House {
             socket: None,
             attached: attached.clone(),
             segment_bytes: None,
+            retention: Retention::default(),
             announce: false,
         };
         let hub = Hub::start(&data_dir, options).unwrap();

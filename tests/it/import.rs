@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use wheelhouse::{
-    door::{Door, EventQuery, ListRequest},
+    door::{Door, EventQuery, Forgetting, ListRequest},
     ingest::{ImportReport, ImportRequest, Progress, import},
     model::{CONTENT_BYTES_MAX, Code, Fault, Memory, MemoryFilter, Project, Projects, Status, Time},
 };
@@ -198,7 +198,7 @@ async fn an_export_is_read_back_by_another_hub() {
     let door = &desk.house.door;
     door.add(&desk.house.caller(), note("By hand")).await.unwrap();
     let gone = door.add(&desk.house.caller(), note("Gone")).await.unwrap();
-    door.forget(&desk.house.caller(), gone.memory.id).await.unwrap();
+    door.forget(&desk.house.caller(), gone.memory.id, Forgetting::Hide).await.unwrap();
     let mut export = door.export(&desk.house.caller()).await.unwrap();
     let mut lines = String::new();
     while let Some(line) = futures::StreamExt::next(&mut export).await {

@@ -10,7 +10,9 @@
 mod cli;
 mod damage;
 mod docs;
+mod erase;
 mod faults;
+mod forget;
 mod harness;
 mod history;
 mod house;

@@ -5,8 +5,8 @@ use std::{path::Path, sync::Arc, time::Duration};
 use serde_json::{Value, json};
 use wheelhouse::{
     door::{
-        Caller, Door, ListOrder, ListRequest, MemoryPatch, NewMemory, SearchMode, SearchRequest, Upsert,
-        ViewName,
+        Caller, Door, Forgetting, ListOrder, ListRequest, MemoryPatch, NewMemory, SearchMode, SearchRequest,
+        Upsert, ViewName,
     },
     hub::{Hub, HubDoor, HubOptions},
     model::{Actor, Fault, Id, MemoryFilter, Project, Projects, Status},
@@ -97,6 +97,7 @@ pub fn start(dir: &Path, clock: &Clock) -> Arc<Hub> {
         socket: None,
         attached: Arc::default(),
         segment_bytes: Some(1 << 20),
+        retention: wheelhouse::store::Retention::default(),
         announce: false,
     };
     Hub::start(dir, options).unwrap()
@@ -149,9 +150,9 @@ pub async fn fill(door: &HubDoor, clock: &Clock, records: usize) -> Vec<Id> {
                 let patch = MemoryPatch { content: Some(numbers.words(15)), ..MemoryPatch::default() };
                 door.edit(&caller(), id, patch, Some(memory[0].revision)).await.map(drop)
             }
-            2 => door.forget(&caller(), id).await.map(drop),
+            2 => door.forget(&caller(), id, Forgetting::Hide).await.map(drop),
             3 => {
-                door.forget(&caller(), id).await.unwrap();
+                door.forget(&caller(), id, Forgetting::Hide).await.unwrap();
                 door.restore(&caller(), id).await.map(drop)
             }
             _ if memory[0].status != Status::Superseded => {

@@ -72,6 +72,7 @@ fn status(memories: u64) -> Status {
         views: ViewName::ALL.map(view).to_vec(),
         memories: Some(memories),
         forgotten: Some(0),
+        cleaning: None,
         attached: 0,
         caches: vec![],
         disk: None,

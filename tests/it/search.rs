@@ -21,25 +21,25 @@ use wheelhouse::{
 const NOW_MS: i64 = 1_795_000_000_000;
 
 /// Where an index in `dir` keeps its vectors.
-fn vectors_of(dir: &Path) -> PathBuf {
+pub fn vectors_of(dir: &Path) -> PathBuf {
     dir.join("vectors")
 }
 
-fn log() -> LogId {
+pub fn log() -> LogId {
     serde_json::from_value(json!("00000000-0000-0000-0000-000000000007")).unwrap()
 }
 
-fn id(n: u64) -> Id {
+pub fn id(n: u64) -> Id {
     let mut random = [0; 10];
     random[2..].copy_from_slice(&n.to_be_bytes());
     Id::from_parts(Time::from_unix_ms(NOW_MS), random)
 }
 
-fn words() -> TimeWords {
+pub fn words() -> TimeWords {
     TimeWords { now: Time::from_unix_ms(NOW_MS), offset: chrono::FixedOffset::east_opt(0).unwrap() }
 }
 
-fn memory(n: u64, title: &str, content: &str) -> Memory {
+pub fn memory(n: u64, title: &str, content: &str) -> Memory {
     serde_json::from_value(json!({
         "id": id(n), "created_at": Time::from_unix_ms(NOW_MS), "updated_at": Time::from_unix_ms(NOW_MS + n as i64),
         "revision": 1, "title": title, "content": content,
@@ -52,20 +52,20 @@ fn in_project(project: &str, memory: Memory) -> Memory {
 }
 
 /// Entries from sequence 1 on, one for each list of changes.
-struct Log {
-    entries: Vec<Arc<Entry>>,
+pub struct Log {
+    pub entries: Vec<Arc<Entry>>,
 }
 
 impl Log {
-    fn new() -> Log {
+    pub fn new() -> Log {
         Log { entries: Vec::new() }
     }
 
-    fn head(&self) -> Sequence {
+    pub fn head(&self) -> Sequence {
         self.entries.last().map_or(Sequence::ZERO, |entry| entry.last())
     }
 
-    fn commit(&mut self, changes: Vec<Change>) {
+    pub fn commit(&mut self, changes: Vec<Change>) {
         let sequence = self.head().next();
         let event = Event {
             id: id(sequence.0),
@@ -83,19 +83,19 @@ impl Log {
         self.entries.push(Arc::new(Entry { events: vec![event], changes, idempotency_key: None }));
     }
 
-    fn put(&mut self, memories: impl IntoIterator<Item = Memory>) {
+    pub fn put(&mut self, memories: impl IntoIterator<Item = Memory>) {
         self.commit(memories.into_iter().map(|memory| Change::Put { memory }).collect());
     }
 
     /// What the hub does: feeds what is missing.
-    fn feed(&self, lexical: &Lexical) {
+    pub fn feed(&self, lexical: &Lexical) {
         lexical.set_head(self.head());
         let applied = lexical.applied();
         let missing: Vec<_> = self.entries.iter().filter(|entry| entry.last() > applied).cloned().collect();
         lexical.apply(&missing);
     }
 
-    fn opened(&self, dir: &Path) -> Lexical {
+    pub fn opened(&self, dir: &Path) -> Lexical {
         let lexical = Lexical::open(dir, &vectors_of(dir), log());
         lexical.durable();
         self.feed(&lexical);
@@ -103,7 +103,7 @@ impl Log {
     }
 }
 
-fn ask(query: &str) -> SearchRequest {
+pub fn ask(query: &str) -> SearchRequest {
     SearchRequest { query: query.to_owned(), mode: SearchMode::Lexical, ..SearchRequest::default() }
 }
 
@@ -368,7 +368,7 @@ fn completions_come_from_words_fields_and_values() {
 }
 
 /// What must not depend on where the index is.
-fn of_interest(lexical: &Lexical) -> Vec<(String, usize, Vec<Hit>)> {
+pub fn of_interest(lexical: &Lexical) -> Vec<(String, usize, Vec<Hit>)> {
     let queries = [
         "w1",
         "w1 w2 w30",
@@ -391,7 +391,7 @@ fn of_interest(lexical: &Lexical) -> Vec<(String, usize, Vec<Hit>)> {
 }
 
 /// A log of 3,000 memories with updates, removals and restores among them; words by a generator of fixed seed.
-fn many() -> Log {
+pub fn many() -> Log {
     let mut seed = 7u64;
     let mut next = move |below: u64| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -637,8 +637,8 @@ fn filters_hold_as_they_do_for_lists() {
             Change::Put { memory } | Change::Restore { memory } => {
                 drop(live.insert(memory.id, memory.clone()))
             }
-            Change::Forget { id } => drop(live.remove(id)),
-            Change::Accessed { .. } => {}
+            Change::Forget { id } | Change::Erase { id } => drop(live.remove(id)),
+            Change::Accessed { .. } | Change::Counted { .. } | Change::Erased { .. } => {}
         }
     }
     let at = |ms: i64| Some(Time::from_unix_ms(NOW_MS + ms));

@@ -59,6 +59,7 @@ fn status(writes: Writes) -> Box<Status> {
         views: ViewName::ALL.map(view).to_vec(),
         memories: Some(3),
         forgotten: Some(0),
+        cleaning: None,
         attached: 0,
         caches: vec![],
         disk: None,

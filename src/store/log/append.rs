@@ -100,6 +100,8 @@ impl Appender {
         let (sender, closed) = mpsc::sync_channel(CLOSED_MAX);
         let len = segment.len;
         let appender = Appender {
+            // What was rewritten is whole, and not gone on with.
+            poisoned: segment.header.rewritten.is_some(),
             uncut: true,
             ended,
             next_ordinal,
@@ -109,7 +111,6 @@ impl Appender {
             len,
             grown: len,
             segment_bytes,
-            poisoned: false,
             salt,
             closed: sender,
             bytes: Vec::new(),
@@ -171,6 +172,11 @@ impl Appender {
     /// Acknowledged frames are gone: what comes is another history, and begins in a segment that says so.
     fn lost(&self) -> bool {
         sound(self.log.files.read()).epoch != self.segment.header.epoch
+    }
+
+    /// Closes the open file, if there is anything in it, and goes on in a new one.
+    pub fn close_segment(&mut self) -> io::Result<()> {
+        if self.len > frame::HEADER_BYTES as u64 { self.roll() } else { Ok(()) }
     }
 
     fn cut(&mut self) -> io::Result<()> {
@@ -258,8 +264,9 @@ impl Appender {
             ordinal: self.next_ordinal,
             first: next,
             salt: (self.salt)(),
-            before_ordinal: before.ordinal,
+            before_ordinal: before.last_ordinal(),
             before_len: self.len,
+            rewritten: None,
         };
         let segment = make_segment(&*self.disk, &self.log.dir, header)?;
         self.segment = segment.clone();
@@ -273,7 +280,7 @@ impl Appender {
         let before = files.segments.last().expect("the segment that was open").clone();
         files.segments.push(segment);
         let closed = Closed { segment: before, sidecar: std::mem::take(&mut files.open) };
-        self.log.sidecars.keep(&closed);
+        self.log.sidecars.keep(&closed.segment, &closed.sidecar);
         drop(files);
         // Not taken: who reads the segment first writes it then.
         drop(self.closed.try_send(closed));

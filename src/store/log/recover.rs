@@ -17,6 +17,7 @@ use super::{
     Files, Hurts, Log, LogError,
     append::{Appender, make_segment},
     damage,
+    rewrite::UNFINISHED,
     sidecars::{Closed, Sidecars},
 };
 use crate::{
@@ -24,7 +25,7 @@ use crate::{
     store::{
         Note,
         disk::{Disk, read_up_to},
-        frame::{FRAME_HEADER_BYTES, FrameError, HEADER_BYTES, HeaderError, Kind, SegmentHeader},
+        frame::{FRAME_HEADER_BYTES, FrameError, HEADER_BYTES, HeaderError, Kind, Rewritten, SegmentHeader},
         segment::{self, Frames, Segment, name_of},
         sidecar::Sidecar,
     },
@@ -66,21 +67,26 @@ pub fn recover(
             salt: salt(),
             before_ordinal: 0,
             before_len: 0,
+            rewritten: None,
         };
         segments.push(make_segment(&*disk, dir, header).map_err(LogError::io("make", dir))?);
     }
     obey_lengths(&mut segments);
     let open = segments.last_mut().expect("there is at least one");
-    let end = read_to_end(open, &mut notes)?;
+    let end = match open.header.rewritten {
+        Some(Rewritten { next, .. }) => End { len: open.len, next, ended: true, ..End::before(open) },
+        None => read_to_end(open, &mut notes)?,
+    };
     open.len = end.len;
     lost |= end.lost;
     let (id, epoch) = (open.header.log, open.header.epoch);
-    let next_ordinal = next_ordinal.max(open.header.ordinal + 1);
+    let next_ordinal = next_ordinal.max(open.header.last_ordinal() + 1);
     settle(dir, &*disk, open, &end)?;
     let open = open.clone();
     let sidecars = Sidecars::open(sidecars, &segments);
     let log = Arc::new(Log {
         dir: dir.to_owned(),
+        disk: disk.clone(),
         id,
         files: RwLock::new(Files { segments, open: end.sidecar, epoch, next: end.next }),
         sidecars,
@@ -107,6 +113,9 @@ struct Found {
 /// file that is missing, is damage.
 fn open_segments(dir: &Path, disk: &dyn Disk, notes: &mut Vec<Note>) -> Result<Found, LogError> {
     let paths = disk.list(dir).map_err(LogError::io("list", dir))?;
+    for unfinished in paths.iter().filter(|path| is_unfinished(path)) {
+        disk.remove(unfinished).map_err(LogError::io("remove", unfinished))?;
+    }
     let mut files: Vec<_> = paths.into_iter().filter_map(|path| Some((ordinal_of(&path)?, path))).collect();
     files.sort();
     let last = files.last().map(|(ordinal, _)| *ordinal);
@@ -114,6 +123,11 @@ fn open_segments(dir: &Path, disk: &dyn Disk, notes: &mut Vec<Note>) -> Result<F
     // The epoch in which something was found missing.
     let mut hurt_in = None;
     for (ordinal, path) in files {
+        // It went into the one before, and the name was to go too.
+        if segments.last().is_some_and(|segment| segment.header.last_ordinal() >= ordinal) {
+            disk.remove(&path).map_err(LogError::io("remove", &path))?;
+            continue;
+        }
         let file = Arc::from(disk.open(&path, false).map_err(LogError::io("open", &path))?);
         let read = Segment::read_header(&*file).map_err(LogError::io("read", &path))?;
         let len = file.size().map_err(LogError::io("read", &path))?;
@@ -125,7 +139,7 @@ fn open_segments(dir: &Path, disk: &dyn Disk, notes: &mut Vec<Note>) -> Result<F
                 hurt_in = Some(epoch);
             }
             Ok(header) => {
-                let known = before.map_or(0, |before| before.ordinal);
+                let known = before.map_or(0, |before| before.last_ordinal());
                 if header.before_ordinal != known && hurt_in.is_none() {
                     let gone = path.with_file_name(format!("{:010}.seg", header.before_ordinal));
                     notes.push(damage(&gone, 0, 0, "the file is missing"));
@@ -153,17 +167,23 @@ fn open_segments(dir: &Path, disk: &dyn Disk, notes: &mut Vec<Note>) -> Result<F
     Ok(Found { segments, next_ordinal: last.unwrap_or(0) + 1, lost })
 }
 
+/// Whether the file was to take another's place, and was not finished.
+fn is_unfinished(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == UNFINISHED)
+}
+
 fn ordinal_of(path: &Path) -> Option<u64> {
     let name = path.file_name()?.to_str()?.strip_suffix(".seg")?;
     (name.len() == 10).then(|| name.parse().ok())?
 }
 
-/// Of each closed segment counts what the one after it says; the rest of the file was never acknowledged.
+/// Of each closed segment counts what the one after it says; the rest of the file was never acknowledged. One that was
+/// rewritten is whole as it is.
 fn obey_lengths(segments: &mut [Segment]) {
     for i in 1..segments.len() {
         let after = segments[i].header;
         let before = &mut segments[i - 1];
-        if before.header.ordinal == after.before_ordinal {
+        if before.header.rewritten.is_none() && before.header.ordinal == after.before_ordinal {
             before.len = after.before_len;
         }
     }
@@ -184,6 +204,23 @@ struct End {
     lost: bool,
     /// Places of which a note tells already.
     told: BTreeSet<(u64, u64)>,
+}
+
+impl End {
+    /// That of a segment of which nothing was read.
+    fn before(open: &Segment) -> End {
+        End {
+            len: HEADER_BYTES as u64,
+            next: open.header.first,
+            sidecar: Sidecar::default(),
+            recorded_at: crate::model::Time::default(),
+            last: 0,
+            torn: false,
+            ended: false,
+            lost: false,
+            told: BTreeSet::new(),
+        }
+    }
 }
 
 /// Brings to the disk what is shown from here on. The process before may have left it in the machine's memory only,
@@ -232,17 +269,7 @@ fn is_read_only(error: &io::Error) -> bool {
 fn read_to_end(open: &Segment, notes: &mut Vec<Note>) -> Result<End, LogError> {
     let reading = |error: io::Error| LogError::io("read", &open.path)(error);
     let mut frames = Frames::at(open, HEADER_BYTES as u64);
-    let mut end = End {
-        len: HEADER_BYTES as u64,
-        next: open.header.first,
-        sidecar: Sidecar::default(),
-        recorded_at: crate::model::Time::default(),
-        last: 0,
-        torn: false,
-        ended: false,
-        lost: false,
-        told: BTreeSet::new(),
-    };
+    let mut end = End::before(open);
     let mut batch = open.header.first;
     loop {
         let at = frames.offset();

@@ -77,7 +77,7 @@ impl Log {
         for (i, (segment, end)) in in_order(walk.scan.order, parts.into_iter()) {
             if i == last {
                 self.scan_segment(walk, segment, &open, high)?;
-            } else if self.outline_of(segment).is_none_or(|outline| outline.may_match(walk.scan)) {
+            } else if self.summary_of(segment).is_none_or(|summary| summary.outline.may_match(walk.scan)) {
                 let (sidecar, read) = self.sidecar_of(segment)?;
                 walk.looked_at += read + SIDECAR_COST;
                 self.scan_segment(walk, segment, &sidecar, high)?;

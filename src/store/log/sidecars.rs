@@ -17,7 +17,7 @@ use moka::sync::Cache;
 use super::{Log, LogError, sound};
 use crate::store::{
     segment::Segment,
-    sidecar::{self, HEAD_BYTES, Identity, Outline, Sidecar},
+    sidecar::{self, HEAD_BYTES, Identity, Sidecar, Summary},
     window::Window,
 };
 
@@ -35,9 +35,16 @@ pub struct Closed {
     pub sidecar: Sidecar,
 }
 
+/// A segment's ordinal and salt: one that was rewritten is another.
+type Key = (u64, u64);
+
+fn key_of(segment: &Segment) -> Key {
+    (segment.header.ordinal, segment.header.salt)
+}
+
 pub struct Sidecars {
     dir: PathBuf,
-    cache: Cache<u64, Arc<Sidecar>>,
+    cache: Cache<Key, Arc<Sidecar>>,
     /// One is made at a time: each reads a whole segment.
     making: Mutex<()>,
 }
@@ -55,15 +62,17 @@ impl Sidecars {
                 }
             }
         }
-        let weigh = |_: &u64, sidecar: &Arc<Sidecar>| u32::try_from(sidecar.bytes()).unwrap_or(u32::MAX);
+        let weigh = |_: &Key, sidecar: &Arc<Sidecar>| u32::try_from(sidecar.bytes()).unwrap_or(u32::MAX);
         let cache = Cache::builder().weigher(weigh).max_capacity(SIDECARS_BYTES_MAX).build();
         Sidecars { dir: dir.to_owned(), cache, making: Mutex::default() }
     }
 
     /// Takes in that of a segment as it is closed.
-    pub fn keep(&self, closed: &Closed) {
-        closed.segment.know(&closed.sidecar);
-        self.cache.insert(closed.segment.header.ordinal, Arc::new(closed.sidecar.clone()));
+    pub fn keep(&self, segment: &Segment, sidecar: &Sidecar) -> Arc<Sidecar> {
+        segment.know(sidecar);
+        let kept = Arc::new(sidecar.clone());
+        self.cache.insert(key_of(segment), kept.clone());
+        kept
     }
 
     /// On disk with its name when this returns. One that must not be believed later is not written.
@@ -84,7 +93,7 @@ impl Sidecars {
     }
 
     /// As [`Sidecars::write`]; what is not written costs time only.
-    fn try_write(&self, segment: &Segment, sidecar: &Sidecar) {
+    pub fn try_write(&self, segment: &Segment, sidecar: &Sidecar) {
         if let Err(error) = self.write(segment, sidecar) {
             tracing::debug!(%error, segment = segment.name(), "a sidecar was not written");
         }
@@ -95,10 +104,21 @@ impl Sidecars {
         sidecar::decode(Identity::of(segment), &bytes)
     }
 
-    fn read_outline(&self, segment: &Segment) -> Option<Outline> {
+    fn read_summary(&self, segment: &Segment) -> Option<Summary> {
         let mut head = [0; HEAD_BYTES];
         File::open(self.dir.join(file_of(segment))).and_then(|mut file| file.read_exact(&mut head)).ok()?;
-        sidecar::decode_outline(Identity::of(segment), &head)
+        sidecar::decode_summary(Identity::of(segment), &head)
+    }
+
+    /// Of a segment whose name is gone.
+    pub fn remove(&self, segment: &Segment) {
+        self.cache.invalidate(&key_of(segment));
+        match fs::remove_file(self.dir.join(file_of(segment))) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::debug!(%error, segment = segment.name(), "a sidecar stays until the next start")
+            }
+            _ => {}
+        }
     }
 }
 
@@ -111,41 +131,46 @@ impl Log {
     pub fn write_sidecars(&self, closed: &Receiver<Closed>) {
         for Closed { segment, sidecar } in closed {
             let _one = sound(self.sidecars.making.lock());
-            self.sidecars.try_write(&segment, &sidecar);
+            if self.is_current(&segment) {
+                self.sidecars.try_write(&segment, &sidecar);
+            }
         }
     }
 
-    /// Between which moments the events of a closed segment lie, where that can be said without reading it.
-    pub fn outline_of(&self, segment: &Segment) -> Option<Outline> {
-        if let Some(known) = segment.outline() {
+    /// What a closed segment holds in short, where that can be said without reading it.
+    pub fn summary_of(&self, segment: &Segment) -> Option<Summary> {
+        if let Some(known) = segment.summary() {
             return known;
         }
-        let outline = self.sidecars.read_outline(segment)?;
-        segment.know_outline(Some(outline))
+        let summary = self.sidecars.read_summary(segment)?;
+        segment.know_summary(Some(summary))
     }
 
     /// The sidecar of a closed segment, and how many events had to be read to make it.
     pub fn sidecar_of(&self, segment: &Segment) -> Result<(Arc<Sidecar>, usize), LogError> {
-        let ordinal = segment.header.ordinal;
-        if let Some(sidecar) = self.sidecars.cache.get(&ordinal) {
+        let key = key_of(segment);
+        if let Some(sidecar) = self.sidecars.cache.get(&key) {
             return Ok((sidecar, 0));
         }
         let _one = sound(self.sidecars.making.lock());
-        if let Some(sidecar) = self.sidecars.cache.get(&ordinal) {
+        if let Some(sidecar) = self.sidecars.cache.get(&key) {
             return Ok((sidecar, 0));
         }
         let (sidecar, read) = match self.sidecars.read(segment) {
             Some(sidecar) => (sidecar, 0),
             None => {
                 let sidecar = segment.outlined().map_err(LogError::io("read", &segment.path))?;
-                self.sidecars.try_write(segment, &sidecar);
+                // A reader may still hold one that has been rewritten since.
+                if self.is_current(segment) {
+                    self.sidecars.try_write(segment, &sidecar);
+                }
                 let read = sidecar.events();
                 (sidecar, read)
             }
         };
         segment.know(&sidecar);
         let sidecar = Arc::new(sidecar);
-        self.sidecars.cache.insert(ordinal, sidecar.clone());
+        self.sidecars.cache.insert(key, sidecar.clone());
         Ok((sidecar, read))
     }
 
@@ -155,7 +180,7 @@ impl Log {
         if !self.sidecars.read(segment).is_some_and(differs) {
             return true;
         }
-        self.sidecars.cache.invalidate(&segment.header.ordinal);
+        self.sidecars.cache.invalidate(&key_of(segment));
         if let Err(error) = fs::remove_file(self.sidecars.dir.join(file_of(segment))) {
             tracing::warn!(%error, segment = segment.name(), "a wrong sidecar stays");
         }

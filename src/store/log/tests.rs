@@ -1,6 +1,7 @@
 //! The log on its own: cut at every byte, flipped at every bit, failed in the middle.
 
 mod damage;
+mod rewrite;
 mod scan;
 mod sim;
 

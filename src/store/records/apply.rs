@@ -90,7 +90,7 @@ impl<'a> Filling<'a> {
     pub fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), RecordsError> {
         if key.starts_with(keys::ROWS) {
             let row = Row::decode(value)?;
-            for list in keys::lists(&row.memory, row.hidden) {
+            for list in keys::lists(&row.memory, row.forgotten_at) {
                 self.0.insert(list, Vec::new());
             }
             self.0.identity(None, &row);
@@ -192,15 +192,29 @@ impl<'a> Planned<'a> {
         let first = entry.first();
         match change {
             Change::Put { memory } => {
-                let hidden = self.row(memory.id)?.is_some_and(|row| row.hidden);
-                self.put(memory, hidden, first)
+                let forgotten_at = self.row(memory.id)?.and_then(|row| row.forgotten_at);
+                self.put(memory, forgotten_at, first)
             }
-            Change::Restore { memory } => self.put(memory, false, first),
+            Change::Restore { memory } => self.put(memory, None, first),
             Change::Forget { id } => match self.row(*id)?.cloned() {
-                Some(row) => self.put_row(Row { hidden: true, ..row }, first),
+                Some(row) => self.put_row(Row { forgotten_at: Some(entry.recorded_at()), ..row }, first),
                 None => Ok(()),
             },
-            Change::Accessed { id } => self.accessed(*id, entry.recorded_at(), first),
+            Change::Accessed { id } => self.used(*id, first, |before| Access {
+                count: before.count + 1,
+                last: entry.recorded_at(),
+                counted_in: first,
+            }),
+            Change::Counted { id, access_count, last_accessed } => self.used(*id, first, |before| Access {
+                count: before.count.max(*access_count),
+                last: before.last.max(*last_accessed),
+                counted_in: first,
+            }),
+            Change::Erase { id } => self.erase(*id),
+            Change::Erased { id } => {
+                self.remove(keys::erasing(*id));
+                Ok(())
+            }
         }
     }
 
@@ -221,7 +235,12 @@ impl<'a> Planned<'a> {
         Ok(self.rows.get(&id).and_then(Option::as_ref))
     }
 
-    fn put(&mut self, memory: &Memory, hidden: bool, first: Sequence) -> Result<(), RecordsError> {
+    fn put(
+        &mut self,
+        memory: &Memory,
+        forgotten_at: Option<Time>,
+        first: Sequence,
+    ) -> Result<(), RecordsError> {
         let mut memory = memory.clone();
         // Counted apart, so that opening a record is no revision of it.
         memory.access_count = 0;
@@ -231,15 +250,15 @@ impl<'a> Planned<'a> {
             memory.content = String::new();
         }
         let made_in = self.row(memory.id)?.map_or(first, |row| row.made_in);
-        self.put_row(Row { memory, hidden, made_in, body_in: long.then_some(first) }, first)
+        self.put_row(Row { memory, forgotten_at, made_in, body_in: long.then_some(first) }, first)
     }
 
     fn put_row(&mut self, row: Row, first: Sequence) -> Result<(), RecordsError> {
         let id = row.memory.id;
         let before = self.row(id)?.cloned();
-        let fresh = keys::lists(&row.memory, row.hidden);
+        let fresh = keys::lists(&row.memory, row.forgotten_at);
         if let Some(before) = &before {
-            let stale = keys::lists(&before.memory, before.hidden);
+            let stale = keys::lists(&before.memory, before.forgotten_at);
             stale.into_iter().filter(|key| !fresh.contains(key)).for_each(|key| self.remove(key));
         }
         fresh.into_iter().for_each(|key| self.insert(key, Vec::new()));
@@ -258,38 +277,83 @@ impl<'a> Planned<'a> {
     fn identity(&mut self, before: Option<&Row>, row: &Row) {
         let id = row.memory.id;
         if let Some(before) = before {
-            if let Some(url) = &before.memory.origin.url {
-                self.remove(keys::url(&before.memory.project, url));
-            }
-            self.remove(keys::hash(&before.memory.content_hash, id));
+            self.lose_identity(before);
         }
         if let Some(url) = &row.memory.origin.url {
             self.insert(keys::url(&row.memory.project, url), id.as_bytes().to_vec());
         }
-        if !row.hidden {
+        if row.forgotten_at.is_none() {
             self.insert(keys::hash(&row.memory.content_hash, id), Vec::new());
+        }
+    }
+
+    fn lose_identity(&mut self, row: &Row) {
+        if let Some(url) = &row.memory.origin.url {
+            self.remove(keys::url(&row.memory.project, url));
+        }
+        self.remove(keys::hash(&row.memory.content_hash, row.memory.id));
+    }
+
+    /// Takes it out, and keeps where the log may still tell of it.
+    fn erase(&mut self, id: Id) -> Result<(), RecordsError> {
+        let Some(row) = self.row(id)?.cloned() else { return Ok(()) };
+        let mut places = self.pending(keys::erasing(id))?.map_or(Ok(Vec::new()), |bytes| decode(&bytes))?;
+        places.push(row.made_in);
+        places.extend(self.records.touched_later(id)?);
+        // What this batch has not written yet is in neither.
+        let touched = keys::touched_of(id);
+        places.extend(
+            self.keys.keys().filter(|key| key.starts_with(&touched)).filter_map(|key| keys::sequence_in(key)),
+        );
+        places.sort_unstable();
+        places.dedup();
+        for place in &places {
+            self.remove(keys::touched(id, *place));
+        }
+        keys::lists(&row.memory, row.forgotten_at).into_iter().for_each(|key| self.remove(key));
+        self.lose_identity(&row);
+        self.count(Some(&row), -1);
+        self.remove(keys::access(id));
+        self.accesses.remove(&id);
+        self.remove(keys::row(id));
+        self.rows.insert(id, None);
+        self.insert(keys::erasing(id), encode(&places));
+        Ok(())
+    }
+
+    /// What a key will hold when all so far is written.
+    fn pending(&self, key: keys::Key) -> Result<Option<Vec<u8>>, RecordsError> {
+        match self.keys.get(&key) {
+            Some(value) => Ok(value.clone()),
+            None => Ok(self.records.db.get(&key)?.map(|value| value.to_vec())),
         }
     }
 
     fn count(&mut self, row: Option<&Row>, by: i64) {
         let Some(row) = row else { return };
-        let count = if row.hidden { &mut self.meta.forgotten } else { &mut self.meta.memories };
+        let count =
+            if row.forgotten_at.is_some() { &mut self.meta.forgotten } else { &mut self.meta.memories };
         *count = count.saturating_add_signed(by);
     }
 
-    fn accessed(&mut self, id: Id, at: Time, first: Sequence) -> Result<(), RecordsError> {
-        let key = keys::access(id);
+    fn used(
+        &mut self,
+        id: Id,
+        first: Sequence,
+        use_of: impl FnOnce(Access) -> Access,
+    ) -> Result<(), RecordsError> {
         let before = match self.accesses.get(&id) {
             Some(access) => *access,
-            None => match self.records.db.get(&key)? {
+            None => match self.pending(keys::access(id))? {
                 Some(bytes) => decode(&bytes)?,
                 None => Access::default(),
             },
         };
-        if before.counted_in < first {
-            let access = Access { count: before.count + 1, last: at, counted_in: first };
+        // Of what was erased nothing is counted any more.
+        if before.counted_in < first && self.row(id)?.is_some() {
+            let access = use_of(before);
             self.accesses.insert(id, access);
-            self.insert(key, encode(&access));
+            self.insert(keys::access(id), encode(&access));
         }
         Ok(())
     }

@@ -9,7 +9,8 @@
 //! | `x` | content hash in 16 bytes, id | – |
 //! | `k` | idempotency key | first sequence, moment |
 //! | `o` | moment, idempotency key | – |
-//! | `h` | updated_at from the newest, id, of hidden ones | – |
+//! | `h` | moment it was hidden from the newest, id, of hidden ones | – |
+//! | `z` | id of what is being erased | first sequences of the entries that told of it |
 //! | `c` | created_at, id | – |
 //! | `d` | expires_at, id | – |
 //! | `p` `t` `g` `s` | project, type, tag or status in lower case, NUL, updated_at from the newest, id | – |
@@ -33,6 +34,10 @@ pub fn touched(id: Id, first: Sequence) -> Key {
 
 pub fn touched_of(id: Id) -> Key {
     tagged(b'e', &[id.as_bytes()])
+}
+
+pub fn erasing(id: Id) -> Key {
+    tagged(b'z', &[id.as_bytes()])
 }
 
 pub fn url(project: &Project, url: &str) -> Key {
@@ -61,8 +66,18 @@ pub fn idempotency_age(recorded_at: Time, key: &str) -> Key {
 pub const IDEMPOTENCY_AGES: &[u8] = b"o";
 pub const ROWS: &[u8] = b"m";
 /// The tables that no other holds.
-pub const PRIMARY: [&[u8]; 5] = [b"a", b"e", b"k", ROWS, IDEMPOTENCY_AGES];
+pub const PRIMARY: [&[u8]; 6] = [b"a", b"e", b"k", ROWS, IDEMPOTENCY_AGES, ERASING];
+pub const ERASING: &[u8] = b"z";
 pub const META: &[u8] = b"!meta";
+
+/// Before this are the keys of what was hidden after a moment, behind it those of what was hidden until then.
+pub fn hidden_until(time: Time) -> Key {
+    tagged(b'h', &[&newest_first(time)])
+}
+
+pub fn hidden_end() -> Key {
+    vec![b'h' + 1]
+}
 
 /// The prefix under which one order of records is found.
 pub fn hidden() -> Key {
@@ -98,17 +113,18 @@ pub fn of_status(status: Status) -> Key {
 }
 
 /// Every list key of a record as it is now.
-pub fn lists(memory: &Memory, is_hidden: bool) -> Vec<Key> {
+pub fn lists(memory: &Memory, forgotten_at: Option<Time>) -> Vec<Key> {
     let newest = newest_first(memory.updated_at);
     let id = memory.id.as_bytes();
-    let under = |mut prefix: Key| {
+    let under_at = |mut prefix: Key, newest: [u8; 8]| {
         prefix.extend_from_slice(&newest);
         prefix.extend_from_slice(id);
         prefix
     };
-    if is_hidden {
-        return vec![under(hidden())];
+    if let Some(time) = forgotten_at {
+        return vec![under_at(hidden(), newest_first(time))];
     }
+    let under = |prefix| under_at(prefix, newest);
     let mut keys = vec![
         tagged(b'c', &[&ascending(memory.created_at), id]),
         under(of_project(&memory.project)),

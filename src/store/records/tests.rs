@@ -1,6 +1,9 @@
 //! The view against plain maps: whatever was applied, however it was cut into batches, both say the same.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -70,6 +73,8 @@ fn entry(sequence: u64, changes: Vec<Change>) -> Arc<Entry> {
 struct Plain {
     records: BTreeMap<Id, Stored>,
     touched: BTreeMap<Id, Vec<Sequence>>,
+    forgotten_at: BTreeMap<Id, Time>,
+    erasing: BTreeMap<Id, Vec<Sequence>>,
 }
 
 impl Plain {
@@ -87,11 +92,31 @@ impl Plain {
                     }
                     self.records.insert(id, Stored { memory, hidden });
                 }
-                Change::Forget { .. } => self.records.get_mut(&id).unwrap().hidden = true,
+                Change::Forget { .. } => {
+                    self.records.get_mut(&id).unwrap().hidden = true;
+                    self.forgotten_at.insert(id, entry.recorded_at());
+                }
                 Change::Accessed { .. } => {
                     let memory = &mut self.records.get_mut(&id).unwrap().memory;
                     memory.access_count += 1;
                     memory.last_accessed = Some(entry.recorded_at());
+                    continue;
+                }
+                Change::Counted { access_count, last_accessed, .. } => {
+                    let memory = &mut self.records.get_mut(&id).unwrap().memory;
+                    memory.access_count = memory.access_count.max(*access_count);
+                    memory.last_accessed = memory.last_accessed.max(Some(*last_accessed));
+                    continue;
+                }
+                Change::Erase { .. } => {
+                    self.records.remove(&id);
+                    let places = self.erasing.entry(id).or_default();
+                    places.extend(self.touched.remove(&id).unwrap_or_default());
+                    places.dedup();
+                    continue;
+                }
+                Change::Erased { .. } => {
+                    self.erasing.remove(&id);
                     continue;
                 }
             }
@@ -118,7 +143,9 @@ impl Plain {
         let newest = |memory: &Memory| -memory.updated_at.unix_ms();
         match request.order {
             _ if origin.is_some() => rows.sort_by_key(|m| (m.origin.url.clone(), m.project.clone())),
-            _ if request.forgotten => rows.sort_by_key(|m| (newest(m), m.id)),
+            _ if request.forgotten => {
+                rows.sort_by_key(|m| (std::cmp::Reverse(self.forgotten_at[&m.id]), m.id));
+            }
             ListOrder::Recent => rows.sort_by_key(|m| (newest(m), m.id)),
             ListOrder::Oldest => rows.sort_by_key(|m| (m.created_at, m.id)),
             ListOrder::Due => rows.sort_by_key(|m| (m.expires_at, m.id)),
@@ -130,6 +157,7 @@ impl Plain {
 fn history(seed: u64, length: usize) -> Vec<Arc<Entry>> {
     let mut numbers = Numbers(seed);
     let mut made: Vec<Memory> = Vec::new();
+    let mut gone = BTreeSet::new();
     let mut entries = Vec::new();
     for sequence in 1..=length as u64 {
         let mut changes = Vec::new();
@@ -140,12 +168,24 @@ fn history(seed: u64, length: usize) -> Vec<Arc<Entry>> {
                 continue;
             }
             let n = numbers.below(made.len());
-            changes.push(match numbers.below(4) {
+            // Once in an entry: a second time would be the same reading of it.
+            let once = changes.iter().all(|change: &Change| change.id() != id(n));
+            if gone.contains(&n) {
+                changes.extend(once.then_some(Change::Erased { id: id(n) }));
+                continue;
+            }
+            changes.push(match numbers.below(7) {
                 0 => Change::Forget { id: id(n) },
                 1 => Change::Restore { memory: made[n].clone() },
-                // Once in an entry: a second time would be the same reading of it.
-                2 if changes.iter().all(|change: &Change| change.id() != id(n)) => {
-                    Change::Accessed { id: id(n) }
+                2 if once => Change::Accessed { id: id(n) },
+                3 if once => Change::Counted {
+                    id: id(n),
+                    access_count: numbers.below(5) as u64,
+                    last_accessed: Time::from_unix_ms(numbers.below(60) as i64),
+                },
+                4 => {
+                    gone.insert(n);
+                    Change::Erase { id: id(n) }
                 }
                 _ => {
                     made[n] = memory(n, made[n].revision + 1, &mut numbers);
@@ -239,6 +279,13 @@ fn compare(records: &Records, meta: &Meta, plain: &Plain, seed: u64) {
             same.map(|other| other.memory.id).collect::<Vec<_>>()
         );
     }
+    assert_eq!(records.erasing().unwrap(), plain.erasing);
+    let until = Time::from_unix_ms(30);
+    let mut hidden: Vec<Id> =
+        all.iter().filter(|stored| stored.hidden).map(|stored| stored.memory.id).collect();
+    hidden.retain(|id| plain.forgotten_at[id] <= until);
+    hidden.sort_by_key(|id| (std::cmp::Reverse(plain.forgotten_at[id]), *id));
+    assert_eq!(records.hidden_until(until, 1_000).unwrap(), hidden);
     for _ in 0..40 {
         let (request, wall) = request(&mut numbers);
         let expected = plain.list(&request, &wall);

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! head     magic 8 · version u32 · CRC32C of the body u32 · salt u64 · ordinal u64 · valid length u64
-//!          body length u64 · first and last time i64 x2 · first and last recorded_at i64 x2 · CRC32C of this u32
+//!          body length u64 · first and last time i64 x2 · first and last recorded_at i64 x2
+//!          events by class u64 x3 · CRC32C of this u32
 //! body     length of the table u32 · table (MessagePack: labels, blocks) · label of each event u8 or u16
 //!          print of each event's correlation id u16
 //! ```
@@ -11,15 +12,17 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Block, Label, Labels, Outline, Sidecar, Span};
+use super::{Block, Label, Labels, Outline, Sidecar, Span, Summary};
 use crate::{
-    model::{Sequence, Time},
+    model::{Class, Sequence, Time},
     store::segment::{Index, Segment},
 };
 
 const MAGIC: [u8; 8] = *b"wheelidx";
-const VERSION: u32 = 1;
-pub const HEAD_BYTES: usize = 84;
+const VERSION: u32 = 2;
+const CLASSES_AT: usize = 80;
+const CLASSES: usize = Class::ALL.len();
+pub const HEAD_BYTES: usize = CLASSES_AT + CLASSES * 8 + 4;
 /// More than a segment's can have: a length beyond it is not believed.
 const BODY_BYTES_MAX: u64 = 256 << 20;
 
@@ -53,7 +56,7 @@ struct Row {
 
 /// The file's content; `None` of a sidecar that says nothing or must not be believed later.
 pub fn encode(identity: Identity, sidecar: &Sidecar) -> Option<Vec<u8>> {
-    let outline = sidecar.outline()?;
+    let Summary { outline, classes } = sidecar.summary()?;
     let rows = sidecar.blocks.iter().zip(sidecar.index.places());
     let table = Table {
         labels: sidecar.labels.list.clone(),
@@ -89,6 +92,9 @@ pub fn encode(identity: Identity, sidecar: &Sidecar) -> Option<Vec<u8>> {
     for moment in [outline.time.first, outline.time.last, outline.recorded.first, outline.recorded.last] {
         bytes.extend_from_slice(&moment.unix_ms().to_le_bytes());
     }
+    for count in classes {
+        bytes.extend_from_slice(&count.to_le_bytes());
+    }
     let crc = crc32c::crc32c(&bytes);
     bytes.extend_from_slice(&crc.to_le_bytes());
     bytes.append(&mut body);
@@ -97,12 +103,12 @@ pub fn encode(identity: Identity, sidecar: &Sidecar) -> Option<Vec<u8>> {
 
 /// One byte a label is enough for these; [`super::OTHER`] is not among so few.
 fn is_narrow(labels: usize) -> bool {
-    labels <= usize::from(u8::MAX)
+    labels < usize::from(u8::MAX)
 }
 
-/// Between which moments the segment's events lie, from the head alone.
-pub fn decode_outline(identity: Identity, bytes: &[u8]) -> Option<Outline> {
-    head(identity, bytes).map(|head| head.outline)
+/// What the segment holds in short, from the head alone.
+pub fn decode_summary(identity: Identity, bytes: &[u8]) -> Option<Summary> {
+    head(identity, bytes).map(|head| head.summary)
 }
 
 /// The sidecar, if this is one of this segment, whole.
@@ -142,7 +148,8 @@ pub fn decode(identity: Identity, bytes: &[u8]) -> Option<Sidecar> {
         index: Arc::new(index),
         blocks,
         labels: Arc::new(Labels { list: labels, by_subject }),
-        outline: Some(head.outline),
+        outline: Some(head.summary.outline),
+        classes: head.summary.classes,
         hurt: false,
     })
 }
@@ -154,7 +161,7 @@ fn pairs(bytes: &[u8]) -> Vec<u16> {
 struct Head {
     body_crc: u32,
     body_len: u64,
-    outline: Outline,
+    summary: Summary,
 }
 
 fn head(identity: Identity, bytes: &[u8]) -> Option<Head> {
@@ -178,5 +185,6 @@ fn head(identity: Identity, bytes: &[u8]) -> Option<Head> {
         time: Span { first: moment(48), last: moment(56) },
         recorded: Span { first: moment(64), last: moment(72) },
     };
-    Some(Head { body_crc: u32_at(12), body_len, outline })
+    let classes = std::array::from_fn(|i| u64_at(CLASSES_AT + 8 * i));
+    Some(Head { body_crc: u32_at(12), body_len, summary: Summary { outline, classes } })
 }

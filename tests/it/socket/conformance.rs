@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use wheelhouse::{
     door::{
-        Caller, Door, EventQuery, ExportLine, ListOrder, ListRequest, MemoryPatch, NewMemory, Order,
-        SearchMode, SearchRequest, StreamItem, StreamRequest, SuggestRequest, Upsert, ViewName,
+        Caller, Door, EventQuery, ExportLine, Forgetting, ListOrder, ListRequest, MemoryPatch, NewMemory,
+        Order, SearchMode, SearchRequest, StreamItem, StreamRequest, SuggestRequest, Upsert, ViewName,
     },
     home::local_caller,
     model::{
@@ -127,7 +127,7 @@ async fn writes(t: &mut Transcript) -> Vec<Id> {
     t.say("add too much", &door.add(&caller, note(&"x".repeat((1 << 20) + 1))).await);
     let large = door.add(&t.caller(), note(&"line \"x\"\n".repeat((1 << 20) / 9))).await;
     t.say("add as much as fits", &large);
-    t.say("forget it", &door.forget(&t.caller(), large.unwrap().memory.id).await);
+    t.say("forget it", &door.forget(&t.caller(), large.unwrap().memory.id, Forgetting::Hide).await);
     let tool = Caller {
         actor: Actor(format!("{}/claude-code", caller.actor)),
         session: Some("sitzung ü".into()),
@@ -149,8 +149,8 @@ async fn writes(t: &mut Transcript) -> Vec<Id> {
     let third = door.supersede(&t.caller(), second, note("better said")).await;
     t.say("supersede", &third);
     t.say("supersede nothing there", &door.supersede(&t.caller(), Id::NIL, note("x")).await);
-    t.say("forget", &door.forget(&t.caller(), first).await);
-    t.say("forget again", &door.forget(&t.caller(), first).await);
+    t.say("forget", &door.forget(&t.caller(), first, Forgetting::Hide).await);
+    t.say("forget again", &door.forget(&t.caller(), first, Forgetting::Hide).await);
     t.say("get what is hidden", &door.get(&t.caller(), &[first]).await);
     t.say("restore", &door.restore(&t.caller(), first).await);
     t.say("restore again", &door.restore(&t.caller(), first).await);

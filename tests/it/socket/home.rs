@@ -27,6 +27,7 @@ fn home(data_dir: &Path) -> Home {
         unsafe_filesystem: false,
         hub_name: "house".into(),
         clock: Clock::system(),
+        retention: wheelhouse::store::Retention::default(),
         announce: false,
     })
 }

@@ -178,6 +178,9 @@ impl Disk for Counted {
     fn remove(&self, path: &Path) -> io::Result<()> {
         RealDisk.remove(path)
     }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealDisk.rename(from, to)
+    }
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         RealDisk.sync_dir(dir)
     }

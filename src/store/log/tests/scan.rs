@@ -15,7 +15,7 @@ use crate::{
 pub(super) const SUBJECTS: [&str; 5] =
     ["a.memory.saved", "a.job.failed.nightly", "b.memory.saved", "_.hub.started", "b.job.started.nightly"];
 pub(super) const PATTERNS: [&str; 5] = [">", "a.>", "*.memory.*", "b.job.started.nightly", "c.>"];
-const SEGMENT: u64 = 6 << 10;
+pub(super) const SEGMENT: u64 = 6 << 10;
 
 /// What one event is made of: subject, time, severity, correlation, and how long its text is.
 pub(super) type Seed = (usize, i64, usize, u8, usize);
@@ -36,7 +36,7 @@ pub(super) fn draft((subject, ms, severity, correlation, text): Seed) -> EventDr
 }
 
 /// Appends commits of these events; answers them as they were placed.
-fn append(recovered: &mut Recovered, commits: &[Vec<Seed>]) -> Vec<Event> {
+pub(super) fn append(recovered: &mut Recovered, commits: &[Vec<Seed>]) -> Vec<Event> {
     let mut events = Vec::new();
     for commit in commits {
         let first = recovered.log.head().next().0;
@@ -80,7 +80,7 @@ impl Question {
     }
 
     /// All pages, one after the other.
-    fn ask(&self, log: &Log) -> Vec<Event> {
+    pub(super) fn ask(&self, log: &Log) -> Vec<Event> {
         let mut scan = self.scan();
         let mut all = Vec::new();
         loop {
@@ -122,7 +122,7 @@ pub(super) fn everything() -> Question {
 }
 
 prop_compose! {
-    fn questions()(
+    pub(super) fn questions()(
         pattern in prop::option::of(prop::sample::select(PATTERNS.to_vec())),
         time in (prop::option::of(0i64..60), prop::option::of(0i64..60)),
         recorded in (prop::option::of(0i64..60), prop::option::of(0i64..60)),
@@ -155,7 +155,7 @@ prop_compose! {
     }
 }
 
-fn commits() -> impl Strategy<Value = Vec<Vec<Seed>>> {
+pub(super) fn commits() -> impl Strategy<Value = Vec<Vec<Seed>>> {
     let seed = (0..SUBJECTS.len(), 0i64..60, 0usize..3, 0u8..8, 0usize..400);
     prop::collection::vec(prop::collection::vec(seed, 1..5), 1..90)
 }
@@ -180,7 +180,7 @@ fn fates() -> impl Strategy<Value = Fate> {
     ]
 }
 
-fn sidecars(dir: &Path) -> Vec<PathBuf> {
+pub(super) fn sidecars(dir: &Path) -> Vec<PathBuf> {
     let files = fs::read_dir(dir.join("sidecars")).into_iter().flatten();
     let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
     files.sort();
@@ -210,7 +210,7 @@ fn suffer(dir: &Path, fate: Fate) {
 }
 
 /// Appends, rolls and closes, with the sidecars written as the store's thread writes them.
-fn filled(dir: &Path, commits: &[Vec<Seed>]) -> Vec<Event> {
+pub(super) fn filled(dir: &Path, commits: &[Vec<Seed>]) -> Vec<Event> {
     let mut recovered = open(dir, SEGMENT);
     let events = append(&mut recovered, commits);
     let Recovered { log, appender, closed, .. } = recovered;
@@ -249,7 +249,7 @@ proptest! {
 }
 
 /// Commits enough for a few segments, each event unlike the one before.
-fn many(count: usize) -> Vec<Vec<Seed>> {
+pub(super) fn many(count: usize) -> Vec<Vec<Seed>> {
     (0..count).map(|n| vec![(n % SUBJECTS.len(), n as i64 / 4, n % 3, (n % 8) as u8, 100)]).collect()
 }
 
@@ -315,6 +315,10 @@ impl Disk for Counting {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         RealDisk.remove(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealDisk.rename(from, to)
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {

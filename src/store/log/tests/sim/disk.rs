@@ -150,14 +150,6 @@ impl SimDisk {
         state.now.iter().map(|(name, node)| (name.clone(), state.nodes[*node].cached.clone())).collect()
     }
 
-    pub fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.state().call(|state| {
-            let node = *state.now.get(from).ok_or(io::ErrorKind::NotFound)?;
-            state.name(vec![(from.to_owned(), None), (to.to_owned(), Some(node))]);
-            Ok(())
-        })
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -451,6 +443,14 @@ impl Disk for SimDisk {
                 return Err(io::ErrorKind::NotFound.into());
             }
             state.name(vec![(path.to_owned(), None)]);
+            Ok(())
+        })
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.state().call(|state| {
+            let node = *state.now.get(from).ok_or(io::ErrorKind::NotFound)?;
+            state.name(vec![(from.to_owned(), None), (to.to_owned(), Some(node))]);
             Ok(())
         })
     }
