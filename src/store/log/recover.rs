@@ -123,9 +123,9 @@ fn open_segments(dir: &Path, disk: &dyn Disk, notes: &mut Vec<Note>) -> Result<F
     // The epoch in which something was found missing.
     let mut hurt_in = None;
     for (ordinal, path) in files {
-        // It went into the one before, and the name was to go too.
+        // It went into the one before, and the name was to go too; not before that one's own name is there to stay.
         if segments.last().is_some_and(|segment| segment.header.last_ordinal() >= ordinal) {
-            disk.remove(&path).map_err(LogError::io("remove", &path))?;
+            disk.sync_dir(dir).and_then(|()| disk.remove(&path)).map_err(LogError::io("remove", &path))?;
             continue;
         }
         let file = Arc::from(disk.open(&path, false).map_err(LogError::io("open", &path))?);

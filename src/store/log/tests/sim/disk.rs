@@ -239,14 +239,15 @@ impl State {
     fn cut(&mut self) {
         let numbers = &mut self.numbers;
         let kept = kept_percent(numbers);
-        let journal = numbers.below(2) == 0;
+        // As a journal keeps them, or as POSIX allows.
+        let journal = numbers.below(2) == 0 || kept == 0 || kept == 100;
         let part = match kept {
             0 => 0,
             100 => self.later.len(),
             _ => numbers.below(self.later.len() + 1),
         };
         for (i, naming) in std::mem::take(&mut self.later).iter().enumerate() {
-            let there = if journal || kept % 100 == 0 { i < part } else { numbers.percent(kept) };
+            let there = if journal { i < part } else { numbers.percent(kept) };
             if there {
                 put(&mut self.durable, naming);
             }
@@ -389,8 +390,7 @@ impl Node {
         let mut content = self.durable.clone();
         content.resize(longest, 0);
         for (sector, changes) in touched {
-            let count =
-                if numbers.percent(kept) { changes.len() } else { numbers.below(changes.len()) };
+            let count = if numbers.percent(kept) { changes.len() } else { numbers.below(changes.len()) };
             let start = sector * SECTOR;
             let end = (start + SECTOR).min(longest);
             for change in &changes[..count] {
@@ -410,7 +410,8 @@ impl Node {
 
 /// One of these lengths, or something between the least and the greatest.
 fn cut_len(lens: &[usize], numbers: &mut Numbers) -> usize {
-    let (least, most) = lens.iter().fold((usize::MAX, 0), |(least, most), len| (least.min(*len), most.max(*len)));
+    let (least, most) =
+        lens.iter().fold((usize::MAX, 0), |(least, most), len| (least.min(*len), most.max(*len)));
     match numbers.below(3) {
         0 => lens[numbers.below(lens.len())],
         1 => lens[lens.len() - 1],
