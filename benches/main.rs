@@ -20,7 +20,8 @@ fn main() {
         "history" => history::run(),
         "open" => open::run(),
         "search" => search::run(),
+        "erase" => search::erase(),
         "console" => console::run(),
-        _ => println!("usage: cargo bench -- append|open|history|search|console"),
+        _ => println!("usage: cargo bench -- append|open|history|search|erase|console"),
     }
 }

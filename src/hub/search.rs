@@ -98,6 +98,7 @@ async fn answered(
         answer.degraded_mode.is_some() || answer.degraded_reasons.iter().any(|why| why == STILL_CHECKED);
     if !of_the_moment {
         hub.answers.keep(key.clone(), stamp, request, &answer);
+        // The feed let go of those from before the change that came meanwhile.
         if hub.lexical.stamp() != stamp {
             hub.answers.0.remove(&key);
         }

@@ -427,7 +427,8 @@ mod tests {
             let stray = dir.path().join("000007.vec");
             fs::write(&stray, key(0)).unwrap();
             let mut store = Store::open(dir.path()).unwrap();
-            assert_eq!(store.len() < many, stop_after > 2);
+            // Copies went over what is gone.
+            assert_eq!(store.len() == many, stop_after == 0);
             erase(&mut store, live, 3);
             check(&store, live, many);
             assert_eq!((files(dir.path()), lies_in(dir.path(), 0)), (1, false), "{stop_after}");
