@@ -16,6 +16,7 @@ mod keeper;
 mod log;
 mod queue;
 mod records;
+mod repair;
 mod scan;
 mod segment;
 mod sidecar;
@@ -56,6 +57,7 @@ pub use self::{
     frame::BODY_BYTES_MAX as FRAME_BYTES_MAX,
     log::Rewrote,
     queue::QUEUE_BYTES_MAX,
+    repair::Repaired,
     scan::{Scan, Scanned},
 };
 
@@ -69,6 +71,9 @@ pub const SNAPSHOT_AFTER: u64 = 100_000;
 const LIST_PAGE_DEFAULT: usize = 100;
 /// How long a write waits for a view that is opening or catching up.
 const OPEN_PATIENCE: Duration = Duration::from_secs(5);
+
+/// In a list, in the place of a body that the log has lost.
+const UNREADABLE: &str = "(its body cannot be read from the log: `wheelhouse fsck` names the damage)";
 
 /// How a store is opened.
 #[derive(Clone)]
@@ -174,6 +179,11 @@ pub struct Store {
 }
 
 impl Store {
+    /// Copies what proves whole of a data directory that nobody has open into another one, which must not be there.
+    pub fn repair(from: &Path, to: &Path, clock: &Clock) -> Result<Repaired, StoreError> {
+        repair::repair(from, to, &mut || core::salt(clock))
+    }
+
     /// Recovers the log and returns; the record view opens, catches up or is rebuilt on its own thread.
     pub fn open(dir: &Path, options: StoreOptions) -> Result<Store, StoreError> {
         let StoreOptions { clock, segment_bytes, flush_after, snapshot_after, disk } = options;
@@ -255,7 +265,7 @@ impl Store {
         };
         let view = self.core.complete_view()?;
         let page = view.records.list(request, projects, limit).map_err(records_fault)?;
-        let memories = page.found.into_iter().map(|found| self.whole(found).map(|stored| stored.memory));
+        let memories = page.found.into_iter().map(|found| self.listed(found));
         Ok(MemoryPage { memories: memories.collect::<Result<_, _>>()?, next: page.next })
     }
 
@@ -354,15 +364,16 @@ impl Store {
         })
     }
 
-    /// Shows every record, hidden ones too; `false` stops.
+    /// Shows every record, hidden ones too; `false` stops. One whose body cannot be read is passed over, and told in the
+    /// end.
     pub fn scan(&self, f: &mut dyn FnMut(&Stored) -> bool) -> Result<(), Fault> {
         let view = self.core.complete_view()?;
         let mut fault = None;
         let shown = view.records.scan(&mut |found| match self.whole(found) {
             Ok(stored) => f(&stored),
             Err(failed) => {
-                fault = Some(failed);
-                false
+                fault.get_or_insert(failed);
+                true
             }
         });
         shown.map_err(records_fault)?;
@@ -384,6 +395,17 @@ impl Store {
             }
         }
         self.core.set_writes(Writes::Waiting);
+    }
+
+    /// A record of a list: where its body cannot be read, that stands in its place, and the others are shown.
+    fn listed(&self, found: Found) -> Result<Memory, Fault> {
+        let without = found.stored.memory.clone();
+        match self.whole(found) {
+            Err(fault) if fault.code == crate::model::Code::Damaged => {
+                Ok(Memory { content: UNREADABLE.to_owned(), ..without })
+            }
+            found => found.map(|stored| stored.memory),
+        }
     }
 
     /// A record with its body, which stays in the log when it is long.

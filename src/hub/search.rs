@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     door::{CacheStatus, Caller, SearchAnswer, SearchRequest, SuggestAnswer, SuggestRequest, ViewState},
-    model::{Change, Commit, Fault, Id, Memory, Projects, TimeWords},
+    model::{Change, Code, Commit, Fault, Id, Memory, Projects, TimeWords},
     search::{Lexical, STILL_CHECKED, counted::Counted},
     tasks::blocking,
 };
@@ -118,12 +118,14 @@ pub async fn search(hub: &Arc<Hub>, caller: &Caller, request: SearchRequest) -> 
     } else {
         hub.read(move |store| {
             let mut records: Vec<Memory> = Vec::new();
-            store.scan(&mut |stored| {
+            let scanned = store.scan(&mut |stored| {
                 if !stored.hidden {
                     records.push(stored.memory.clone());
                 }
                 records.len() < SCAN_RECORDS_MAX
-            })?;
+            });
+            // What can be read is searched; the answer says that it is less than all anyway.
+            scanned.or_else(|fault| if fault.code == Code::Damaged { Ok(()) } else { Err(fault) })?;
             Lexical::scan(&asked, &wall, words, &mut records.into_iter())
         })
         .await?

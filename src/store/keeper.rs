@@ -20,6 +20,7 @@ use serde_json::json;
 use super::{
     Note,
     core::{Core, View, sound},
+    log::FIRST_EPOCH,
     object,
     records::{Applying, Dirs, Filling, Meta, Records, RecordsError},
     snapshot::{self, Head, SnapshotError},
@@ -139,9 +140,11 @@ impl Keeper {
     fn snapshot(&self, view: &Arc<View>) -> Option<Snapshotting> {
         let head = sound(view.meta.lock()).head();
         let last = snapshot::all(&self.core.dir).first().and_then(|path| snapshot::place_of(path));
-        // One of a history that was lost is worth nothing.
-        let last = last.filter(|(epoch, _)| *epoch == head.epoch).map_or(0, |(_, applied)| applied.0);
-        if head.applied.0.saturating_sub(last) < self.snapshot_after.max(last / 4) {
+        let last = last.filter(|(epoch, _)| *epoch == head.epoch).map(|(_, applied)| applied.0);
+        // After a loss the log cannot answer for all that the view holds.
+        let alone = last.is_none() && head.epoch > FIRST_EPOCH;
+        let last = last.unwrap_or(0);
+        if !alone && head.applied.0.saturating_sub(last) < self.snapshot_after.max(last / 4) {
             return None;
         }
         let stop = Arc::new(AtomicBool::new(false));
@@ -256,11 +259,16 @@ impl Keeper {
                     let head = self.core.log.head();
                     if meta.applied > head {
                         self.tell_lost(meta.applied, head);
-                        return Err(Trouble::Damage("it knows of more than the log holds".to_owned()));
                     }
-                    if meta.epoch != cursor.epoch {
+                    let epoch = self.core.log.cursor(Sequence::ZERO).epoch;
+                    if meta.epoch == epoch {
+                        return Ok((records, meta));
+                    }
+                    // What the log lost later, the view still holds: it was acknowledged.
+                    if !self.core.log.goes_on_from(meta.epoch, meta.applied) {
                         return Err(Trouble::Damage("the log's history changed".to_owned()));
                     }
+                    let meta = records.adopt(meta, epoch)?;
                     return Ok((records, meta));
                 }
                 Ok(Err(error)) if is_locked(&error) && Instant::now() < deadline => {
@@ -333,8 +341,11 @@ impl Keeper {
                     continue;
                 }
             };
-            let ours = Head { applied: head.applied, ..filling.meta().head() };
-            if head != ours || head.applied > log_head {
+            let ours = Head { epoch: head.epoch, applied: head.applied, ..filling.meta().head() };
+            if head != ours
+                || head.applied > log_head
+                || !self.core.log.goes_on_from(head.epoch, head.applied)
+            {
                 continue;
             }
             let (mut done, mut failed) = (0, None);

@@ -198,6 +198,14 @@ impl Records {
         Ok(())
     }
 
+    /// Goes on in another epoch of the log.
+    pub fn adopt(&self, meta: Meta, epoch: u32) -> Result<Meta, RecordsError> {
+        let meta = Meta { epoch, ..meta };
+        self.db.insert(keys::META, encode(&meta))?;
+        self.wrote(&meta);
+        Ok(meta)
+    }
+
     /// Whether its files hold more than twice what is live in them. Reads all of it when they have grown.
     pub fn is_bloated(&self) -> Result<bool, RecordsError> {
         let bytes = self.db.size_on_disk()?;

@@ -30,7 +30,7 @@ const UNPACKED_BYTES_MAX: u32 = 64 << 20;
 const HEAD_BYTES_MAX: u32 = 4 << 10;
 /// Fast: it is written beside everything else.
 const ZSTD_LEVEL: i32 = 1;
-const DIR: &str = "snapshots";
+pub const DIR: &str = "snapshots";
 const ENDING: &str = "snap";
 /// The newest, and the one before until that has gone wrong.
 const KEPT: usize = 2;

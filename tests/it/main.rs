@@ -22,6 +22,7 @@ mod meaning;
 mod power;
 mod pty;
 mod rebuild;
+mod repair;
 mod screens;
 mod search;
 mod snapshot;

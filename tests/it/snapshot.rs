@@ -47,7 +47,7 @@ fn commit(n: u64, key: Option<String>, change: Change) -> Commit {
     Commit { changes: vec![change], events: vec![event], idempotency_key: key, ..Commit::default() }
 }
 
-async fn opened(dir: &Path) -> Store {
+pub async fn opened(dir: &Path) -> Store {
     let store = Store::open(dir, options()).unwrap();
     until("the records", || async { (store.state().borrow().records == ViewState::Ready).then_some(()) })
         .await;
@@ -56,8 +56,8 @@ async fn opened(dir: &Path) -> Store {
 
 /// All that the view says.
 #[derive(Debug, PartialEq)]
-struct Says {
-    records: Vec<Stored>,
+pub struct Says {
+    pub records: Vec<Stored>,
     newest: Vec<Id>,
     tagged: Vec<Vec<Id>>,
     histories: Vec<Vec<Arc<Entry>>>,
@@ -89,7 +89,7 @@ fn says(store: &Store) -> Says {
 }
 
 /// A store with a snapshot, and with changes of every kind before and after it.
-async fn grown(dir: &Path) -> Says {
+pub async fn grown(dir: &Path) -> Says {
     let store = opened(dir).await;
     for n in 0..MEMORIES {
         store.commit(commit(n, Some(format!("key {n}")), put(n, 1))).await.unwrap();
@@ -127,7 +127,7 @@ fn damage(notes: &[Note]) -> Vec<String> {
     damaged.map(|note| note.data["file"].as_str().unwrap().to_owned()).collect()
 }
 
-fn turn(path: &Path, at: usize) {
+pub fn turn(path: &Path, at: usize) {
     let mut bytes = fs::read(path).unwrap();
     bytes[at] ^= 4;
     fs::write(path, bytes).unwrap();

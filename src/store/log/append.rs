@@ -289,11 +289,7 @@ impl Appender {
 }
 
 /// A new file with its header, durable with its name.
-pub(super) fn make_segment(
-    disk: &dyn Disk,
-    dir: &std::path::Path,
-    header: SegmentHeader,
-) -> io::Result<Segment> {
+pub fn make_segment(disk: &dyn Disk, dir: &std::path::Path, header: SegmentHeader) -> io::Result<Segment> {
     let path = dir.join(format!("{:010}.seg", header.ordinal));
     let made = || -> io::Result<Arc<dyn DiskFile>> {
         let file: Arc<dyn DiskFile> = Arc::from(disk.open(&path, true)?);
