@@ -77,15 +77,23 @@ pub(super) fn forget_words() {
     FORGOTTEN.fetch_add(1, Ordering::Relaxed);
 }
 
+/// The stems of words, by a thread that had them before.
+#[derive(Default)]
+struct Known {
+    stems: FxHashMap<Box<str>, Box<str>>,
+    /// How often it forgot them.
+    forgotten: u64,
+}
+
 /// The Snowball English stem of a folded word; other scripts and identifiers stay as they are.
 pub(super) fn stem<R>(word: &str, then: impl FnOnce(&str) -> R) -> R {
     thread_local! {
-        static STEMS: RefCell<(u64, FxHashMap<Box<str>, Box<str>>)> = RefCell::default();
+        static KNOWN: RefCell<Known> = RefCell::default();
     }
     if !word.bytes().all(|b| b.is_ascii_lowercase() || b == b'\'') {
         return then(word);
     }
-    STEMS.with_borrow_mut(|(forgotten, stems)| {
+    KNOWN.with_borrow_mut(|Known { stems, forgotten }| {
         let now = FORGOTTEN.load(Ordering::Relaxed);
         if std::mem::replace(forgotten, now) != now {
             stems.clear();
