@@ -178,8 +178,15 @@ impl Disk {
         let same = self.writer.take().filter(|(_, of_building)| *of_building == building);
         let writer = match same {
             Some((writer, _)) => writer,
-            None if building => self.index.writer_with_num_threads(BUILDING_THREADS, BUILDING_BYTES)?,
-            None => self.index.writer_with_num_threads(1, WRITER_BYTES)?,
+            None => {
+                let (threads, bytes) =
+                    if building { (BUILDING_THREADS, BUILDING_BYTES) } else { (1, WRITER_BYTES) };
+                let writer: IndexWriter = self.index.writer_with_num_threads(threads, bytes)?;
+                // A writer's first operation has the number of the last commit. Were it a deletion, a merge up to that
+                // commit would take it for done where the commit deleted too, and what it deletes would come back.
+                writer.run(Vec::new())?;
+                writer
+            }
         };
         Ok(&mut self.writer.insert((writer, building)).0)
     }
