@@ -10,8 +10,9 @@ use std::{
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver, SyncSender},
     },
-    thread::JoinHandle,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -41,6 +42,8 @@ const RETRY_PAUSES_MAX: u32 = 30;
 const SET_ASIDE: &str = "records.damaged-";
 /// Events applied at a time while catching up.
 const STEP_EVENTS: usize = 1_000;
+/// Steps read from the log while a view is filled with those before.
+const READ_AHEAD_STEPS: usize = 2;
 /// Rows taken from a snapshot before the progress is told again.
 const RESTORE_STEP: u128 = 1_000;
 /// An empty view that has more than this before it is said to be rebuilt, and writes do not wait for it.
@@ -251,9 +254,7 @@ impl Keeper {
                     }
                     return Ok((records, meta));
                 }
-                Ok(Err(error)) if is_locked(&error) && Instant::now() < deadline => {
-                    std::thread::sleep(LOCK_PAUSE)
-                }
+                Ok(Err(error)) if is_locked(&error) && Instant::now() < deadline => thread::sleep(LOCK_PAUSE),
                 Ok(Err(error)) => return Err(error.into()),
                 Err(_) => return Err(Trouble::Damage("it panicked while it was opened".to_owned())),
             }
@@ -300,14 +301,43 @@ impl Keeper {
         if !self.restore(&mut filling)? {
             return Ok(None);
         }
-        while let Some(entries) = self.next_step(filling.meta().applied, rebuilding)? {
+        let after = filling.meta().applied;
+        let (read, steps) = mpsc::sync_channel(READ_AHEAD_STEPS);
+        thread::scope(|scope| {
+            // Reading and decoding the log takes about as long as planning what becomes of it.
+            scope.spawn(move || self.read_ahead(after, &read));
+            self.fill_with(filling, steps, rebuilding)
+        })
+    }
+
+    /// Hands out the log after a place until its end, or until nobody takes it.
+    fn read_ahead(&self, mut after: Sequence, steps: &SyncSender<Result<Vec<Arc<Entry>>, Trouble>>) {
+        while let Some(step) = self.next_step(after).transpose() {
+            after = step.iter().flatten().last().map_or(after, |entry| entry.last());
+            let failed = step.is_err();
+            if steps.send(step).is_err() || failed {
+                return;
+            }
+        }
+    }
+
+    fn fill_with(
+        &self,
+        mut filling: Filling<'_>,
+        steps: Receiver<Result<Vec<Arc<Entry>>, Trouble>>,
+        rebuilding: bool,
+    ) -> Result<Option<Meta>, Trouble> {
+        self.tell_progress(filling.meta().applied, rebuilding);
+        for entries in steps {
             if self.core.wishes().close {
                 return Ok(None);
             }
-            filling.apply(&entries)?;
+            filling.apply(&entries?)?;
             self.core.set_counts(&filling.meta());
+            self.tell_progress(filling.meta().applied, rebuilding);
         }
-        Ok(Some(filling.finish()?.at(self.core.log.head())))
+        let meta = filling.finish(&|| !self.core.wishes().close)?;
+        Ok(meta.map(|meta| meta.at(self.core.log.head())))
     }
 
     /// Takes the rows of the newest snapshot that is whole; `false` when the store closes meanwhile.
@@ -344,7 +374,7 @@ impl Keeper {
             }
             match read {
                 Ok(_) => {
-                    filling.restored(head.applied)?;
+                    filling.restored(head.applied);
                     tracing::info!(file = snapshot::name_of(&path), rows = count, "restored from a snapshot");
                     return Ok(true);
                 }
@@ -374,7 +404,8 @@ impl Keeper {
 
     /// Brings a view up to the head.
     fn follow(&self, records: &Records, mut meta: Meta) -> Result<Option<Meta>, Trouble> {
-        while let Some(entries) = self.next_step(meta.applied, false)? {
+        while let Some(entries) = self.next_step(meta.applied)? {
+            self.tell_progress(meta.applied, false);
             if self.core.wishes().close {
                 return Ok(None);
             }
@@ -384,17 +415,20 @@ impl Keeper {
         Ok(Some(meta.at(self.core.log.head())))
     }
 
-    /// What comes after this place; nothing when the head is reached, or when only damage, which is told, is left.
-    fn next_step(&self, applied: Sequence, rebuilding: bool) -> Result<Option<Vec<Arc<Entry>>>, Trouble> {
+    fn tell_progress(&self, applied: Sequence, rebuilding: bool) {
         let head = self.core.log.head();
-        if applied >= head {
-            return Ok(None);
-        }
         self.core.set_records(if rebuilding {
             ViewState::Rebuilding { applied, head }
         } else {
             ViewState::CatchingUp { applied, head }
         });
+    }
+
+    /// What comes after this place; nothing when the head is reached, or when only damage, which is told, is left.
+    fn next_step(&self, applied: Sequence) -> Result<Option<Vec<Arc<Entry>>>, Trouble> {
+        if applied >= self.core.log.head() {
+            return Ok(None);
+        }
         let entries =
             self.core.log.read(applied, STEP_EVENTS).map_err(|error| Trouble::Log(error_text(&error)))?;
         Ok(Some(entries).filter(|entries| !entries.is_empty()))

@@ -4,8 +4,11 @@
 //! in the log are applied in one atomic batch. Never flushed for a commit; a timer flushes when something changed.
 
 mod apply;
+mod blocks;
 mod keys;
 mod list;
+mod runs;
+mod stretch;
 #[cfg(test)]
 mod tests;
 
@@ -24,7 +27,9 @@ use crate::model::{Id, LogId, Memory, Project, Sequence, Time, decode, encode};
 /// Pages of the tree in memory.
 const CACHE_BYTES: u64 = 64 << 20;
 /// Raised when rows or keys change: an older view is rebuilt.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
+/// Raised when rows change: an older snapshot is passed over.
+const ROWS_VERSION: u32 = 2;
 /// Idempotency keys are kept for a day of the log's own time.
 const IDEMPOTENCY_MS: i64 = 24 * 3_600_000;
 /// Old keys removed at a time.
@@ -37,7 +42,7 @@ pub enum RecordsError {
     Sled(#[from] sled::Error),
     #[error("a row of the record view cannot be read")]
     Row(#[from] rmp_serde::decode::Error),
-    #[error("syncing the record view")]
+    #[error("a file of the record view")]
     Io(#[from] io::Error),
     #[error("the record view belongs to another log or version")]
     Foreign,
@@ -101,7 +106,7 @@ pub struct Meta {
 impl Meta {
     /// What a snapshot of the view is of, if it is taken from here on.
     pub fn head(&self) -> Head {
-        Head { version: self.version, log: self.log, epoch: self.epoch, applied: self.applied }
+        Head { version: ROWS_VERSION, log: self.log, epoch: self.epoch, applied: self.applied }
     }
 
     /// Moved on over events that no record is in.
@@ -231,7 +236,7 @@ impl Records {
     }
 
     pub fn by_url(&self, project: &Project, url: &str) -> Result<Option<Found>, RecordsError> {
-        match self.db.get(keys::url(project, url))?.as_deref().and_then(keys::id_in) {
+        match self.listed(&keys::url(project, url))?.as_deref().and_then(keys::id_in) {
             Some(id) => self.get(id),
             None => Ok(None),
         }
@@ -240,8 +245,8 @@ impl Records {
     /// Ids of records with this content that are not hidden, in order.
     pub fn by_hash(&self, hash: &str) -> Result<Vec<Id>, RecordsError> {
         let mut ids = Vec::new();
-        for key in self.db.scan_prefix(keys::hash_of(hash)).keys() {
-            ids.extend(keys::id_in(&key?));
+        for item in self.stretch(&keys::hash_of(hash), None)? {
+            ids.extend(keys::id_in(&item?.0));
         }
         Ok(ids)
     }

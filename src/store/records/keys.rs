@@ -13,6 +13,7 @@
 //! | `c` | created_at, id | – |
 //! | `d` | expires_at, id | – |
 //! | `p` `t` `g` `s` | project, type, tag or status in lower case, NUL, updated_at from the newest, id | – |
+//! | `b` | the first of the keys of `u x h c d p t g s` in a block | the block, see [`super::stretch`] |
 //! | `!` | name | what the view knows of itself |
 
 use crate::model::{Id, Memory, Project, Sequence, Status, Time};
@@ -62,7 +63,10 @@ pub const IDEMPOTENCY_AGES: &[u8] = b"o";
 pub const ROWS: &[u8] = b"m";
 /// The tables that no other holds.
 pub const PRIMARY: [&[u8]; 5] = [b"a", b"e", b"k", ROWS, IDEMPOTENCY_AGES];
+pub const BLOCKS: &[u8] = b"b";
 pub const META: &[u8] = b"!meta";
+/// The tables that are made from rows.
+const LISTS: &[u8] = b"uxhcdptgs";
 
 /// The prefix under which one order of records is found.
 pub fn hidden() -> Key {
@@ -118,6 +122,16 @@ pub fn lists(memory: &Memory, is_hidden: bool) -> Vec<Key> {
     keys.extend(memory.tags.iter().map(|tag| under(of_tag(tag))));
     keys.extend(memory.expires_at.map(|time| tagged(b'd', &[&ascending(time), id])));
     keys
+}
+
+/// Whether it is of a table that is made from rows, and may stand in a block.
+pub fn is_of_list(key: &[u8]) -> bool {
+    key.first().is_some_and(|letter| LISTS.contains(letter))
+}
+
+/// The key of the block that begins with this one.
+pub fn block(first: &[u8]) -> Key {
+    [BLOCKS, first].concat()
 }
 
 /// The id at the end of a list's key.
