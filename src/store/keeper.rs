@@ -344,7 +344,7 @@ impl Keeper {
     fn restore(&self, filling: &mut Filling<'_>) -> Result<bool, Trouble> {
         let log_head = self.core.log.head();
         for path in snapshot::all(&self.core.dir) {
-            let (head, count) = match snapshot::read(&path, &mut |_, _| true) {
+            let (head, count) = match snapshot::check(&path) {
                 Ok(whole) => whole,
                 Err(error) => {
                     self.tell_bad_snapshot(&path, &error);
@@ -379,8 +379,11 @@ impl Keeper {
                     return Ok(true);
                 }
                 Err(SnapshotError::Stopped) => return Ok(false),
-                // It was whole a moment ago.
-                Err(error) => return Err(Trouble::Damage(format!("{}: {error}", snapshot::name_of(&path)))),
+                // It had its checksums, and some of its rows are in the view: begun again, it is not met a second time.
+                Err(error) => {
+                    self.tell_bad_snapshot(&path, &error);
+                    return Err(Trouble::Damage(format!("{}: {error}", snapshot::name_of(&path))));
+                }
             }
         }
         Ok(true)

@@ -31,7 +31,7 @@ const BATCH_KEYS_MAX: usize = 256;
 const POSITION_EVENTS_MAX: u64 = 10_000;
 /// Bytes gathered before they are sorted and written, while those before them are being written: the more, the more
 /// neighbours each page gets at once.
-const FILL_BYTES_MAX: usize = 32 << 20;
+const FILL_BYTES_MAX: usize = 8 << 20;
 /// What a key takes in memory beside its bytes, about.
 const KEY_BYTES: usize = 64;
 /// Of a block of lists. sled has pages of up to 16 values, writes them over and over, and puts what is over 128 KiB in
