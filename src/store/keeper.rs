@@ -10,8 +10,9 @@ use std::{
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver, SyncSender},
     },
-    thread::JoinHandle,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -42,6 +43,8 @@ const RETRY_PAUSES_MAX: u32 = 30;
 const SET_ASIDE: &str = "records.damaged-";
 /// Events applied at a time while catching up.
 pub const STEP_EVENTS: usize = 1_000;
+/// Steps read from the log while a view is filled with those before.
+const READ_AHEAD_STEPS: usize = 2;
 /// Rows taken from a snapshot before the progress is told again.
 const RESTORE_STEP: u128 = 1_000;
 /// An empty view that has more than this before it is said to be rebuilt, and writes do not wait for it.
@@ -271,9 +274,7 @@ impl Keeper {
                     let meta = records.adopt(meta, epoch)?;
                     return Ok((records, meta));
                 }
-                Ok(Err(error)) if is_locked(&error) && Instant::now() < deadline => {
-                    std::thread::sleep(LOCK_PAUSE)
-                }
+                Ok(Err(error)) if is_locked(&error) && Instant::now() < deadline => thread::sleep(LOCK_PAUSE),
                 Ok(Err(error)) => return Err(error.into()),
                 Err(_) => return Err(Trouble::Damage("it panicked while it was opened".to_owned())),
             }
@@ -320,21 +321,50 @@ impl Keeper {
         if !self.restore(&mut filling)? {
             return Ok(None);
         }
-        while let Some(entries) = self.next_step(filling.meta().applied, rebuilding)? {
+        let after = filling.meta().applied;
+        let (read, steps) = mpsc::sync_channel(READ_AHEAD_STEPS);
+        thread::scope(|scope| {
+            // Reading and decoding the log takes about as long as planning what becomes of it.
+            scope.spawn(move || self.read_ahead(after, &read));
+            self.fill_with(filling, steps, rebuilding)
+        })
+    }
+
+    /// Hands out the log after a place until its end, or until nobody takes it.
+    fn read_ahead(&self, mut after: Sequence, steps: &SyncSender<Result<Vec<Arc<Entry>>, Trouble>>) {
+        while let Some(step) = self.next_step(after).transpose() {
+            after = step.iter().flatten().last().map_or(after, |entry| entry.last());
+            let failed = step.is_err();
+            if steps.send(step).is_err() || failed {
+                return;
+            }
+        }
+    }
+
+    fn fill_with(
+        &self,
+        mut filling: Filling<'_>,
+        steps: Receiver<Result<Vec<Arc<Entry>>, Trouble>>,
+        rebuilding: bool,
+    ) -> Result<Option<Meta>, Trouble> {
+        self.tell_progress(filling.meta().applied, rebuilding);
+        for entries in steps {
             if self.core.wishes().close {
                 return Ok(None);
             }
-            filling.apply(&entries)?;
+            filling.apply(&entries?)?;
             self.core.set_counts(&filling.meta());
+            self.tell_progress(filling.meta().applied, rebuilding);
         }
-        Ok(Some(filling.finish()?.at(self.core.log.head())))
+        let meta = filling.finish(&|| !self.core.wishes().close)?;
+        Ok(meta.map(|meta| meta.at(self.core.log.head())))
     }
 
     /// Takes the rows of the newest snapshot that is whole; `false` when the store closes meanwhile.
     fn restore(&self, filling: &mut Filling<'_>) -> Result<bool, Trouble> {
         let log_head = self.core.log.head();
         for path in snapshot::all(&self.core.dir) {
-            let (head, count) = match snapshot::read(&path, &mut |_, _| true) {
+            let (head, count) = match snapshot::check(&path) {
                 Ok(whole) => whole,
                 Err(error) => {
                     self.tell_bad_snapshot(&path, &error);
@@ -367,13 +397,16 @@ impl Keeper {
             }
             match read {
                 Ok(_) => {
-                    filling.restored(head.applied)?;
+                    filling.restored(head.applied);
                     tracing::info!(file = snapshot::name_of(&path), rows = count, "restored from a snapshot");
                     return Ok(true);
                 }
                 Err(SnapshotError::Stopped) => return Ok(false),
-                // It was whole a moment ago.
-                Err(error) => return Err(Trouble::Damage(format!("{}: {error}", snapshot::name_of(&path)))),
+                // It had its checksums, and some of its rows are in the view: begun again, it is not met a second time.
+                Err(error) => {
+                    self.tell_bad_snapshot(&path, &error);
+                    return Err(Trouble::Damage(format!("{}: {error}", snapshot::name_of(&path))));
+                }
             }
         }
         Ok(true)
@@ -397,7 +430,8 @@ impl Keeper {
 
     /// Brings a view up to the head.
     fn follow(&self, records: &Records, mut meta: Meta) -> Result<Option<Meta>, Trouble> {
-        while let Some(entries) = self.next_step(meta.applied, false)? {
+        while let Some(entries) = self.next_step(meta.applied)? {
+            self.tell_progress(meta.applied, false);
             if self.core.wishes().close {
                 return Ok(None);
             }
@@ -407,17 +441,20 @@ impl Keeper {
         Ok(Some(meta.at(self.core.log.head())))
     }
 
-    /// What comes after this place; nothing when the head is reached, or when only damage, which is told, is left.
-    fn next_step(&self, applied: Sequence, rebuilding: bool) -> Result<Option<Vec<Arc<Entry>>>, Trouble> {
+    fn tell_progress(&self, applied: Sequence, rebuilding: bool) {
         let head = self.core.log.head();
-        if applied >= head {
-            return Ok(None);
-        }
         self.core.set_records(if rebuilding {
             ViewState::Rebuilding { applied, head }
         } else {
             ViewState::CatchingUp { applied, head }
         });
+    }
+
+    /// What comes after this place; nothing when the head is reached, or when only damage, which is told, is left.
+    fn next_step(&self, applied: Sequence) -> Result<Option<Vec<Arc<Entry>>>, Trouble> {
+        if applied >= self.core.log.head() {
+            return Ok(None);
+        }
         let entries =
             self.core.log.read(applied, STEP_EVENTS).map_err(|error| Trouble::Log(error_text(&error)))?;
         Ok(Some(entries).filter(|entries| !entries.is_empty()))
