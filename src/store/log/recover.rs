@@ -24,12 +24,15 @@ use crate::{
     model::{LogId, Sequence, Severity},
     store::{
         Note,
-        disk::Disk,
+        disk::{Disk, read_up_to},
         frame::{FRAME_HEADER_BYTES, FrameError, HEADER_BYTES, HeaderError, Kind, Rewritten, SegmentHeader},
         segment::{self, Frames, Segment, name_of},
         sidecar::Sidecar,
     },
 };
+
+/// Of the last batch, written again at a time.
+const WRITE_AGAIN_BYTES: usize = 1 << 20;
 
 /// A log that can be appended to.
 pub struct Recovered {
@@ -75,10 +78,7 @@ pub fn recover(
     lost |= end.lost;
     let (id, epoch) = (open.header.log, open.header.epoch);
     let next_ordinal = next_ordinal.max(open.header.last_ordinal() + 1);
-    // What an unfinished fsync left in the machine's memory is history from here on: it must not go with the power.
-    if !end.ended {
-        open.file.sync().map_err(LogError::io("sync", &open.path))?;
-    }
+    settle(dir, &*disk, open, &end)?;
     let open = open.clone();
     let sidecars = Sidecars::open(sidecars, &segments);
     let log = Arc::new(Log {
@@ -147,9 +147,9 @@ fn open_segments(dir: &Path, disk: &dyn Disk, notes: &mut Vec<Note>) -> Result<F
     // The epoch in which something was found missing.
     let mut hurt_in = None;
     for (ordinal, path) in files {
-        // It went into the one before, and the name was to go too.
+        // It went into the one before, and the name was to go too; not before that one's own name is there to stay.
         if segments.last().is_some_and(|segment| segment.header.last_ordinal() >= ordinal) {
-            disk.remove(&path).map_err(LogError::io("remove", &path))?;
+            disk.sync_dir(dir).and_then(|()| disk.remove(&path)).map_err(LogError::io("remove", &path))?;
             continue;
         }
         let file = Arc::from(disk.open(&path, false).map_err(LogError::io("open", &path))?);
@@ -218,6 +218,10 @@ struct End {
     next: Sequence,
     sidecar: Sidecar,
     recorded_at: crate::model::Time,
+    /// Where the last batch or horizon begins; the header, where there is neither.
+    last: u64,
+    /// Something else than zeros stands after `len`.
+    torn: bool,
     /// The last frame is a horizon.
     ended: bool,
     /// Frames that were acknowledged cannot be read.
@@ -234,6 +238,8 @@ impl End {
             next: open.header.first,
             sidecar: Sidecar::default(),
             recorded_at: crate::model::Time::default(),
+            last: 0,
+            torn: false,
             ended: false,
             lost: false,
             told: BTreeSet::new(),
@@ -241,7 +247,49 @@ impl End {
     }
 }
 
-/// Reads the open segment to where it ends; tells of a torn tail, which goes with the next write, and of damage.
+/// Brings to the disk what is shown from here on. The process before may have left it in the machine's memory only,
+/// and after a failed fsync that memory calls it clean, so that an fsync alone would not write it: the last batch is
+/// written once more. What is torn is cut off before anything stands after it, and the file's name is made to last.
+fn settle(dir: &Path, disk: &dyn Disk, open: &Segment, end: &End) -> Result<(), LogError> {
+    let written = write_again(open, end).and_then(|()| match end.torn && !end.lost {
+        true => open.file.set_len(end.len),
+        false => Ok(()),
+    });
+    match written {
+        // What is on a medium that takes no more does not change.
+        Err(error) if is_read_only(&error) => return Ok(()),
+        written => written.map_err(LogError::io("write", &open.path))?,
+    }
+    open.file.sync().map_err(LogError::io("sync", &open.path))?;
+    disk.sync_dir(dir).map_err(LogError::io("sync", dir))
+}
+
+/// Writes the last batch, or the header of a segment without one, where it stands.
+fn write_again(open: &Segment, end: &End) -> io::Result<()> {
+    if end.last == 0 {
+        return open.file.write_at(&open.header.encode(), 0);
+    }
+    let mut bytes = vec![0; WRITE_AGAIN_BYTES.min((end.len - end.last) as usize)];
+    let mut at = end.last;
+    while at < end.len {
+        let step = bytes.len().min((end.len - at) as usize);
+        let read = read_up_to(&*open.file, &mut bytes[..step], at)?;
+        if read < step {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        open.file.write_at(&bytes[..step], at)?;
+        at += step as u64;
+    }
+    Ok(())
+}
+
+/// The file system is, or the file was opened for reading because it is.
+fn is_read_only(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::ReadOnlyFilesystem
+        || error.raw_os_error() == Some(rustix::io::Errno::BADF.raw_os_error())
+}
+
+/// Reads the open segment to where it ends; tells of a torn tail and of damage.
 fn read_to_end(open: &Segment, notes: &mut Vec<Note>) -> Result<End, LogError> {
     let reading = |error: io::Error| LogError::io("read", &open.path)(error);
     let mut frames = Frames::at(open, HEADER_BYTES as u64);
@@ -266,6 +314,9 @@ fn read_to_end(open: &Segment, notes: &mut Vec<Note>) -> Result<End, LogError> {
                     }
                 }
                 end.ended = header.kind == Kind::Horizon;
+                if end.ended || end.last == 0 || header.batch != batch {
+                    end.last = at;
+                }
                 if !end.ended {
                     batch = header.batch;
                 }
@@ -278,7 +329,7 @@ fn read_to_end(open: &Segment, notes: &mut Vec<Note>) -> Result<End, LogError> {
             }
             Err(error) => {
                 let Some((good, first)) = later_batch(&mut frames, batch, end.next).map_err(reading)? else {
-                    tell_tail(open, end.len, error, notes)?;
+                    end.torn = tell_tail(open, end.len, error, notes)?;
                     return Ok(end);
                 };
                 let what = if first > end.next {
@@ -323,12 +374,13 @@ fn later_batch(
     Ok(found)
 }
 
-/// Tells of a torn tail. Zeros after the last frame are room that was made ahead, and are not worth a word.
-fn tell_tail(open: &Segment, len: u64, error: FrameError, notes: &mut Vec<Note>) -> Result<(), LogError> {
+/// Tells of a torn tail, where there is one. Zeros after the last frame are room that was made ahead, and are not worth
+/// a word.
+fn tell_tail(open: &Segment, len: u64, error: FrameError, notes: &mut Vec<Note>) -> Result<bool, LogError> {
     if open.len <= len
         || error == FrameError::End && only_zeros(open, len).map_err(LogError::io("read", &open.path))?
     {
-        return Ok(());
+        return Ok(false);
     }
     notes.push(Note {
         kind: "hub.truncated",
@@ -340,14 +392,14 @@ fn tell_tail(open: &Segment, len: u64, error: FrameError, notes: &mut Vec<Note>)
             "what": "an unfinished write at the end of the log, never acknowledged",
         })),
     });
-    Ok(())
+    Ok(true)
 }
 
 fn only_zeros(open: &Segment, from: u64) -> io::Result<bool> {
     let mut bytes = vec![0; 1 << 20];
     let mut at = from;
     loop {
-        let n = crate::store::disk::read_up_to(&*open.file, &mut bytes, at)?;
+        let n = read_up_to(&*open.file, &mut bytes, at)?;
         if bytes[..n].iter().any(|byte| *byte != 0) {
             return Ok(false);
         }

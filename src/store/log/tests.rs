@@ -3,6 +3,7 @@
 mod damage;
 mod rewrite;
 mod scan;
+mod sim;
 
 use std::{fs, path::PathBuf};
 

@@ -12,15 +12,15 @@ use crate::{
     },
 };
 
-const SUBJECTS: [&str; 5] =
+pub(super) const SUBJECTS: [&str; 5] =
     ["a.memory.saved", "a.job.failed.nightly", "b.memory.saved", "_.hub.started", "b.job.started.nightly"];
-const PATTERNS: [&str; 5] = [">", "a.>", "*.memory.*", "b.job.started.nightly", "c.>"];
+pub(super) const PATTERNS: [&str; 5] = [">", "a.>", "*.memory.*", "b.job.started.nightly", "c.>"];
 pub(super) const SEGMENT: u64 = 6 << 10;
 
 /// What one event is made of: subject, time, severity, correlation, and how long its text is.
 pub(super) type Seed = (usize, i64, usize, u8, usize);
 
-fn draft((subject, ms, severity, correlation, text): Seed) -> EventDraft {
+pub(super) fn draft((subject, ms, severity, correlation, text): Seed) -> EventDraft {
     let subject = SUBJECTS[subject];
     EventDraft {
         id: Id::NIL,
@@ -65,7 +65,7 @@ pub(super) struct Question {
 }
 
 impl Question {
-    fn scan(&self) -> Scan<'_> {
+    pub(super) fn scan(&self) -> Scan<'_> {
         Scan {
             filter: &self.filter,
             wall: &self.wall,
