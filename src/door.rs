@@ -18,7 +18,9 @@ pub use search::{
     Explanation, Hit, Legs, SEARCH_LIMIT_MAX, SUGGEST_MAX, SearchAnswer, SearchMode, SearchRequest, Step,
     SuggestAnswer, SuggestRequest, Suggestion, TOTAL_EXACT_MAX, TermWorth,
 };
-pub use status::{CacheStatus, Damage, Disk, FsckReport, Limit, Status, ViewState, ViewStatus, Writes};
+pub use status::{
+    CacheStatus, Damage, Disk, FsckReport, Limit, Refusal, Status, ViewState, ViewStatus, Writes,
+};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;

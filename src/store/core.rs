@@ -15,10 +15,11 @@ use super::{
     log::Log,
     queue::Queue,
     records::{Meta, Records},
+    stall::Stall,
 };
 use crate::{
     door::{ViewState, Writes},
-    model::{Fault, Sequence},
+    model::{Fault, Sequence, Time},
     tasks::Clock,
 };
 
@@ -51,6 +52,7 @@ pub struct Core {
     pub view: RwLock<Option<Arc<View>>>,
     /// Held by the writer for each batch, and by who needs it to stand still.
     pub gate: Mutex<()>,
+    pub stall: Stall,
     notes: Mutex<Vec<Note>>,
     wishes: Mutex<Wishes>,
     wished: Condvar,
@@ -72,6 +74,7 @@ impl Core {
         let state = StoreState {
             records: ViewState::Opening,
             writes: Writes::Waiting,
+            stalled: None,
             memories: None,
             forgotten: None,
         };
@@ -85,6 +88,7 @@ impl Core {
             state: watch::Sender::new(state),
             view: RwLock::new(None),
             gate: Mutex::new(()),
+            stall: Stall::default(),
             notes: Mutex::new(notes),
             wishes: Mutex::default(),
             wished: Condvar::new(),
@@ -131,6 +135,10 @@ impl Core {
             state.writes = writes;
             changed
         });
+    }
+
+    pub fn set_stalled(&self, since: Option<Time>) {
+        self.state.send_modify(|state| state.stalled = since);
     }
 
     pub fn set_counts(&self, meta: &Meta) {

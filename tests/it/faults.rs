@@ -1,5 +1,8 @@
 //! Disk faults on the store: at every call of the log in turn, nothing acknowledged is lost and nothing refused comes back.
 
+mod mount;
+mod stalled;
+
 use std::{
     io,
     path::{Path, PathBuf},
@@ -11,7 +14,7 @@ use std::{
 };
 
 use wheelhouse::{
-    door::{ViewState, Writes},
+    door::{Refusal, ViewState, Writes},
     model::{Change, Code, Commit, Fault, Id, Memory, Sequence, Time, content_hash},
     store::{
         Store, StoreOptions,
@@ -20,6 +23,7 @@ use wheelhouse::{
     tasks::Clock,
 };
 
+use self::mount::Mount;
 use crate::harness::memory_saved;
 
 const COMMITS: usize = 8;
@@ -269,7 +273,9 @@ async fn a_full_disk_refuses_writes_serves_reads_and_recovers_by_itself() {
         assert_eq!((fault.code, fault.hint.is_some()), (Code::Full, true), "{fault:?}");
     }
     let state = store.state().borrow().clone();
-    assert!(matches!(state.writes, Writes::Refused { fault } if fault.code == Code::Full));
+    assert!(
+        matches!(state.writes, Writes::Refused { why: Refusal::DiskFull, fault } if fault.code == Code::Full)
+    );
     assert_eq!(state.records, ViewState::Ready);
     assert!(store.get(kept).unwrap().is_some());
     assert_eq!(store.read_log(Sequence::ZERO, 10).unwrap().len(), 1);
@@ -314,19 +320,9 @@ async fn a_failed_fsync_is_never_followed_by_another_on_that_file() {
     outcome.check(crash.path(), "crashed").await;
 }
 
-/// A file system of a megabyte, where the machine lets a test mount one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_small_disk_fills_up_and_is_emptied() {
-    let dir = tempfile::tempdir().unwrap();
-    let mount = |args: &[&str]| std::process::Command::new("mount").args(args).output();
-    let at = dir.path().to_str().unwrap();
-    let mounted =
-        mount(&["-t", "tmpfs", "-o", "size=24m", "tmpfs", at]).is_ok_and(|output| output.status.success());
-    if !mounted {
-        // Said where a person reads it: this machine cannot try it.
-        println!("skipped: a tmpfs cannot be mounted here");
-        return;
-    }
+    let Some(dir) = Mount::tmpfs("24m") else { return };
     let ballast = dir.path().join("ballast");
     let store =
         Store::open(dir.path(), StoreOptions { segment_bytes: 1 << 20, ..options(Arc::new(RealDisk)) })
@@ -356,7 +352,4 @@ async fn a_small_disk_fills_up_and_is_emptied() {
     }
     store.commit(save(2).1).await.unwrap();
     store.close();
-    drop(store);
-    let unmounted = std::process::Command::new("umount").arg(at).output().unwrap();
-    assert!(unmounted.status.success(), "{unmounted:?}");
 }

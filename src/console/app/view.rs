@@ -8,15 +8,18 @@ use ratatui::{
 };
 
 use super::App;
-use crate::console::{
-    action::Action,
-    layout::{DECK_MIN, PaneName},
-    model::{Badge, Connection},
-    overlay::Above,
-    scene::{Scene, TimeForm},
-    text,
-    theme::Role,
-    widgets::{frame::window, toast::Kind},
+use crate::{
+    console::{
+        action::Action,
+        layout::{DECK_MIN, PaneName},
+        model::{Badge, Connection},
+        overlay::Above,
+        scene::{Scene, TimeForm},
+        text,
+        theme::Role,
+        widgets::{frame::window, toast::Kind},
+    },
+    door::Refusal,
 };
 
 /// Widest a toast gets; longer ones wrap.
@@ -333,13 +336,14 @@ fn tab_words(name: PaneName) -> String {
 
 /// The hub's state: how it looks, in words.
 fn badge(scene: &Scene) -> (Role, String) {
-    match scene.hub.badge() {
+    match scene.hub.badge(scene.now) {
         Badge::Live => (Role::Live, "LIVE".into()),
         Badge::Opening => (Role::Busy, "opening".into()),
         Badge::CatchingUp(words) | Badge::Rebuilding(words) => (Role::Busy, words),
         Badge::Failed(words) => (Role::Error, text::cut(&words, 40).into_owned()),
-        Badge::ReadOnly => (Role::Warn, "read-only".into()),
-        Badge::DiskFull => (Role::Error, "disk full".into()),
+        Badge::Stalled(words) => (Role::Warn, words),
+        Badge::Refused(Refusal::ReadOnly) => (Role::Warn, Refusal::ReadOnly.words().into()),
+        Badge::Refused(why) => (Role::Error, why.words().into()),
         Badge::Offline { since } => {
             let age = crate::console::scene::age(scene.now, since);
             (Role::Off, format!("offline {age}"))

@@ -43,6 +43,24 @@ struct Mapped {
     map: Arc<Mmap>,
 }
 
+impl Mapped {
+    fn open(path: &Path, make: bool) -> io::Result<Mapped> {
+        let file =
+            OpenOptions::new().read(true).write(true).create(make).truncate(false).mode(0o600).open(path)?;
+        if file.metadata()?.len() != FILE_BYTES {
+            file.set_len(FILE_BYTES)?;
+        }
+        #[expect(
+            unsafe_code,
+            reason = "the file is this process's alone (the directory is locked), never shrinks while it is mapped, and a \
+                      record is read only after it was written"
+        )]
+        // SAFETY: as the reason says; what another program did to the bytes would be a wrong number, no wrong memory.
+        let map = unsafe { Mmap::map(&file)? };
+        Ok(Mapped { file: Arc::new(file), map: Arc::new(map) })
+    }
+}
+
 /// The files as they were at a moment; what is written later is not in it.
 #[derive(Debug, Clone, Default)]
 pub struct Records(Vec<Mapped>);
@@ -94,7 +112,8 @@ impl Store {
         let mut store =
             Store { dir: dir.to_owned(), records: Records::default(), slots: HashMap::new(), next: 0 };
         while store.path(store.records.0.len()).exists() {
-            store.grow(false)?;
+            let mapped = Mapped::open(&store.path(store.records.0.len()), false)?;
+            store.records.0.push(mapped);
             store.read_last();
         }
         Ok(store)
@@ -109,25 +128,6 @@ impl Store {
 
     fn path(&self, file: usize) -> PathBuf {
         self.dir.join(format!("{file:06}.vec"))
-    }
-
-    /// Opens the next file, making it where `make`.
-    fn grow(&mut self, make: bool) -> io::Result<()> {
-        let path = self.path(self.records.0.len());
-        let file =
-            OpenOptions::new().read(true).write(true).create(make).truncate(false).mode(0o600).open(path)?;
-        if file.metadata()?.len() != FILE_BYTES {
-            file.set_len(FILE_BYTES)?;
-        }
-        #[expect(
-            unsafe_code,
-            reason = "the file is this process's alone (the directory is locked), never shrinks while it is mapped, and a \
-                      record is read only after it was written"
-        )]
-        // SAFETY: as the reason says; what another program did to the bytes would be a wrong number, no wrong memory.
-        let map = unsafe { Mmap::map(&file)? };
-        self.records.0.push(Mapped { file: Arc::new(file), map: Arc::new(map) });
-        Ok(())
     }
 
     fn read_last(&mut self) {
@@ -162,25 +162,50 @@ impl Store {
         self.records.clone()
     }
 
-    /// Keeps a text's vector.
-    pub fn put(&mut self, key: Key, vector: &Vector) -> io::Result<()> {
-        if self.slots.contains_key(&key) {
-            return Ok(());
+    /// Where the next vector goes: taken with the store in hand, and written to without it.
+    pub fn room(&self) -> Room {
+        let file = self.next as usize / RECORDS_A_FILE;
+        Room { slot: self.next, path: self.path(file), mapped: self.records.0.get(file).cloned() }
+    }
+
+    /// Takes in a vector that was written where [`Store::room`] said. No other was since.
+    pub fn keep(&mut self, key: Key, written: Written) {
+        let Written { slot, mapped } = written;
+        if slot as usize == self.records.0.len() * RECORDS_A_FILE {
+            self.records.0.push(mapped);
         }
-        if self.next as usize == self.records.0.len() * RECORDS_A_FILE {
-            self.grow(true)?;
-        }
+        self.slots.insert(key, slot);
+        self.next = slot + 1;
+    }
+}
+
+/// The place of a vector that is not written yet.
+pub struct Room {
+    slot: Slot,
+    path: PathBuf,
+    /// Unless the file is to be made.
+    mapped: Option<Mapped>,
+}
+
+pub struct Written {
+    slot: Slot,
+    mapped: Mapped,
+}
+
+impl Room {
+    pub fn write(self, key: Key, vector: &Vector) -> io::Result<Written> {
+        let mapped = match self.mapped {
+            Some(mapped) => mapped,
+            None => Mapped::open(&self.path, true)?,
+        };
         let mut record = [0; RECORD_BYTES];
         record[..SCALE_AT].copy_from_slice(&key);
         record[SCALE_AT..VALUES_AT].copy_from_slice(&vector.scale().to_le_bytes());
         record[VALUES_AT..CRC_AT].copy_from_slice(vector.bytes());
         let crc = crc32c::crc32c(&record[..CRC_AT]);
         record[CRC_AT..].copy_from_slice(&crc.to_le_bytes());
-        let file = &self.records.0[self.next as usize / RECORDS_A_FILE].file;
-        file.write_all_at(&record, (self.next as usize % RECORDS_A_FILE * RECORD_BYTES) as u64)?;
-        self.slots.insert(key, self.next);
-        self.next += 1;
-        Ok(())
+        mapped.file.write_all_at(&record, (self.slot as usize % RECORDS_A_FILE * RECORD_BYTES) as u64)?;
+        Ok(Written { slot: self.slot, mapped })
     }
 }
 
@@ -198,13 +223,18 @@ mod tests {
         (i as u128 + 1).to_le_bytes()
     }
 
+    fn put(store: &mut Store, i: usize) {
+        let written = store.room().write(key(i), &vector(i)).unwrap();
+        store.keep(key(i), written);
+    }
+
     #[test]
     fn vectors_are_there_again_and_a_torn_one_is_missing() {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path().join("vectors");
         let mut store = Store::open(&dir).unwrap();
         let many = RECORDS_A_FILE + 3;
-        (0..many).for_each(|i| store.put(key(i), &vector(i)).unwrap());
+        (0..many).for_each(|i| put(&mut store, i));
         drop(store);
         let path = dir.join("000000.vec");
         let mut bytes = fs::read(&path).unwrap();
@@ -213,7 +243,7 @@ mod tests {
 
         let mut store = Store::open(&dir).unwrap();
         assert_eq!((store.len(), store.slot(&key(7)), store.slot(&key(8))), (many - 1, None, Some(8)));
-        store.put(key(7), &vector(7)).unwrap();
+        put(&mut store, 7);
         let records = store.records();
         for i in [0, 7, 8, many - 1] {
             let near = records.dot(store.slot(&key(i)).unwrap(), &vector(i)).unwrap();
@@ -225,7 +255,7 @@ mod tests {
     fn those_of_another_model_go() {
         let dir = tempfile::tempdir().unwrap();
         let mut store = Store::open(dir.path()).unwrap();
-        store.put(key(0), &vector(0)).unwrap();
+        put(&mut store, 0);
         drop(store);
         fs::write(dir.path().join(FORMAT_FILE), "another 1\n").unwrap();
         assert_eq!(Store::open(dir.path()).unwrap().len(), 0);

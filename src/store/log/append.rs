@@ -62,6 +62,13 @@ pub enum AppendError {
     Unknown(#[source] io::Error),
 }
 
+impl AppendError {
+    pub fn of_disk(&self) -> &io::Error {
+        let (AppendError::Refused(source) | AppendError::Unknown(source)) = self;
+        source
+    }
+}
+
 /// The open end of the log. One thread owns it.
 pub struct Appender {
     log: Arc<Log>,
