@@ -89,7 +89,7 @@ impl App {
             let room = (width / 4).max(12);
             left.push(Span::styled(format!(" {} ", text::cut_left(&dir, room)), theme.style(Role::Muted)));
         }
-        let (role, said) = badge(scene);
+        let (role, said) = badge(scene, width);
         left.push(Span::styled(format!("  {} {said} ", theme.glyph(role)), theme.style(role)));
         if let Some(memories) = scene.hub.memories()
             && width >= 50
@@ -335,12 +335,15 @@ fn tab_words(name: PaneName) -> String {
 }
 
 /// The hub's state: how it looks, in words.
-fn badge(scene: &Scene) -> (Role, String) {
+fn badge(scene: &Scene, width: usize) -> (Role, String) {
     match scene.hub.badge(scene.now) {
         Badge::Live => (Role::Live, "LIVE".into()),
         Badge::Opening => (Role::Busy, "opening".into()),
         Badge::CatchingUp(words) | Badge::Rebuilding(words) => (Role::Busy, words),
         Badge::Failed(words) => (Role::Error, text::cut(&words, 40).into_owned()),
+        Badge::Stalled(words) if width < 100 => {
+            (Role::Warn, words.split(':').next().unwrap_or_default().to_owned())
+        }
         Badge::Stalled(words) => (Role::Warn, words),
         Badge::Refused(Refusal::ReadOnly) => (Role::Warn, Refusal::ReadOnly.words().into()),
         Badge::Refused(why) => (Role::Error, why.words().into()),

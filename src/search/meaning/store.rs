@@ -162,6 +162,13 @@ impl Store {
         self.records.clone()
     }
 
+    /// Keeps a vector, where nobody waits for the store meanwhile.
+    pub fn put(&mut self, key: Key, vector: &Vector) -> io::Result<()> {
+        let written = self.room().write(key, vector)?;
+        self.keep(key, written);
+        Ok(())
+    }
+
     /// Where the next vector goes: taken with the store in hand, and written to without it.
     pub fn room(&self) -> Room {
         let file = self.next as usize / RECORDS_A_FILE;
@@ -223,18 +230,13 @@ mod tests {
         (i as u128 + 1).to_le_bytes()
     }
 
-    fn put(store: &mut Store, i: usize) {
-        let written = store.room().write(key(i), &vector(i)).unwrap();
-        store.keep(key(i), written);
-    }
-
     #[test]
     fn vectors_are_there_again_and_a_torn_one_is_missing() {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path().join("vectors");
         let mut store = Store::open(&dir).unwrap();
         let many = RECORDS_A_FILE + 3;
-        (0..many).for_each(|i| put(&mut store, i));
+        (0..many).for_each(|i| store.put(key(i), &vector(i)).unwrap());
         drop(store);
         let path = dir.join("000000.vec");
         let mut bytes = fs::read(&path).unwrap();
@@ -243,7 +245,7 @@ mod tests {
 
         let mut store = Store::open(&dir).unwrap();
         assert_eq!((store.len(), store.slot(&key(7)), store.slot(&key(8))), (many - 1, None, Some(8)));
-        put(&mut store, 7);
+        store.put(key(7), &vector(7)).unwrap();
         let records = store.records();
         for i in [0, 7, 8, many - 1] {
             let near = records.dot(store.slot(&key(i)).unwrap(), &vector(i)).unwrap();
@@ -255,7 +257,7 @@ mod tests {
     fn those_of_another_model_go() {
         let dir = tempfile::tempdir().unwrap();
         let mut store = Store::open(dir.path()).unwrap();
-        put(&mut store, 0);
+        store.put(key(0), &vector(0)).unwrap();
         drop(store);
         fs::write(dir.path().join(FORMAT_FILE), "another 1\n").unwrap();
         assert_eq!(Store::open(dir.path()).unwrap().len(), 0);

@@ -1,6 +1,7 @@
 //! A disk that does not come back: writes wait, reads go on, and it is told until it is over.
 
 use std::{
+    cell::Cell,
     io,
     path::{Path, PathBuf},
     sync::{Arc, Condvar, Mutex},
@@ -8,7 +9,7 @@ use std::{
 
 use futures::StreamExt;
 use wheelhouse::{
-    door::{Door, ListRequest, SearchRequest, StreamItem, StreamRequest, ViewName, Writes},
+    door::{Door, EventQuery, ListRequest, SearchRequest, StreamItem, StreamRequest, ViewName, Writes},
     model::{Projects, Sequence},
     store::{
         Store,
@@ -93,30 +94,28 @@ async fn writes_wait_for_a_stalled_disk_and_reads_do_not() {
 
     for round in 0..2 {
         disk.hold(true);
-        let committing = |n| {
-            let store = store.clone();
-            tokio::spawn(async move { store.commit(save(1 + round * 2 + n).1).await })
-        };
-        let first = committing(0);
-        let mut state = store.state();
-        let stalled = state.wait_for(|state| state.stalled.is_some());
-        let stalled = tokio::time::timeout(PATIENCE, stalled).await.expect("it is told").unwrap().clone();
-        assert_eq!((stalled.stalled, stalled.writes), (Some(now), Writes::Open));
-        let second = committing(1);
-
         let before = 1 + round * 2;
-        assert_eq!(store.get(kept).unwrap().unwrap().memory.id, kept);
-        assert_eq!(
-            store.list(&ListRequest::default(), &Projects::All).unwrap().memories.len(),
-            before,
-            "what is not acknowledged is not shown"
-        );
-        assert_eq!(store.read_log(Sequence::ZERO, 10).unwrap().len(), before);
-        assert!(!first.is_finished() && !second.is_finished(), "neither acknowledged nor refused");
-
-        disk.hold(false);
-        assert_eq!(first.await.unwrap().unwrap().first, Sequence(before as u64 + 1));
-        assert_eq!(second.await.unwrap().unwrap().first, Sequence(before as u64 + 2));
+        let acknowledged = Cell::new(0);
+        let commit = async |n| {
+            let committed = store.commit(save(n).1).await.unwrap();
+            acknowledged.set(acknowledged.get() + 1);
+            committed.first
+        };
+        let meanwhile = async {
+            let mut state = store.state();
+            let stalled = state.wait_for(|state| state.stalled.is_some());
+            let stalled = tokio::time::timeout(PATIENCE, stalled).await.expect("it is told").unwrap().clone();
+            assert_eq!((stalled.stalled, stalled.writes), (Some(now), Writes::Open));
+            assert_eq!(store.get(kept).unwrap().unwrap().memory.id, kept);
+            let listed = store.list(&ListRequest::default(), &Projects::All).unwrap().memories;
+            assert_eq!(listed.len(), before, "what is not acknowledged is not shown");
+            assert_eq!(store.read_log(Sequence::ZERO, 10).unwrap().len(), before);
+            assert_eq!(acknowledged.get(), 0, "writes wait");
+            disk.hold(false);
+        };
+        let (first, second, ()) = tokio::join!(commit(before), commit(before + 1), meanwhile);
+        assert_eq!([first.0, second.0], [before as u64 + 1, before as u64 + 2]);
+        let mut state = store.state();
         assert_eq!(state.wait_for(|state| state.stalled.is_none()).await.unwrap().writes, Writes::Open);
     }
     store.close();
@@ -137,32 +136,38 @@ async fn a_hub_whose_file_system_hangs_goes_on_answering() {
     let mut watching = house.remote.stream(&caller, StreamRequest::default()).await.unwrap();
 
     let frozen = mount.freeze();
-    let (door, of_writer) = (house.door.clone(), house.caller());
-    let adding = tokio::spawn(async move { door.add(&of_writer, note("the pump runs dry")).await });
-    let told = async {
-        while let Some(item) = watching.next().await {
-            if let StreamItem::Heartbeat { status } = item.unwrap()
-                && matches!(status.writes, Writes::Stalled { .. })
-            {
-                return;
-            }
-        }
+    let acknowledged = Cell::new(false);
+    let adding = async {
+        let added = house.door.add(&house.caller(), note("the pump runs dry")).await.unwrap().memory.id;
+        acknowledged.set(true);
+        added
     };
-    tokio::time::timeout(PATIENCE, told).await.expect("who watches is told");
-    for (name, door) in house.doors() {
-        let status = door.status().await.unwrap();
-        assert!(matches!(status.writes, Writes::Stalled { .. }), "{name}: {:?}", status.writes);
-        assert_eq!(door.get(&caller, &[saved]).await.unwrap()[0].id, saved, "{name}");
-        let listed = door.list(&caller, ListRequest::default()).await.unwrap();
-        assert_eq!(listed.memories.len(), 1, "{name}");
-        let request = SearchRequest { query: "pump".into(), ..SearchRequest::default() };
-        assert_eq!(door.search(&caller, request).await.unwrap().results.len(), 1, "{name}");
-        assert!(!door.events(&caller, Default::default()).await.unwrap().events.is_empty(), "{name}");
-    }
-    assert!(!adding.is_finished());
-
-    drop(frozen);
-    let added = adding.await.unwrap().unwrap().memory.id;
+    let meanwhile = async {
+        let told = async {
+            while let Some(item) = watching.next().await {
+                if let StreamItem::Heartbeat { status } = item.unwrap()
+                    && matches!(status.writes, Writes::Stalled { .. })
+                {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, told).await.expect("who watches is told");
+        for (name, door) in house.doors() {
+            let status = door.status().await.unwrap();
+            assert!(matches!(status.writes, Writes::Stalled { .. }), "{name}: {:?}", status.writes);
+            assert_eq!(door.get(&caller, &[saved]).await.unwrap()[0].id, saved, "{name}");
+            let listed = door.list(&caller, ListRequest::default()).await.unwrap();
+            assert_eq!(listed.memories.len(), 1, "{name}");
+            let request = SearchRequest { query: "pump".into(), ..SearchRequest::default() };
+            assert_eq!(door.search(&caller, request).await.unwrap().results.len(), 1, "{name}");
+            let events = door.events(&caller, EventQuery::default()).await.unwrap().events;
+            assert_eq!(events[0].kind, "memory.saved", "{name}");
+        }
+        assert!(!acknowledged.get(), "writes wait");
+        drop(frozen);
+    };
+    let (added, ()) = tokio::join!(adding, meanwhile);
     for (name, door) in house.doors() {
         until("writes are open again", async || {
             (door.status().await.unwrap().writes == Writes::Open).then_some(())
