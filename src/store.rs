@@ -233,7 +233,7 @@ impl Store {
         let settled = tokio::time::timeout(OPEN_PATIENCE, settled).await;
         match settled {
             Ok(Ok(state)) if state.records.is_ready() => Ok(()),
-            _ => Err(self.core.view_unavailable()),
+            _ => Err(self.core.write_unavailable()),
         }
     }
 

@@ -121,6 +121,15 @@ impl Core {
         Fault::unavailable(format!("the records are {words}")).hint("`wheelhouse status` shows the progress")
     }
 
+    /// As [`Core::view_unavailable`], for a write: the view may be missing for the same reason.
+    pub fn write_unavailable(&self) -> Fault {
+        let writes = self.state.borrow().writes.clone();
+        match writes {
+            Writes::Refused { fault, .. } => fault,
+            _ => self.view_unavailable(),
+        }
+    }
+
     pub fn set_records(&self, records: ViewState) {
         self.state.send_if_modified(|state| {
             let changed = state.records != records;

@@ -296,7 +296,9 @@ pub fn records_fault(error: RecordsError) -> Fault {
         RecordsError::Page(_) => {
             Fault::invalid(error.to_string()).hint("pass `next` back as the page before gave it")
         }
-        error => Fault::unavailable("the record view cannot be read").cause(cause_of(&error)),
+        error => Fault::unavailable("the record view cannot be read")
+            .cause(cause_of(&error))
+            .hint("it is opened anew once the disk takes writes; `wheelhouse status` shows when"),
     }
 }
 
@@ -320,12 +322,13 @@ fn append_fault(error: &AppendError) -> Fault {
 }
 
 /// What the next write would get, as long as this is so.
-pub fn refused(source: &io::Error) -> Writes {
+fn refused(source: &io::Error) -> Writes {
     let (why, fault) = write_fault(source);
     Writes::Refused { why, fault }
 }
 
-fn write_fault(source: &io::Error) -> (Refusal, Fault) {
+/// What a write gets that the disk did not take, and why in a word.
+pub fn write_fault(source: &io::Error) -> (Refusal, Fault) {
     let (why, code, message, hint) = match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
             Refusal::DiskFull,

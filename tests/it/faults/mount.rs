@@ -10,6 +10,7 @@ use tempfile::TempDir;
 /// A file system on a directory of its own.
 pub struct Mount {
     at: PathBuf,
+    args: Vec<String>,
     _dir: TempDir,
 }
 
@@ -40,10 +41,11 @@ impl Mount {
         let place = at.to_str().expect("a temporary directory is UTF-8");
         let mounted = what(dir.path()).and_then(|mut args| {
             args.push(place.to_owned());
-            run("mount", &args.iter().map(String::as_str).collect::<Vec<_>>())
+            mount(&args)?;
+            Ok(args)
         });
         match mounted {
-            Ok(()) => Some(Mount { at, _dir: dir }),
+            Ok(args) => Some(Mount { at, args, _dir: dir }),
             Err(why) => {
                 // Said where a person reads it: this machine cannot try it.
                 println!("skipped: nothing can be mounted here: {why}");
@@ -64,6 +66,13 @@ impl Mount {
     #[track_caller]
     pub fn remount(&self, how: &str) {
         run("mount", &["-o", &format!("remount,{how}"), self.place()]).unwrap();
+    }
+
+    /// Nothing is open in it: unmounted, and mounted as it was at first.
+    #[track_caller]
+    pub fn mount_again(&mut self) {
+        run("umount", &[self.place()]).unwrap();
+        mount(&self.args).unwrap();
     }
 
     /// Writes and fsyncs hang until what is answered is dropped.
@@ -94,6 +103,10 @@ impl Drop for Frozen {
             println!("{place} stays frozen: {why}");
         }
     }
+}
+
+fn mount(args: &[String]) -> Result<(), String> {
+    run("mount", &args.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 fn run(program: &str, args: &[&str]) -> Result<(), String> {
