@@ -1,5 +1,6 @@
 //! Disk faults on the store: at every call of the log in turn, nothing acknowledged is lost and nothing refused comes back.
 
+mod clock;
 mod files;
 mod full;
 mod mount;
