@@ -3,6 +3,7 @@
 mod clock;
 mod files;
 mod full;
+mod memory;
 mod mount;
 mod read_only;
 mod stalled;
