@@ -21,6 +21,7 @@ mod scan;
 mod segment;
 mod sidecar;
 mod snapshot;
+mod stall;
 mod window;
 mod writer;
 
@@ -155,7 +156,10 @@ pub struct Stored {
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoreState {
     pub records: ViewState,
+    /// As the last write left it.
     pub writes: Writes,
+    /// A write of the log that began then has not come back; those after it wait.
+    pub stalled: Option<Time>,
     /// None while the record view is not there to count.
     pub memories: Option<u64>,
     pub forgotten: Option<u64>,
@@ -208,11 +212,12 @@ impl Store {
         let core = Arc::new(Core::new(dir.to_owned(), clock, flush_after, segment_bytes, log, notes));
         let writer = Writer { core: core.clone(), appender, recorded_at };
         let keeper = Keeper { core: core.clone(), snapshot_after };
-        let log = core.log.clone();
+        let (log, watched) = (core.log.clone(), core.clone());
         let threads = [
             spawn("store-writer", move || writer.run()),
             spawn("store-keeper", move || keeper.run()),
             spawn("store-sidecars", move || log.write_sidecars(&closed)),
+            spawn("store-stall", move || stall::run(&watched)),
         ];
         let threads = threads.into_iter().collect::<std::io::Result<Vec<_>>>();
         let threads = threads.map_err(|source| LogError::Io {
@@ -240,7 +245,7 @@ impl Store {
         let settled = tokio::time::timeout(OPEN_PATIENCE, settled).await;
         match settled {
             Ok(Ok(state)) if state.records.is_ready() => Ok(()),
-            _ => Err(self.core.view_unavailable()),
+            _ => Err(self.core.write_unavailable()),
         }
     }
 
@@ -389,6 +394,7 @@ impl Store {
             if i == 1 {
                 // The writer is done: the keeper may close the view after it.
                 self.core.wish(|wishes| wishes.close = true);
+                self.core.stall.close();
             }
             if thread.join().is_err() {
                 tracing::error!("a thread of the store panicked");

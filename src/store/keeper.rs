@@ -27,10 +27,11 @@ use super::{
     snapshot::{self, Head, SnapshotError},
     spawn,
     window::Window,
+    writer::write_fault,
 };
 use crate::{
-    door::{ViewState, Writes},
-    model::{Entry, Sequence, Severity},
+    door::{Refusal, ViewState, Writes},
+    model::{Entry, Fault, Sequence, Severity},
 };
 
 /// A closed sled may hold its file lock a moment longer.
@@ -41,6 +42,9 @@ const RETRY_PAUSE: Duration = Duration::from_secs(1);
 const RETRY_PAUSES_MAX: u32 = 30;
 /// A view that was set aside is named so, and some hex digits.
 const SET_ASIDE: &str = "records.damaged-";
+/// Written and removed to see whether there is room.
+const ROOM: &str = "records.room";
+const ROOM_BYTES: usize = 1 << 20;
 /// Events applied at a time while catching up.
 pub const STEP_EVENTS: usize = 1_000;
 /// Steps read from the log while a view is filled with those before.
@@ -95,6 +99,8 @@ impl Keeper {
     fn keep(&self, view: Arc<View>) -> bool {
         let mut view = view;
         let mut snapshotting = None;
+        // A view that could not be flushed for want of room takes nothing more, and reads only what is in memory.
+        let mut wedged = false;
         let mut wishes = self.core.wishes();
         loop {
             if let Some(swap) = wishes.swap.take() {
@@ -103,13 +109,15 @@ impl Keeper {
                 wishes = self.core.wishes();
                 continue;
             }
+            wishes.reopen |= wedged && self.has_room();
             if wishes.close || wishes.reopen || wishes.rebuild {
                 let rebuild = std::mem::take(&mut wishes.rebuild);
                 let reopen = std::mem::take(&mut wishes.reopen);
                 drop(wishes);
                 snapshotting.take().into_iter().for_each(Snapshotting::end);
                 if !reopen && !rebuild {
-                    self.flush(&view);
+                    // What was not flushed is applied again from the log.
+                    drop(self.flush(&view));
                 }
                 let still = sound(self.core.gate.lock());
                 *sound(self.core.view.write()) = None;
@@ -123,15 +131,19 @@ impl Keeper {
                 wishes = self.core.wait_wish(wishes, None);
                 continue;
             }
-            let due = Instant::now() + self.core.flush_after;
+            let due = Instant::now() + if wedged { RETRY_PAUSE } else { self.core.flush_after };
             while Instant::now() < due
                 && !(wishes.close || wishes.reopen || wishes.rebuild || wishes.swap.is_some())
             {
                 wishes = self.core.wait_wish(wishes, Some(due.saturating_duration_since(Instant::now())));
             }
-            wishes.dirty = false;
+            wishes.dirty = wedged;
+            if wedged {
+                continue;
+            }
             drop(wishes);
-            self.flush(&view);
+            wedged = matches!(self.flush(&view), Err(Trouble::Room(..)));
+            self.core.wishes().dirty |= wedged;
             if snapshotting.as_ref().is_none_or(|running: &Snapshotting| running.thread.is_finished()) {
                 snapshotting = self.snapshot(&view);
             }
@@ -161,19 +173,31 @@ impl Keeper {
         }
     }
 
-    fn flush(&self, view: &View) {
+    fn flush(&self, view: &View) -> Result<(), Trouble> {
         let now = self.core.clock.now();
         let done = catch_unwind(AssertUnwindSafe(|| {
             let meta = *sound(view.meta.lock());
             view.records.prune(now).and_then(|()| view.records.flush(&meta))
         }));
         match done {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "the record view was not flushed; the log holds what it holds")
+            Ok(flushed) => flushed.map_err(|error| {
+                tracing::warn!(%error, "the record view was not flushed; the log holds what it holds");
+                Trouble::from(error)
+            }),
+            Err(_) => {
+                self.core.wish(|wishes| wishes.reopen = true);
+                Ok(())
             }
-            Err(_) => self.core.wish(|wishes| wishes.reopen = true),
         }
+    }
+
+    /// Whether the disk takes again what a view needs to be opened.
+    fn has_room(&self) -> bool {
+        let path = self.core.dir.join(ROOM);
+        let room = std::fs::write(&path, vec![0; ROOM_BYTES]).is_ok();
+        // It may not have come to be.
+        drop(std::fs::remove_file(&path));
+        room
     }
 
     /// Opens, catches up, and shows the view; a view that cannot be had is made anew, and that is tried for as long as
@@ -205,7 +229,10 @@ impl Keeper {
             // Nobody asks a view that failed, and its files are let go of.
             *sound(self.core.view.write()) = None;
             match trouble {
-                Trouble::Room => {}
+                Trouble::Room(why, fault) => {
+                    self.core.set_records(ViewState::Failed { reason: why.words().to_owned() });
+                    self.core.set_writes(Writes::Refused { why, fault });
+                }
                 Trouble::Log(reason) => self.core.set_records(ViewState::Failed { reason }),
                 Trouble::Damage(why) => {
                     self.tell_rebuild(&why);
@@ -530,8 +557,8 @@ fn take_snapshot(core: &Core, view: &View, head: &Head, stop: &AtomicBool) {
 }
 
 enum Trouble {
-    /// The disk is full or read-only: the view itself may be sound.
-    Room,
+    /// The disk is full or read-only, or no file can be opened: the view itself may be sound.
+    Room(Refusal, Fault),
     /// The log cannot be read: no view can be made of it now.
     Log(String),
     Damage(String),
@@ -539,25 +566,26 @@ enum Trouble {
 
 impl From<RecordsError> for Trouble {
     fn from(error: RecordsError) -> Trouble {
-        match io_kind(&error) {
-            Some(
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::ReadOnlyFilesystem,
-            ) => Trouble::Room,
+        match io_error(&error).map(write_fault) {
+            Some((why @ (Refusal::DiskFull | Refusal::ReadOnly | Refusal::NoFiles), fault)) => {
+                Trouble::Room(why, fault)
+            }
             _ => Trouble::Damage(error_text(&error)),
         }
     }
 }
 
-fn io_kind(error: &RecordsError) -> Option<io::ErrorKind> {
+fn io_error(error: &RecordsError) -> Option<&io::Error> {
     match error {
-        RecordsError::Sled(sled::Error::Io(error)) | RecordsError::Io(error) => Some(error.kind()),
+        RecordsError::Sled(sled::Error::Io(error)) | RecordsError::Io(error) => Some(error),
         _ => None,
     }
 }
 
 fn is_locked(error: &RecordsError) -> bool {
     let text = error_text(error);
-    io_kind(error) == Some(io::ErrorKind::WouldBlock) || text.contains("could not acquire lock")
+    io_error(error).is_some_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        || text.contains("could not acquire lock")
 }
 
 fn error_text(error: &dyn std::error::Error) -> String {

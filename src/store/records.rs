@@ -199,6 +199,10 @@ impl Records {
         if !self.dirty.swap(false, Ordering::AcqRel) {
             return Ok(());
         }
+        self.sync().inspect_err(|_| self.dirty.store(true, Ordering::Release))
+    }
+
+    fn sync(&self) -> Result<(), RecordsError> {
         self.db.flush()?;
         std::fs::File::open(self.dir.join("db"))?.sync_data()?;
         Ok(())
