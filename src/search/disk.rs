@@ -534,7 +534,9 @@ mod tests {
         // Merged once more, no chunk of the others is left to pass for one of the first.
         let rewrites = disk.rewrite(&std::collections::HashSet::new()).unwrap();
         assert_eq!(rewrites.len(), 1);
-        rewrites.into_iter().for_each(|rewrite| drop(rewrite.wait(&|| false).unwrap()));
+        for rewrite in rewrites {
+            assert!(matches!(rewrite.wait(&|| false), Ok(Rewritten::Into(Some(_)))));
+        }
         assert_eq!(held(&disk), [(vec![id(1)], 2)]);
         assert!(disk.sweep().unwrap().is_empty());
         assert!(disk.rewrite(&std::collections::HashSet::new()).unwrap().is_empty());
