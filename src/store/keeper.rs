@@ -99,7 +99,13 @@ impl Keeper {
         let mut wedged = false;
         let mut wishes = self.core.wishes();
         loop {
-            wishes.reopen |= wedged && self.has_room();
+            if wedged {
+                // Not with the wishes in hand: the disk may take its time.
+                drop(wishes);
+                let room = self.has_room();
+                wishes = self.core.wishes();
+                wishes.reopen |= room;
+            }
             if wishes.close || wishes.reopen || wishes.rebuild {
                 let rebuild = std::mem::take(&mut wishes.rebuild);
                 let reopen = std::mem::take(&mut wishes.reopen);
@@ -130,8 +136,11 @@ impl Keeper {
                 continue;
             }
             drop(wishes);
-            wedged = matches!(self.flush(view), Err(Trouble::Room(..)));
-            self.core.wishes().dirty |= wedged;
+            if let Err(Trouble::Room(why, fault)) = self.flush(view) {
+                wedged = true;
+                self.core.set_writes(Writes::Refused { why, fault });
+                self.core.wishes().dirty = true;
+            }
             if snapshotting.as_ref().is_none_or(|running: &Snapshotting| running.thread.is_finished()) {
                 snapshotting = self.snapshot(view);
             }
