@@ -103,13 +103,19 @@ impl Keeper {
         let mut wedged = false;
         let mut wishes = self.core.wishes();
         loop {
+            if wedged {
+                // Not with the wishes in hand: the disk may take its time.
+                drop(wishes);
+                let room = self.has_room();
+                wishes = self.core.wishes();
+                wishes.reopen |= room;
+            }
             if let Some(swap) = wishes.swap.take() {
                 drop(wishes);
                 view = self.swap(view, swap);
                 wishes = self.core.wishes();
                 continue;
             }
-            wishes.reopen |= wedged && self.has_room();
             if wishes.close || wishes.reopen || wishes.rebuild {
                 let rebuild = std::mem::take(&mut wishes.rebuild);
                 let reopen = std::mem::take(&mut wishes.reopen);
@@ -142,8 +148,11 @@ impl Keeper {
                 continue;
             }
             drop(wishes);
-            wedged = matches!(self.flush(&view), Err(Trouble::Room(..)));
-            self.core.wishes().dirty |= wedged;
+            if let Err(Trouble::Room(why, fault)) = self.flush(&view) {
+                wedged = true;
+                self.core.set_writes(Writes::Refused { why, fault });
+                self.core.wishes().dirty = true;
+            }
             if snapshotting.as_ref().is_none_or(|running: &Snapshotting| running.thread.is_finished()) {
                 snapshotting = self.snapshot(&view);
             }

@@ -1,6 +1,6 @@
 //! A small disk that fills up under sixteen writers and has room again: the log, the records and the index on it.
 
-use std::{fs, io::Write, sync::Arc};
+use std::{fs, io::Write, sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use wheelhouse::{
@@ -9,10 +9,11 @@ use wheelhouse::{
         Writes,
     },
     model::{Code, Id},
+    store::{Store, StoreOptions, disk::RealDisk},
 };
 
-use super::mount::Mount;
-use crate::harness::{House, clock, note, until};
+use super::{mount::Mount, options, ready, save};
+use crate::harness::{House, PATIENCE, clock, note, until};
 
 const PRODUCERS: usize = 16;
 /// What a producer saves at a time: some fit before the disk is full.
@@ -105,6 +106,43 @@ async fn sixteen_writers_fill_a_disk_and_go_on_when_there_is_room() {
     let house = House::open_in(dir, clock()).await;
     check(&house, &saved).await;
     drop(house.close().await);
+}
+
+/// What the log took has still to be flushed by the record view, and something else has taken the room for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_that_cannot_be_flushed_is_opened_anew_when_there_is_room() {
+    let Some(mount) = Mount::tmpfs("24m") else { return };
+    let store = Store::open(
+        mount.path(),
+        StoreOptions {
+            segment_bytes: 1 << 20,
+            flush_after: Duration::from_millis(500),
+            ..options(Arc::new(RealDisk))
+        },
+    )
+    .unwrap();
+    ready(&store).await;
+    for n in 0..200 {
+        store.commit(save(n).1).await.unwrap();
+    }
+    let ballast = mount.path().join("ballast");
+    let mut rest = fs::File::create(&ballast).unwrap();
+    while rest.write_all(&[1; 4_096]).is_ok() {}
+    // Nobody writes: it is told by who flushes.
+    let mut state = store.state();
+    let refused =
+        state.wait_for(|state| matches!(state.writes, Writes::Refused { why: Refusal::DiskFull, .. }));
+    tokio::time::timeout(PATIENCE, refused).await.expect("it is told").unwrap();
+
+    fs::remove_file(&ballast).unwrap();
+    drop(rest);
+    let open = state.wait_for(|state| state.writes == Writes::Open && state.records.is_ready());
+    tokio::time::timeout(PATIENCE, open).await.expect("nobody has to ask for it").unwrap();
+    assert!(store.commit(save(201).1).await.unwrap().applied);
+    for n in (0..200).chain([201]) {
+        assert!(store.get(save(n).0).unwrap().is_some(), "{n}");
+    }
+    store.close();
 }
 
 /// All that was acknowledged is there, and nothing that was refused.
