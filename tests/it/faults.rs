@@ -35,7 +35,7 @@ const SEGMENT_BYTES: u64 = 3 << 10;
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wrong {
+pub enum Wrong {
     Full,
     ReadOnly,
     /// Out of file descriptors.
@@ -49,16 +49,16 @@ enum Wrong {
 
 /// The machine's disk, with one call that fails.
 #[derive(Clone)]
-struct Faulty {
+pub struct Faulty {
     wrong: Wrong,
     /// Calls until the fault; counts down.
-    left: Arc<AtomicUsize>,
+    pub left: Arc<AtomicUsize>,
     /// How many calls fail from there on.
     length: Arc<AtomicUsize>,
 }
 
 impl Faulty {
-    fn at(wrong: Wrong, call: usize, length: usize) -> Faulty {
+    pub fn at(wrong: Wrong, call: usize, length: usize) -> Faulty {
         Faulty { wrong, left: Arc::new(AtomicUsize::new(call)), length: Arc::new(AtomicUsize::new(length)) }
     }
 

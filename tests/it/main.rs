@@ -13,6 +13,7 @@ mod docs;
 mod erase;
 mod faults;
 mod forget;
+mod format;
 mod harness;
 mod history;
 mod house;
