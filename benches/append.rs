@@ -46,7 +46,7 @@ pub fn bench_dir() -> tempfile::TempDir {
 
 // What is written.
 
-fn draft(clock: &Clock) -> EventDraft {
+pub fn draft(clock: &Clock) -> EventDraft {
     EventDraft {
         id: clock.id(),
         kind: "source.synced".into(),
@@ -147,11 +147,11 @@ fn ways(dir: &Path) {
 
 // The store.
 
-fn runtime() -> tokio::runtime::Runtime {
+pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-fn opened(dir: &Path) -> Store {
+pub fn opened(dir: &Path) -> Store {
     let store = Store::open(&dir.join("store"), StoreOptions::new(Clock::system())).unwrap();
     let mut state = store.state();
     futures::executor::block_on(state.wait_for(|state| state.records.is_ready())).unwrap();

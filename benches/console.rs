@@ -121,6 +121,7 @@ fn app(rows: usize) -> App {
         views: ViewName::ALL.map(view).to_vec(),
         memories: Some(rows as u64),
         forgotten: Some(0),
+        cleaning: None,
         attached: 0,
         caches: vec![],
         disk: None,

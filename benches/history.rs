@@ -12,8 +12,8 @@ use serde_json::json;
 use wheelhouse::{
     door::{EventQuery, Order},
     events,
-    model::{Actor, Commit, EventDraft, EventFilter, Id, Projects, Sequence, Severity, Time},
-    store::{Store, StoreOptions},
+    model::{Actor, Commit, Entry, EventDraft, EventFilter, Id, Projects, Sequence, Severity, Time, encode},
+    store::{Retention, Store, StoreOptions},
     tasks::Clock,
 };
 
@@ -38,12 +38,41 @@ pub fn run() {
     fill(&store, count);
     println!("history: {count} events in {HOURS} hours, filled in {:.1?}", begin.elapsed());
     store.close();
+    let bytes = (rmp_bytes(count) as f64).round();
+    sizes(dir.path(), count, &format!("as it was written ({bytes} B an entry in MessagePack)"));
+    ask(dir.path(), count);
 
-    let (log, sidecars) = (bytes_in(&dir.path().join("log")), bytes_in(&dir.path().join("sidecars")));
+    let store = open(dir.path());
+    let begin = Instant::now();
+    let cleaned = super::clean::clean(&store, &Retention::days(36_500, 36_500));
+    let took = begin.elapsed();
+    let rate = cleaned.log.bytes_before as f64 / took.as_secs_f64() / 1e6;
+    println!("  {took:>9.1?}  the cleaner packs {} segments, {rate:.0} MB/s", cleaned.segments);
+    let begin = Instant::now();
+    let report = store.fsck().unwrap();
+    assert!(report.damage.is_empty(), "{:?}", report.damage);
+    let (fsck, reading) = (begin.elapsed(), super::clean::read_all(&dir.path().join("log")));
+    println!("  {fsck:>9.1?}  fsck; reading the same bytes from files {reading:.1?}");
+    store.close();
+    sizes(dir.path(), count, "packed");
+    ask(dir.path(), count);
+}
+
+/// What an event takes in files.
+fn sizes(dir: &Path, count: u64, how: &str) {
+    let (log, sidecars) = (bytes_in(&dir.join("log")), bytes_in(&dir.join("sidecars")));
     let each = |bytes: u64| bytes as f64 / count as f64;
+    println!("{how}");
     println!("  {:>9.1} B an event in the log, {:.2} B an event in sidecars", each(log), each(sidecars));
+}
 
-    let scan = full_scan(&open(dir.path()));
+fn rmp_bytes(count: u64) -> usize {
+    let event = draft(count / 2, count).placed(Sequence(count / 2), at_hour(1));
+    encode(&Entry { events: vec![event], changes: vec![], idempotency_key: None }).len()
+}
+
+fn ask(dir: &Path, count: u64) {
+    let scan = full_scan(&open(dir));
     println!("  {scan:>9.2?}  the whole log, read and filtered");
     let hour = HOURS / 2;
     let by_hour = EventFilter {
@@ -66,7 +95,7 @@ pub fn run() {
             let mut found = 0;
             for _ in 0..TURNS {
                 // Opened anew: no sidecar is in memory.
-                let store = open(dir.path());
+                let store = open(dir);
                 for times in [&mut first, &mut again] {
                     let begin = Instant::now();
                     found = page(&store, &filter, order);

@@ -8,6 +8,7 @@
 )]
 
 mod append;
+mod clean;
 mod console;
 mod history;
 mod open;
@@ -17,10 +18,12 @@ fn main() {
     let name = std::env::args().skip(1).find(|arg| !arg.starts_with('-')).unwrap_or_default();
     match name.as_str() {
         "append" => append::run(),
+        "clean" => clean::run(),
         "history" => history::run(),
         "open" => open::run(),
         "search" => search::run(),
+        "erase" => search::erase(),
         "console" => console::run(),
-        _ => println!("usage: cargo bench -- append|open|history|search|console"),
+        _ => println!("usage: cargo bench -- append|clean|open|history|search|erase|console"),
     }
 }

@@ -42,14 +42,18 @@ pub fn run() {
     if let Ok(folder) = std::env::var("WHEELHOUSE_BENCH_IR") {
         quality(Path::new(&folder));
     }
-    let sizes = std::env::var("WHEELHOUSE_BENCH_SIZES").unwrap_or_else(|_| "10000,100000".to_owned());
-    let sizes: Vec<usize> = sizes.split(',').filter_map(|size| size.trim().parse().ok()).collect();
+    let sizes = sizes();
     if sizes.is_empty() {
         return;
     }
     model();
     sizes.into_iter().for_each(speed);
     scan(1_000_000);
+}
+
+fn sizes() -> Vec<usize> {
+    let sizes = std::env::var("WHEELHOUSE_BENCH_SIZES").unwrap_or_else(|_| "10000,100000".to_owned());
+    sizes.split(',').filter_map(|size| size.trim().parse().ok()).collect()
 }
 
 // The feed.
@@ -89,8 +93,12 @@ impl Feed {
     }
 
     fn put(&mut self, memories: Vec<Memory>) {
-        let event = |(i, memory): (usize, &Memory)| Event {
-            id: memory.id,
+        self.commit(memories.into_iter().map(|memory| Change::Put { memory }).collect());
+    }
+
+    fn commit(&mut self, changes: Vec<Change>) {
+        let event = |(i, change): (usize, &Change)| Event {
+            id: change.id(),
             kind: "memory.saved".into(),
             subject: "_.memory.saved".parse().unwrap(),
             time: Time::from_unix_ms(NOW_MS),
@@ -102,9 +110,8 @@ impl Feed {
             severity: Severity::Info,
             data: Map::new(),
         };
-        let events: Vec<Event> = memories.iter().enumerate().map(event).collect();
+        let events: Vec<Event> = changes.iter().enumerate().map(event).collect();
         let last = Sequence(self.head.0 + events.len() as u64);
-        let changes = memories.into_iter().map(|memory| Change::Put { memory }).collect();
         self.lexical.apply(&[Arc::new(Entry { events, changes, idempotency_key: None })]);
         self.head = self.lexical.applied();
         assert_eq!(self.head, last);
@@ -279,15 +286,10 @@ fn row(what: &str, ours: (f64, f64), theirs: (f64, f64)) {
     );
 }
 
-fn speed(size: usize) {
-    println!("\n{size} generated texts of about 1 KiB, Zipfian words");
-    let mut numbers = Numbers(42);
-    let zipf = Zipf::new(&mut numbers, 50_000);
-    let dir = tempfile::tempdir().unwrap();
-    let before_mb = anonymous_mb();
-
-    generate_vectors(&dir.path().join("vectors"), size, &zipf);
-    let mut feed = Feed::open(dir.path());
+/// An index of so many texts, all with vectors.
+fn build(dir: &Path, size: usize, zipf: &Zipf) -> Feed {
+    generate_vectors(&dir.join("vectors"), size, zipf);
+    let mut feed = Feed::open(dir);
     // As after `reindex lexical`: the log is there, and the index is behind it.
     feed.lexical.reset();
     feed.lexical.set_head(Sequence(size as u64));
@@ -310,9 +312,88 @@ fn speed(size: usize) {
         "build: applied in {:.1} s, durable in {:.1} s, {:.0} MB on disk",
         fed.as_secs_f64(),
         built.as_secs_f64(),
-        folder_mb(&dir.path().join("lexical"))
+        folder_mb(&dir.join("lexical"))
     );
+    feed
+}
 
+/// What erasing one memory takes, and what searches and saves meanwhile wait.
+pub fn erase() {
+    sizes().into_iter().for_each(erase_of);
+}
+
+fn erase_of(size: usize) {
+    println!("\nerasing one of {size} generated texts of about 1 KiB");
+    let mut numbers = Numbers(42);
+    let zipf = Zipf::new(&mut numbers, 50_000);
+    let dir = tempfile::tempdir().unwrap();
+    let mut feed = build(dir.path(), size, &zipf);
+    let mut queries = std::iter::repeat_with(|| {
+        let len = 2 + numbers.below(3);
+        (0..len).map(|_| zipf.draw(&mut numbers).to_owned()).collect::<Vec<_>>().join(" ")
+    });
+    let mut texts = Numbers(13);
+    let mut saved = 0;
+    let mut search = |feed: &Feed| {
+        let query = queries.next().unwrap();
+        let started = Instant::now();
+        feed.answer(&query, &Projects::All, 20, false, SearchMode::Hybrid).unwrap();
+        started.elapsed()
+    };
+    let mut save = |feed: &mut Feed| {
+        let mark = format!("savedmark{saved}");
+        let new =
+            memory(size + saved, "_", "just saved", &format!("{mark} {}", zipf.text(&mut texts, 1_000)));
+        saved += 1;
+        let started = Instant::now();
+        feed.put(vec![new]);
+        while feed.ids(&mark, &Projects::All, 1, false).is_none_or(|ids| ids.is_empty()) {}
+        started.elapsed()
+    };
+    let told = |what: &str, times: Vec<Duration>| {
+        let (count, longest) = (times.len(), times.iter().max().copied().unwrap_or_default());
+        let (p50, p95) = percentiles(times);
+        let longest = longest.as_secs_f64() * 1e3;
+        println!("{what:<34} p50 {p50:>8.2} p95 {p95:>8.2} longest {longest:>8.2} ms, {count} of them");
+    };
+    (0..40).for_each(|_| assert!(search(&feed) > Duration::ZERO));
+    told("hybrid searches, quiet", (0..QUERIES).map(|_| search(&feed)).collect());
+    for (what, busy) in [("alone", false), ("searched and fed meanwhile", true)] {
+        let gone = id(if busy { size / 3 } else { size / 2 });
+        feed.commit(vec![Change::Erase { id: gone }]);
+        let (lexical, to) = (feed.lexical.clone(), feed.head);
+        let erasing = std::thread::spawn(move || {
+            let mut segments = 0;
+            let started = Instant::now();
+            lexical.erase(to, &|| false, &mut |done, _| segments = done).unwrap();
+            (started.elapsed(), segments)
+        });
+        let (mut searched, mut saves) = (Vec::new(), Vec::new());
+        while busy && !erasing.is_finished() {
+            searched.push(search(&feed));
+            if searched.len() % 8 == 0 {
+                saves.push(save(&mut feed));
+            }
+        }
+        let (took, segments) = erasing.join().unwrap();
+        println!("erased, {what}: {:.2} s, {segments} segments rewritten", took.as_secs_f64());
+        if busy {
+            told("hybrid searches meanwhile", searched);
+            told("saved to found meanwhile", saves);
+        }
+    }
+    feed.lexical.close();
+}
+
+fn speed(size: usize) {
+    println!("\n{size} generated texts of about 1 KiB, Zipfian words");
+    let mut numbers = Numbers(42);
+    let zipf = Zipf::new(&mut numbers, 50_000);
+    let dir = tempfile::tempdir().unwrap();
+    let before_mb = anonymous_mb();
+
+    let mut feed = build(dir.path(), size, &zipf);
+    let mut texts = Numbers(13);
     let db = Connection::open(dir.path().join("fts.db")).unwrap();
     db.execute_batch(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;
@@ -320,9 +401,9 @@ fn speed(size: usize) {
     )
     .unwrap();
     let started = Instant::now();
-    let mut texts = Numbers(7);
+    let mut same = Numbers(7);
     for n in 0..size {
-        let (title, body) = (zipf.text(&mut texts, 40), zipf.text(&mut texts, 1_000));
+        let (title, body) = (zipf.text(&mut same, 40), zipf.text(&mut same, 1_000));
         db.prepare_cached("INSERT INTO t(rowid, title, body) VALUES (?1, ?2, ?3)")
             .unwrap()
             .execute(rusqlite::params![n as i64, title, body])

@@ -138,7 +138,8 @@ async fn perform(verb: Verb, ask: &mut Ask) -> Result<(), Stop> {
         Verb::Events { what } => events::run(ask, what).await,
         Verb::Status => status::status(ask).await,
         Verb::Reindex { view } => reindex::reindex(ask, view).await,
-        Verb::Fsck => fsck::fsck(ask).await,
+        Verb::Fsck { repair: None } => fsck::fsck(ask).await,
+        Verb::Fsck { repair: Some(to) } => fsck::repair(ask, &to).await,
         Verb::Bench { what: Bench::Search { collection, switches } } => {
             bench::search(ask, collection, switches).await
         }

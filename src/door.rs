@@ -19,7 +19,7 @@ pub use search::{
     SuggestAnswer, SuggestRequest, Suggestion, TOTAL_EXACT_MAX, TermWorth,
 };
 pub use status::{
-    CacheStatus, Cleaning, Damage, Disk, FsckReport, Limit, Status, ViewState, ViewStatus, Writes,
+    CacheStatus, Cleaning, Damage, Disk, FsckReport, Limit, Refusal, Status, ViewState, ViewStatus, Writes,
 };
 
 use async_trait::async_trait;

@@ -34,7 +34,7 @@ use crate::{
     door::{Caller, Door},
     model::{Actor, Code, Fault, Projects},
     remote::Remote,
-    store::Retention,
+    store::{Repaired, Retention, Store},
     tasks::{Clock, Tasks, blocking},
 };
 
@@ -130,6 +130,27 @@ impl Home {
         self.0.tasks.spawn(async move { drop(answer.send(home.open().await)) });
         let ended = |_| Err(Fault::bug("the start of the hub ended without an answer"));
         answered.await.unwrap_or_else(ended)
+    }
+
+    /// Copies what proves whole of the store into a directory that is not there yet; no hub may be running.
+    pub async fn repair(&self, to: &Path) -> Result<Repaired, Fault> {
+        let _turn = self.0.turn.acquire().await;
+        let (options, runtime_dir) = (self.0.options.clone(), self.0.runtime_dir.clone());
+        let to = to.to_owned();
+        blocking(move || {
+            let place = Place::prepare(&options, runtime_dir)?;
+            let Taken::Owned(_lock) = Lock::take(&place.dir)? else {
+                return Err(
+                    Fault::conflict("a hub is running on this store").hint("`wheelhouse stop` ends it")
+                );
+            };
+            if to.exists() {
+                return Err(Fault::invalid(format!("{} is there already", to.display()))
+                    .hint("name a directory that is to be made"));
+            }
+            Ok(Store::repair(&place.dir, &to, &options.clock)?)
+        })
+        .await
     }
 
     /// Stops accepting, ends the streams, waits for requests in flight, closes the hub, removes the socket and

@@ -31,7 +31,7 @@ use crate::{
         Caller, Disk, Door, EventPage, EventQuery, EventStats, ExportLine, Forgetting, Forgotten, FsckReport,
         ListRequest, MemoryPage, MemoryPatch, NewMemory, Revision, Saved, SearchAnswer, SearchRequest,
         Status, StreamItem, StreamRequest, SuggestAnswer, SuggestRequest, Upsert, UpsertDone, ViewName,
-        ViewState, ViewStatus,
+        ViewState, ViewStatus, Writes,
     },
     events::{self, Follow},
     model::{Fault, Id, Memory, Sequence, Time},
@@ -181,7 +181,7 @@ impl Hub {
             started_at: self.started_at,
             time: self.clock.now(),
             head: self.store.cursor(head),
-            writes: state.writes,
+            writes: state.stalled.map_or(state.writes, |since| Writes::Stalled { since }),
             views: vec![
                 ViewStatus { name: ViewName::Records, state: state.records },
                 ViewStatus { name: ViewName::Lexical, state: self.lexical.state() },

@@ -16,10 +16,12 @@ mod keeper;
 mod log;
 mod queue;
 mod records;
+mod repair;
 mod scan;
 mod segment;
 mod sidecar;
 mod snapshot;
+mod stall;
 mod window;
 mod writer;
 
@@ -56,6 +58,7 @@ pub use self::{
     frame::BODY_BYTES_MAX as FRAME_BYTES_MAX,
     log::Rewrote,
     queue::QUEUE_BYTES_MAX,
+    repair::Repaired,
     scan::{Scan, Scanned},
 };
 
@@ -69,6 +72,9 @@ pub const SNAPSHOT_AFTER: u64 = 100_000;
 const LIST_PAGE_DEFAULT: usize = 100;
 /// How long a write waits for a view that is opening or catching up.
 const OPEN_PATIENCE: Duration = Duration::from_secs(5);
+
+/// In a list, in the place of a body that the log has lost.
+const UNREADABLE: &str = "(its body cannot be read from the log: `wheelhouse fsck` names the damage)";
 
 /// How a store is opened.
 #[derive(Clone)]
@@ -150,7 +156,10 @@ pub struct Stored {
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoreState {
     pub records: ViewState,
+    /// As the last write left it.
     pub writes: Writes,
+    /// A write of the log that began then has not come back; those after it wait.
+    pub stalled: Option<Time>,
     /// None while the record view is not there to count.
     pub memories: Option<u64>,
     pub forgotten: Option<u64>,
@@ -174,6 +183,11 @@ pub struct Store {
 }
 
 impl Store {
+    /// Copies what proves whole of a data directory that nobody has open into another one, which must not be there.
+    pub fn repair(from: &Path, to: &Path, clock: &Clock) -> Result<Repaired, StoreError> {
+        repair::repair(from, to, &mut || core::salt(clock))
+    }
+
     /// Recovers the log and returns; the record view opens, catches up or is rebuilt on its own thread.
     pub fn open(dir: &Path, options: StoreOptions) -> Result<Store, StoreError> {
         let StoreOptions { clock, segment_bytes, flush_after, snapshot_after, disk } = options;
@@ -198,11 +212,12 @@ impl Store {
         let core = Arc::new(Core::new(dir.to_owned(), clock, flush_after, segment_bytes, log, notes));
         let writer = Writer { core: core.clone(), appender, recorded_at };
         let keeper = Keeper { core: core.clone(), snapshot_after };
-        let log = core.log.clone();
+        let (log, watched) = (core.log.clone(), core.clone());
         let threads = [
             spawn("store-writer", move || writer.run()),
             spawn("store-keeper", move || keeper.run()),
             spawn("store-sidecars", move || log.write_sidecars(&closed)),
+            spawn("store-stall", move || stall::run(&watched)),
         ];
         let threads = threads.into_iter().collect::<std::io::Result<Vec<_>>>();
         let threads = threads.map_err(|source| LogError::Io {
@@ -230,7 +245,7 @@ impl Store {
         let settled = tokio::time::timeout(OPEN_PATIENCE, settled).await;
         match settled {
             Ok(Ok(state)) if state.records.is_ready() => Ok(()),
-            _ => Err(self.core.view_unavailable()),
+            _ => Err(self.core.write_unavailable()),
         }
     }
 
@@ -255,7 +270,7 @@ impl Store {
         };
         let view = self.core.complete_view()?;
         let page = view.records.list(request, projects, limit).map_err(records_fault)?;
-        let memories = page.found.into_iter().map(|found| self.whole(found).map(|stored| stored.memory));
+        let memories = page.found.into_iter().map(|found| self.listed(found));
         Ok(MemoryPage { memories: memories.collect::<Result<_, _>>()?, next: page.next })
     }
 
@@ -354,15 +369,16 @@ impl Store {
         })
     }
 
-    /// Shows every record, hidden ones too; `false` stops.
+    /// Shows every record, hidden ones too; `false` stops. One whose body cannot be read is passed over, and told in the
+    /// end.
     pub fn scan(&self, f: &mut dyn FnMut(&Stored) -> bool) -> Result<(), Fault> {
         let view = self.core.complete_view()?;
         let mut fault = None;
         let shown = view.records.scan(&mut |found| match self.whole(found) {
             Ok(stored) => f(&stored),
             Err(failed) => {
-                fault = Some(failed);
-                false
+                fault.get_or_insert(failed);
+                true
             }
         });
         shown.map_err(records_fault)?;
@@ -378,12 +394,24 @@ impl Store {
             if i == 1 {
                 // The writer is done: the keeper may close the view after it.
                 self.core.wish(|wishes| wishes.close = true);
+                self.core.stall.close();
             }
             if thread.join().is_err() {
                 tracing::error!("a thread of the store panicked");
             }
         }
         self.core.set_writes(Writes::Waiting);
+    }
+
+    /// A record of a list: where its body cannot be read, that stands in its place, and the others are shown.
+    fn listed(&self, found: Found) -> Result<Memory, Fault> {
+        let without = found.stored.memory.clone();
+        match self.whole(found) {
+            Err(fault) if fault.code == crate::model::Code::Damaged => {
+                Ok(Memory { content: UNREADABLE.to_owned(), ..without })
+            }
+            found => found.map(|stored| stored.memory),
+        }
     }
 
     /// A record with its body, which stays in the log when it is long.

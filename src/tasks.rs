@@ -31,7 +31,7 @@ impl Clock {
         Clock(Source::System)
     }
 
-    /// Stands still until [`Clock::advance`]; its ids count up, so that screens and answers repeat exactly.
+    /// Stands still until [`Clock::advance`] or [`Clock::set`]; its ids count up, so that screens and answers repeat exactly.
     pub fn fixed(now: Time) -> Clock {
         Clock(Source::Fixed { now_ms: Arc::new(AtomicI64::new(now.unix_ms())), ids: Arc::default() })
     }
@@ -57,6 +57,13 @@ impl Clock {
     pub fn advance(&self, span: Duration) {
         if let Source::Fixed { now_ms, .. } = &self.0 {
             now_ms.fetch_add(span.as_millis() as i64, Ordering::SeqCst);
+        }
+    }
+
+    /// Puts a fixed clock to another moment, also an earlier one, as a machine's may be put.
+    pub fn set(&self, now: Time) {
+        if let Source::Fixed { now_ms, .. } = &self.0 {
+            now_ms.store(now.unix_ms(), Ordering::SeqCst);
         }
     }
 

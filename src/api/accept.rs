@@ -9,14 +9,26 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body};
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
 use hyper::{body::Incoming, server::conn::http1, service::Service};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
-use tokio::net::{UnixListener, UnixStream};
+use rustix::process::{Resource, getrlimit};
+use tokio::{
+    net::{UnixListener, UnixStream},
+    sync::Semaphore,
+};
 use tokio_util::sync::CancellationToken;
 
-use super::peer::Peer;
-use crate::tasks::Tasks;
+use super::{REQUESTS_MAX, STREAMS_MAX, peer::Peer, problem::Refusal};
+use crate::{
+    model::{Code, Fault},
+    tasks::Tasks,
+};
 
 /// Bytes a connection holds for a client that does not read: with one event, the most it can cost.
 pub const CONNECTION_BUFFER_BYTES_MAX: usize = 256 << 10;
@@ -24,8 +36,18 @@ pub const CONNECTION_BUFFER_BYTES_MAX: usize = 256 << 10;
 pub const CLOSE_PATIENCE: Duration = Duration::from_secs(6);
 /// A stream has nothing to finish: its client gets this long to read how it ended.
 const STREAM_CLOSE_PATIENCE: Duration = Duration::from_millis(500);
-/// No file descriptor is left: another connection has to close first.
+/// No file descriptor is left: something has to be closed first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Connections served at once; the next ones are told that the hub is busy.
+pub const CONNECTIONS_MAX: usize = 4_096;
+/// Open files that connections leave to the hub itself, for its log and its views.
+const FILES_OF_THE_HUB: usize = 128;
+/// Connections that are told so at once, and how long each may take to hear it.
+const TURNED_AWAY_MAX: usize = 16;
+const TURN_AWAY_PATIENCE: Duration = Duration::from_secs(1);
+
+const _: () = assert!(CONNECTIONS_MAX > REQUESTS_MAX + STREAMS_MAX);
+const _: () = assert!(FILES_OF_THE_HUB > 2 * TURNED_AWAY_MAX);
 
 /// Set by a route whose answer has no end of its own.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +68,10 @@ pub async fn serve(listener: UnixListener, router: Router, token: CancellationTo
     // Whoever drops this future early leaves no connection behind.
     let cut = CancellationToken::new();
     let _cut = cut.clone().drop_guard();
+    let places = Arc::new(Semaphore::new(connections_max()));
+    let places_away = Arc::new(Semaphore::new(TURNED_AWAY_MAX));
+    let away = Router::new().fallback(turn_away);
+    let mut starving = false;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -53,18 +79,33 @@ pub async fn serve(listener: UnixListener, router: Router, token: CancellationTo
         };
         match accepted {
             Ok((socket, _)) => {
-                let router = router.clone();
+                starving = false;
                 let (close, cut) = (connections.token(), cut.clone());
+                let Ok(place) = places.clone().try_acquire_owned() else {
+                    let Ok(place) = places_away.clone().acquire_owned().await else { break };
+                    let told = connection(socket, away.clone(), close);
+                    connections.spawn(async move {
+                        if tokio::time::timeout(TURN_AWAY_PATIENCE, told).await.is_err() {
+                            tracing::debug!("a connection that was one too many asked nothing");
+                        }
+                        drop(place);
+                    });
+                    continue;
+                };
+                let router = router.clone();
                 connections.spawn(async move {
                     tokio::select! {
                         () = connection(socket, router, close) => {}
                         () = cut.cancelled() => {}
                     }
+                    drop(place);
                 });
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, "no connection can be taken");
+                if !std::mem::replace(&mut starving, true) {
+                    tracing::warn!(%error, "no connection can be taken; those that come wait");
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -76,6 +117,21 @@ pub async fn serve(listener: UnixListener, router: Router, token: CancellationTo
             tracing::warn!("connections were still open when the hub closed");
         }
     }
+}
+
+/// As many as the limit of open files leaves room for.
+fn connections_max() -> usize {
+    let files = getrlimit(Resource::Nofile).current.and_then(|files| usize::try_from(files).ok());
+    let room = files.map_or(CONNECTIONS_MAX, |files| files.saturating_sub(FILES_OF_THE_HUB).max(files / 4));
+    room.min(CONNECTIONS_MAX)
+}
+
+async fn turn_away() -> Response {
+    let fault = Fault::new(Code::Busy, "the hub has as many connections as it can serve")
+        .hint("close one, or raise the hub's limit of open files (`ulimit -n`)");
+    let mut response = Refusal::from(fault).into_response();
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 fn is_of_one_connection(error: &io::Error) -> bool {

@@ -41,6 +41,7 @@ pub fn limits() -> Vec<Limit> {
         ("http.body.other", body::SMALL_BODY_BYTES_MAX, "bytes"),
         ("http.requests", REQUESTS_MAX, "requests at once"),
         ("http.streams", STREAMS_MAX, "streams at once"),
+        ("http.connections", accept::CONNECTIONS_MAX, "connections at once"),
         ("http.connection.buffer", accept::CONNECTION_BUFFER_BYTES_MAX, "bytes"),
         ("http.request.time", gate::REQUEST_PATIENCE.as_secs() as usize, "seconds"),
         ("http.close.time", accept::CLOSE_PATIENCE.as_secs() as usize, "seconds"),

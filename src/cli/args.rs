@@ -136,7 +136,11 @@ pub enum Verb {
         view: Which,
     },
     /// Check every frame of the log, and every view against it
-    Fsck,
+    Fsck {
+        /// Copy what proves whole into this new directory; the store itself stays as it is
+        #[arg(long, value_name = "DIR")]
+        repair: Option<PathBuf>,
+    },
     /// Measure how good and how fast search is
     Bench {
         #[command(subcommand)]

@@ -1,5 +1,7 @@
 //! `fsck`: every frame of the log read, every view held against it.
 
+use std::path::Path;
+
 use super::{Stop, text, verb::Ask};
 use crate::{
     door::{Damage, FsckReport},
@@ -26,6 +28,38 @@ pub async fn fsck(ask: &mut Ask) -> Result<(), Stop> {
             .hint("a damaged view is built anew by `wheelhouse reindex`; a damaged log keeps what lies before and after the damage")
             .into()),
     }
+}
+
+/// Copies what proves whole into a directory of its own.
+pub async fn repair(ask: &mut Ask, to: &Path) -> Result<(), Stop> {
+    let repaired = ask.home.repair(to).await?;
+    if ask.out.manner.json {
+        return ask.out.document(&repaired);
+    }
+    for damage in &repaired.damage {
+        ask.out.line(&place(damage))?;
+    }
+    for lost in &repaired.lost {
+        let (from, to) = (lost.start(), lost.end());
+        let line =
+            if from == to { format!("lost: event {from}") } else { format!("lost: events {from} to {to}") };
+        ask.out.line(&line)?;
+    }
+    if !ask.out.manner.quiet {
+        let segments = repaired.copied + repaired.mended;
+        let line = format!(
+            "{} copied, {} of them mended; {}",
+            text::counted(segments, "segment", "segments"),
+            repaired.mended,
+            text::counted(repaired.snapshots, "snapshot", "snapshots"),
+        );
+        ask.out.line(&line)?;
+        let dir = report::escape_line(&to.display().to_string());
+        ask.out.remark(&format!(
+            "look at it with `wheelhouse --data-dir {dir}`, then let it take the place of the other"
+        ));
+    }
+    ask.out.flush()
 }
 
 /// `log/00000003.log:8192: the frame's checksum is wrong`

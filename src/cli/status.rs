@@ -43,9 +43,8 @@ fn rows(status: &Status, owned: bool, now: crate::model::Time) -> Vec<(&'static 
     rows.push((
         "writes",
         match &status.writes {
-            Writes::Open => "open".to_owned(),
-            Writes::Waiting => "waiting for the record view".to_owned(),
-            Writes::Refused { fault } => format!("refused: {}", report::escape_line(&fault.message)),
+            Writes::Refused { fault, .. } => format!("refused: {}", report::escape_line(&fault.message)),
+            writes => writes.words(now),
         },
     ));
     if let Some(cleaning) = &status.cleaning {

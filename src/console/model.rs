@@ -7,7 +7,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use crate::{
-    door::{Status, ViewName, ViewState, Writes},
+    door::{Refusal, Status, ViewName, ViewState, Writes},
     model::{Event, Fault, Sequence, Time},
 };
 
@@ -154,17 +154,17 @@ pub enum Badge {
     CatchingUp(String),
     Rebuilding(String),
     Failed(String),
-    ReadOnly,
-    DiskFull,
+    Stalled(String),
+    Refused(Refusal),
     Offline { since: Time },
 }
 
 impl Hub {
-    pub fn badge(&self) -> Badge {
+    pub fn badge(&self, now: Time) -> Badge {
         match (&self.connection, &self.status) {
             (Connection::Offline { since, .. }, _) => Badge::Offline { since: *since },
             (Connection::Opening, _) | (_, None) => Badge::Opening,
-            (Connection::Live { .. }, Some(status)) => of_status(status),
+            (Connection::Live { .. }, Some(status)) => of_status(status, now),
         }
     }
 
@@ -180,9 +180,10 @@ impl Hub {
             Connection::Live { .. } => {}
         }
         match self.status.as_ref().map(|status| &status.writes) {
-            Some(Writes::Refused { fault }) => Some(fault.message.clone()),
+            Some(Writes::Refused { fault, .. }) => Some(fault.message.clone()),
             Some(Writes::Waiting) => Some("the records are still opening".into()),
-            Some(Writes::Open) | None => None,
+            // Stalled: a write would be made, later.
+            Some(Writes::Open | Writes::Stalled { .. }) | None => None,
         }
     }
 
@@ -197,9 +198,12 @@ impl Hub {
     }
 }
 
-fn of_status(status: &Status) -> Badge {
-    if let Writes::Refused { fault } = &status.writes {
-        return if fault.message.contains("read-only") { Badge::ReadOnly } else { Badge::DiskFull };
+fn of_status(status: &Status, now: Time) -> Badge {
+    match &status.writes {
+        Writes::Stalled { .. } => return Badge::Stalled(status.writes.words(now)),
+        // Its view says how far it is.
+        Writes::Refused { why: Refusal::RecordsBehind, .. } | Writes::Open | Writes::Waiting => {}
+        Writes::Refused { why, .. } => return Badge::Refused(*why),
     }
     let views = ViewName::ALL.iter().filter_map(|name| Some((*name, status.view(*name)?)));
     for (name, state) in views {

@@ -77,10 +77,56 @@ pub enum Writes {
     Open,
     /// Not before the record view is ready.
     Waiting,
+    /// The disk has not come back from the write that began then. Writes wait for it; reads go on.
+    Stalled {
+        since: Time,
+    },
     /// Refused, with the fault a write would get; they resume by themselves.
     Refused {
+        why: Refusal,
         fault: Fault,
     },
+}
+
+impl Writes {
+    /// In words, as every face shows it: `open`, `waiting for the records`, `disk stalled 3 s: writes wait`, `disk full`.
+    pub fn words(&self, now: Time) -> String {
+        match self {
+            Writes::Open => "open".to_owned(),
+            Writes::Waiting => "waiting for the records".to_owned(),
+            Writes::Stalled { since } => match now.since(*since).as_secs() {
+                0 => "disk stalled: writes wait".to_owned(),
+                seconds => format!("disk stalled {}: writes wait", short_span(seconds)),
+            },
+            Writes::Refused { why, .. } => why.words().to_owned(),
+        }
+    }
+}
+
+/// What keeps the hub from taking writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    DiskFull,
+    ReadOnly,
+    /// The process has used up its file descriptors.
+    NoFiles,
+    /// The disk answers with errors.
+    DiskFails,
+    /// The last commit is on disk and not in the record view, which is being opened anew.
+    RecordsBehind,
+}
+
+impl Refusal {
+    pub fn words(self) -> &'static str {
+        match self {
+            Refusal::DiskFull => "disk full",
+            Refusal::ReadOnly => "read-only",
+            Refusal::NoFiles => "out of files",
+            Refusal::DiskFails => "disk fails",
+            Refusal::RecordsBehind => "records behind",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use super::{HomeOptions, Opened, lock::Lock, place::Place, socket};
 use crate::{
     api,
@@ -36,6 +38,7 @@ impl Owned {
     /// Listens before the hub starts, so that who comes meanwhile waits instead of finding nobody.
     pub async fn start(place: &Place, mut lock: Lock, options: &HomeOptions) -> Result<Owned, Fault> {
         place.check_writable()?;
+        raise_files_max();
         let (listener, socket) = socket::bind(&place.sockets(), place.uid)?;
         let attached = Arc::default();
         let hub_options = HubOptions {
@@ -81,6 +84,15 @@ impl Owned {
             tracing::error!("the hub did not close in its time; its lock ends with this process");
             std::mem::forget(lock);
         }
+    }
+}
+
+/// As many open files as this process is allowed: every connection and every segment of the log is one.
+fn raise_files_max() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::debug!(%error, "the limit of open files stays");
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     door::{CacheStatus, Caller, SearchAnswer, SearchRequest, SuggestAnswer, SuggestRequest, ViewState},
-    model::{Change, Commit, Fault, Id, Memory, Projects, TimeWords},
+    model::{Change, Code, Commit, Fault, Id, Memory, Projects, TimeWords},
     search::{Lexical, STILL_CHECKED, counted::Counted},
     tasks::blocking,
 };
@@ -98,6 +98,7 @@ async fn answered(
         answer.degraded_mode.is_some() || answer.degraded_reasons.iter().any(|why| why == STILL_CHECKED);
     if !of_the_moment {
         hub.answers.keep(key.clone(), stamp, request, &answer);
+        // The feed let go of those from before the change that came meanwhile.
         if hub.lexical.stamp() != stamp {
             hub.answers.0.remove(&key);
         }
@@ -117,12 +118,14 @@ pub async fn search(hub: &Arc<Hub>, caller: &Caller, request: SearchRequest) -> 
     } else {
         hub.read(move |store| {
             let mut records: Vec<Memory> = Vec::new();
-            store.scan(&mut |stored| {
+            let scanned = store.scan(&mut |stored| {
                 if !stored.hidden {
                     records.push(stored.memory.clone());
                 }
                 records.len() < SCAN_RECORDS_MAX
-            })?;
+            });
+            // What can be read is searched; the answer says that it is less than all anyway.
+            scanned.or_else(|fault| if fault.code == Code::Damaged { Ok(()) } else { Err(fault) })?;
             Lexical::scan(&asked, &wall, words, &mut records.into_iter())
         })
         .await?

@@ -9,7 +9,11 @@
 
 mod fold;
 
-use std::{cell::RefCell, ops::Range};
+use std::{
+    cell::RefCell,
+    ops::Range,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use rustc_hash::FxHashMap;
 
@@ -65,15 +69,35 @@ pub(super) fn analyse(text: &str, mut emit: impl FnMut(Token<'_>)) -> u32 {
     cut.position
 }
 
+/// Counts how often known words were to be forgotten.
+static FORGOTTEN: AtomicU64 = AtomicU64::new(0);
+
+/// Every thread lets go of the words it knows the stems of, before it takes the next.
+pub(super) fn forget_words() {
+    FORGOTTEN.fetch_add(1, Ordering::Relaxed);
+}
+
+/// The stems of words, by a thread that had them before.
+#[derive(Default)]
+struct Known {
+    stems: FxHashMap<Box<str>, Box<str>>,
+    /// How often it forgot them.
+    forgotten: u64,
+}
+
 /// The Snowball English stem of a folded word; other scripts and identifiers stay as they are.
 pub(super) fn stem<R>(word: &str, then: impl FnOnce(&str) -> R) -> R {
     thread_local! {
-        static STEMS: RefCell<FxHashMap<Box<str>, Box<str>>> = RefCell::default();
+        static KNOWN: RefCell<Known> = RefCell::default();
     }
     if !word.bytes().all(|b| b.is_ascii_lowercase() || b == b'\'') {
         return then(word);
     }
-    STEMS.with_borrow_mut(|stems| {
+    KNOWN.with_borrow_mut(|Known { stems, forgotten }| {
+        let now = FORGOTTEN.load(Ordering::Relaxed);
+        if std::mem::replace(forgotten, now) != now {
+            stems.clear();
+        }
         if let Some(stem) = stems.get(word) {
             return then(stem);
         }

@@ -178,8 +178,15 @@ impl Disk {
         let same = self.writer.take().filter(|(_, of_building)| *of_building == building);
         let writer = match same {
             Some((writer, _)) => writer,
-            None if building => self.index.writer_with_num_threads(BUILDING_THREADS, BUILDING_BYTES)?,
-            None => self.index.writer_with_num_threads(1, WRITER_BYTES)?,
+            None => {
+                let (threads, bytes) =
+                    if building { (BUILDING_THREADS, BUILDING_BYTES) } else { (1, WRITER_BYTES) };
+                let writer: IndexWriter = self.index.writer_with_num_threads(threads, bytes)?;
+                // A writer's first operation has the number of the last commit. Were it a deletion, a merge up to that
+                // commit would take it for done where the commit deleted too, and what it deletes would come back.
+                writer.run(Vec::new())?;
+                writer
+            }
         };
         Ok(&mut self.writer.insert((writer, building)).0)
     }
@@ -464,5 +471,74 @@ impl TokenStream for TermStream {
 
     fn token_mut(&mut self) -> &mut TantivyToken {
         &mut self.token
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Memory;
+
+    fn memory(n: u8) -> Memory {
+        serde_json::from_value(serde_json::json!({
+            "id": Id::from_bytes([n; 16]), "created_at": "2026-11-21T00:00:00Z",
+            "updated_at": "2026-11-21T00:00:00Z", "revision": 1,
+            "content": "# One\n\nfirst\n\n# Two\n\nsecond",
+        }))
+        .unwrap()
+    }
+
+    fn write(disk: &mut Disk, put: &[u8], take: &[u8]) {
+        let (mut shard, mut dead) = (MemoryShard::default(), Bits::default());
+        put.iter().for_each(|n| shard.put(Document::of(&memory(*n)), &mut dead));
+        take.iter().for_each(|n| shard.take(memory(*n).id, &mut dead));
+        disk.write(&shard, &dead, Sequence(1)).unwrap();
+    }
+
+    /// The ids of each segment, and how many chunks.
+    fn held(disk: &Disk) -> Vec<(Vec<Id>, usize)> {
+        let shards = disk.shards(&[]).unwrap();
+        let held = shards.iter().map(|shard| {
+            let table = shard.table();
+            let live = (0..table.memories() as u32).filter(|memory| !shard.gone().has(*memory));
+            let chunks = live.clone().map(|memory| table.chunks_of(memory).len()).sum();
+            (live.map(|memory| table.ids[memory as usize]).collect(), chunks)
+        });
+        held.collect()
+    }
+
+    /// The case that tantivy loses by itself: the first deletion of a new writer, while segments are merged of which one
+    /// was deleted from by the last commit and the first was not.
+    #[test]
+    fn what_is_deleted_first_is_deleted_where_a_merge_is_under_way_and_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = serde_json::from_value(serde_json::json!(Id::from_bytes([9; 16]))).unwrap();
+        let mut disk = Disk::begin_anew(dir.path(), log).unwrap();
+        write(&mut disk, &[1], &[]);
+        write(&mut disk, &[2, 3], &[]);
+        write(&mut disk, &[], &[2]);
+        disk.drop_writer();
+        let segments: Vec<SegmentId> = {
+            let mut segments = disk.index.searchable_segment_metas().unwrap();
+            segments.sort_by_key(|segment| segment.has_deletes());
+            segments.iter().map(|segment| segment.id()).collect()
+        };
+        let id = |n| memory(n).id;
+
+        let delete = UserOperation::Delete(Term::from_field_text(disk.fields.facet, &facet::id(id(3))));
+        let writer = disk.writer(false).unwrap();
+        writer.run([delete]).unwrap();
+        writer.merge(&segments).wait().unwrap();
+        writer.commit().unwrap();
+        assert_eq!(held(&disk), [(vec![id(1)], 2)]);
+        // Merged once more, no chunk of the others is left to pass for one of the first.
+        let rewrites = disk.rewrite(&std::collections::HashSet::new()).unwrap();
+        assert_eq!(rewrites.len(), 1);
+        for rewrite in rewrites {
+            assert!(matches!(rewrite.wait(&|| false), Ok(Rewritten::Into(Some(_)))));
+        }
+        assert_eq!(held(&disk), [(vec![id(1)], 2)]);
+        assert!(disk.sweep().unwrap().is_empty());
+        assert!(disk.rewrite(&std::collections::HashSet::new()).unwrap().is_empty());
     }
 }

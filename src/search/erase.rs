@@ -17,7 +17,7 @@ use rustc_hash::FxHashSet;
 use tantivy::index::SegmentId;
 
 use super::{
-    Lexical,
+    Lexical, analysis,
     disk::Rewritten,
     meaning::{Key, Places},
     shard::IndexError,
@@ -61,6 +61,7 @@ impl Lexical {
             return Err(Fault::unavailable("the vectors cannot be erased").cause(why));
         }
         erasing.vectors()?;
+        analysis::forget_words();
         if let Some(meaning) = shared.meaning() {
             meaning.forget_asked();
         }

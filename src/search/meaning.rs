@@ -20,7 +20,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{
-        Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard,
+        Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -55,6 +55,8 @@ pub(super) struct Meaning(Arc<Inner>);
 
 struct Inner {
     store: RwLock<Store>,
+    /// Held by who changes the files, so that the store is not: a search does not wait for the disk.
+    writing: Mutex<()>,
     encoder: OnceLock<Result<Encoder, String>>,
     asked: Counted<String, Arc<Vector>>,
     rows: RwLock<FxHashMap<Piece, Vector>>,
@@ -70,6 +72,7 @@ impl Meaning {
     pub(super) fn open(dir: &Path) -> io::Result<Meaning> {
         Ok(Meaning(Arc::new(Inner {
             store: RwLock::new(Store::open(dir)?),
+            writing: Mutex::default(),
             encoder: OnceLock::new(),
             asked: Counted::new(ASKED_MAX),
             rows: RwLock::default(),
@@ -79,6 +82,7 @@ impl Meaning {
 
     /// Begins anew without a vector.
     pub(super) fn reset(&self) -> io::Result<()> {
+        let _one = self.0.writing.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.store.write().unwrap_or_else(PoisonError::into_inner).reset()
     }
 
@@ -150,8 +154,17 @@ impl Meaning {
     /// Makes and keeps the vector of a text.
     pub(super) fn learn(&self, key: Key, text: &str) -> Result<(), LearnError> {
         let vector = self.run(|encoder| encoder.embed(text, Lane::Text)).map_err(LearnError::Mute)?;
-        let mut store = self.0.store.write().unwrap_or_else(PoisonError::into_inner);
-        store.put(key, &vector).map_err(LearnError::File)
+        let _one = self.0.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = {
+            let store = self.0.store.read().unwrap_or_else(PoisonError::into_inner);
+            if store.slot(&key).is_some() {
+                return Ok(());
+            }
+            store.room()
+        };
+        let written = room.write(key, &vector).map_err(LearnError::File)?;
+        self.0.store.write().unwrap_or_else(PoisonError::into_inner).keep(key, written);
+        Ok(())
     }
 
     /// The vector of a query.

@@ -172,17 +172,10 @@ impl Shared {
     }
 
     /// Begins the vectors anew.
-    pub(super) fn reset_vectors(&self) -> std::io::Result<()> {
-        if let Some(meaning) = self.meaning() {
-            let _still = self.backlog.hold();
-            // Under the lock nobody looks for a vector that is gone.
-            let content = self.write();
-            meaning.reset()?;
-            content.seats().iter().for_each(|seat| seat.shard.table().lose_vectors());
-            drop(content);
-            self.backlog.wake();
-        }
-        Ok(())
+    pub(super) fn reset_vectors(&self) -> Result<(), String> {
+        let _still = self.backlog.hold();
+        let reset = self.on_writer(|writer| Ok(writer.reset_vectors()))?;
+        reset.map_err(|error| error.to_string())
     }
 
     pub(super) fn control(&self) -> MutexGuard<'_, Control> {
@@ -492,6 +485,16 @@ impl Writer {
                 return self.publish(generation, durable);
             }
         }
+    }
+
+    fn reset_vectors(&self) -> std::io::Result<()> {
+        // As below.
+        let content = self.shared.write();
+        if let Some(meaning) = self.shared.meaning() {
+            meaning.reset()?;
+            content.seats().iter().for_each(|seat| seat.shard.table().lose_vectors());
+        }
+        Ok(())
     }
 
     /// Vectors lie elsewhere from now on; `false` where the index was begun anew.

@@ -105,11 +105,16 @@ pub fn clean(core: &Core, retention: &Retention, overseer: &Overseer<'_>) -> Res
         core.log.forget_tail();
     }
     if (run.overseer.stop)() {
-        return Err(Fault::unavailable("the cleaner was stopped; it goes on at the next start"));
+        return Err(stopped());
     }
     cleaned.compacted = core.renew_view(!run.erasing.is_empty(), overseer)?;
     cleaned.erased = run.erasing;
     Ok(cleaned)
+}
+
+/// What a run answers that was ended before its time.
+pub fn stopped() -> Fault {
+    Fault::unavailable("the cleaner was stopped; it goes on at the next start")
 }
 
 struct Run<'a> {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    cleaner::{CleanedPart, Overseer},
+    cleaner::{CleanedPart, Overseer, stopped},
     core::{Core, Swap, View, sound},
     keeper::{Keeper, LOCK_PATIENCE, LOCK_PAUSE, STEP_EVENTS},
     log_fault,
@@ -88,10 +88,10 @@ impl Core {
         });
         shown.and(failed.map_or(Ok(()), Err)).map_err(records_fault)?;
         if (overseer.stop)() {
-            return Err(Fault::unavailable("the cleaner was stopped; it goes on at the next start"));
+            return Err(stopped());
         }
-        filling.restored(head.applied).map_err(records_fault)?;
-        let meta = filling.finish().map_err(records_fault)?;
+        filling.restored(head.applied);
+        let meta = filling.finish(&|| !(overseer.stop)()).map_err(records_fault)?.ok_or_else(stopped)?;
         let meta = self.follow_log(&records, meta)?;
         records.flush(&meta).map_err(records_fault)?;
         Ok((records, meta))

@@ -16,10 +16,11 @@ use super::{
     log::Log,
     queue::Queue,
     records::{Meta, Records},
+    stall::Stall,
 };
 use crate::{
     door::{ViewState, Writes},
-    model::{Fault, Sequence},
+    model::{Fault, Sequence, Time},
     tasks::Clock,
 };
 
@@ -66,6 +67,7 @@ pub struct Core {
     /// Held while a snapshot is taken.
     pub snapshotting: Mutex<()>,
     pub segment_bytes: u64,
+    pub stall: Stall,
     notes: Mutex<Vec<Note>>,
     wishes: Mutex<Wishes>,
     wished: Condvar,
@@ -94,6 +96,7 @@ impl Core {
         let state = StoreState {
             records: ViewState::Opening,
             writes: Writes::Waiting,
+            stalled: None,
             memories: None,
             forgotten: None,
         };
@@ -110,6 +113,7 @@ impl Core {
             cleaning: Mutex::new(()),
             snapshotting: Mutex::new(()),
             segment_bytes,
+            stall: Stall::default(),
             notes: Mutex::new(notes),
             wishes: Mutex::default(),
             wished: Condvar::new(),
@@ -147,6 +151,15 @@ impl Core {
         Fault::unavailable(format!("the records are {words}")).hint("`wheelhouse status` shows the progress")
     }
 
+    /// As [`Core::view_unavailable`], for a write: the view may be missing for the same reason.
+    pub fn write_unavailable(&self) -> Fault {
+        let writes = self.state.borrow().writes.clone();
+        match writes {
+            Writes::Refused { fault, .. } => fault,
+            _ => self.view_unavailable(),
+        }
+    }
+
     pub fn set_records(&self, records: ViewState) {
         self.state.send_if_modified(|state| {
             let changed = state.records != records;
@@ -161,6 +174,10 @@ impl Core {
             state.writes = writes;
             changed
         });
+    }
+
+    pub fn set_stalled(&self, since: Option<Time>) {
+        self.state.send_modify(|state| state.stalled = since);
     }
 
     pub fn set_counts(&self, meta: &Meta) {

@@ -19,6 +19,17 @@ pub trait Disk: Send + Sync {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// What was made or removed in it is on disk when this returns.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    /// How much may still be written where this directory is.
+    fn room(&self, dir: &Path) -> io::Result<Room> {
+        let found = rustix::fs::statvfs(dir)?;
+        Ok(Room { free_bytes: found.f_bavail * found.f_frsize, total_bytes: found.f_blocks * found.f_frsize })
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    pub free_bytes: u64,
+    pub total_bytes: u64,
 }
 
 /// A file, by offsets.

@@ -181,13 +181,10 @@ fn compare(core: &Core, records: &HashMap<Id, Says>, report: &mut FsckReport) ->
     if differences.is_empty() && seen != records.len() as u64 {
         differences.push(format!("the view holds {seen} records, the log {}", records.len()));
     }
+    let name = view.records.dir().file_name().unwrap_or_default().to_string_lossy();
     for what in differences {
-        tell(
-            report,
-            "records/db".to_owned(),
-            None,
-            format!("{what}; `wheelhouse reindex records` makes it anew"),
-        );
+        let what = format!("{what}; `wheelhouse reindex records` makes it anew");
+        tell(report, format!("records/{name}"), None, what);
     }
     Ok(())
 }

@@ -10,8 +10,9 @@ use std::{
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver, SyncSender},
     },
-    thread::JoinHandle,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -20,15 +21,17 @@ use serde_json::json;
 use super::{
     Note,
     core::{Core, View, sound},
+    log::FIRST_EPOCH,
     object,
     records::{Applying, Dirs, Filling, Meta, Records, RecordsError},
     snapshot::{self, Head, SnapshotError},
     spawn,
     window::Window,
+    writer::write_fault,
 };
 use crate::{
-    door::{ViewState, Writes},
-    model::{Entry, Sequence, Severity},
+    door::{Refusal, ViewState, Writes},
+    model::{Entry, Fault, Sequence, Severity},
 };
 
 /// A closed sled may hold its file lock a moment longer.
@@ -39,8 +42,13 @@ const RETRY_PAUSE: Duration = Duration::from_secs(1);
 const RETRY_PAUSES_MAX: u32 = 30;
 /// A view that was set aside is named so, and some hex digits.
 const SET_ASIDE: &str = "records.damaged-";
+/// Written and removed to see whether there is room.
+const ROOM: &str = "records.room";
+const ROOM_BYTES: usize = 1 << 20;
 /// Events applied at a time while catching up.
 pub const STEP_EVENTS: usize = 1_000;
+/// Steps read from the log while a view is filled with those before.
+const READ_AHEAD_STEPS: usize = 2;
 /// Rows taken from a snapshot before the progress is told again.
 const RESTORE_STEP: u128 = 1_000;
 /// An empty view that has more than this before it is said to be rebuilt, and writes do not wait for it.
@@ -91,8 +99,17 @@ impl Keeper {
     fn keep(&self, view: Arc<View>) -> bool {
         let mut view = view;
         let mut snapshotting = None;
+        // A view that could not be flushed for want of room takes nothing more, and reads only what is in memory.
+        let mut wedged = false;
         let mut wishes = self.core.wishes();
         loop {
+            if wedged {
+                // Not with the wishes in hand: the disk may take its time.
+                drop(wishes);
+                let room = self.has_room();
+                wishes = self.core.wishes();
+                wishes.reopen |= room;
+            }
             if let Some(swap) = wishes.swap.take() {
                 drop(wishes);
                 view = self.swap(view, swap);
@@ -105,7 +122,8 @@ impl Keeper {
                 drop(wishes);
                 snapshotting.take().into_iter().for_each(Snapshotting::end);
                 if !reopen && !rebuild {
-                    self.flush(&view);
+                    // What was not flushed is applied again from the log.
+                    drop(self.flush(&view));
                 }
                 let still = sound(self.core.gate.lock());
                 *sound(self.core.view.write()) = None;
@@ -119,15 +137,22 @@ impl Keeper {
                 wishes = self.core.wait_wish(wishes, None);
                 continue;
             }
-            let due = Instant::now() + self.core.flush_after;
+            let due = Instant::now() + if wedged { RETRY_PAUSE } else { self.core.flush_after };
             while Instant::now() < due
                 && !(wishes.close || wishes.reopen || wishes.rebuild || wishes.swap.is_some())
             {
                 wishes = self.core.wait_wish(wishes, Some(due.saturating_duration_since(Instant::now())));
             }
-            wishes.dirty = false;
+            wishes.dirty = wedged;
+            if wedged {
+                continue;
+            }
             drop(wishes);
-            self.flush(&view);
+            if let Err(Trouble::Room(why, fault)) = self.flush(&view) {
+                wedged = true;
+                self.core.set_writes(Writes::Refused { why, fault });
+                self.core.wishes().dirty = true;
+            }
             if snapshotting.as_ref().is_none_or(|running: &Snapshotting| running.thread.is_finished()) {
                 snapshotting = self.snapshot(&view);
             }
@@ -139,9 +164,11 @@ impl Keeper {
     fn snapshot(&self, view: &Arc<View>) -> Option<Snapshotting> {
         let head = sound(view.meta.lock()).head();
         let last = snapshot::all(&self.core.dir).first().and_then(|path| snapshot::place_of(path));
-        // One of a history that was lost is worth nothing.
-        let last = last.filter(|(epoch, _)| *epoch == head.epoch).map_or(0, |(_, applied)| applied.0);
-        if head.applied.0.saturating_sub(last) < self.snapshot_after.max(last / 4) {
+        let last = last.filter(|(epoch, _)| *epoch == head.epoch).map(|(_, applied)| applied.0);
+        // After a loss the log cannot answer for all that the view holds.
+        let alone = last.is_none() && head.epoch > FIRST_EPOCH;
+        let last = last.unwrap_or(0);
+        if !alone && head.applied.0.saturating_sub(last) < self.snapshot_after.max(last / 4) {
             return None;
         }
         let stop = Arc::new(AtomicBool::new(false));
@@ -155,19 +182,31 @@ impl Keeper {
         }
     }
 
-    fn flush(&self, view: &View) {
+    fn flush(&self, view: &View) -> Result<(), Trouble> {
         let now = self.core.clock.now();
         let done = catch_unwind(AssertUnwindSafe(|| {
             let meta = *sound(view.meta.lock());
             view.records.prune(now).and_then(|()| view.records.flush(&meta))
         }));
         match done {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "the record view was not flushed; the log holds what it holds")
+            Ok(flushed) => flushed.map_err(|error| {
+                tracing::warn!(%error, "the record view was not flushed; the log holds what it holds");
+                Trouble::from(error)
+            }),
+            Err(_) => {
+                self.core.wish(|wishes| wishes.reopen = true);
+                Ok(())
             }
-            Err(_) => self.core.wish(|wishes| wishes.reopen = true),
         }
+    }
+
+    /// Whether the disk takes again what a view needs to be opened.
+    fn has_room(&self) -> bool {
+        let path = self.core.dir.join(ROOM);
+        let room = std::fs::write(&path, vec![0; ROOM_BYTES]).is_ok();
+        // It may not have come to be.
+        drop(std::fs::remove_file(&path));
+        room
     }
 
     /// Opens, catches up, and shows the view; a view that cannot be had is made anew, and that is tried for as long as
@@ -199,7 +238,10 @@ impl Keeper {
             // Nobody asks a view that failed, and its files are let go of.
             *sound(self.core.view.write()) = None;
             match trouble {
-                Trouble::Room => {}
+                Trouble::Room(why, fault) => {
+                    self.core.set_records(ViewState::Failed { reason: why.words().to_owned() });
+                    self.core.set_writes(Writes::Refused { why, fault });
+                }
                 Trouble::Log(reason) => self.core.set_records(ViewState::Failed { reason }),
                 Trouble::Damage(why) => {
                     self.tell_rebuild(&why);
@@ -256,16 +298,19 @@ impl Keeper {
                     let head = self.core.log.head();
                     if meta.applied > head {
                         self.tell_lost(meta.applied, head);
-                        return Err(Trouble::Damage("it knows of more than the log holds".to_owned()));
                     }
-                    if meta.epoch != cursor.epoch {
+                    let epoch = self.core.log.cursor(Sequence::ZERO).epoch;
+                    if meta.epoch == epoch {
+                        return Ok((records, meta));
+                    }
+                    // What the log lost later, the view still holds: it was acknowledged.
+                    if !self.core.log.goes_on_from(meta.epoch, meta.applied) {
                         return Err(Trouble::Damage("the log's history changed".to_owned()));
                     }
+                    let meta = records.adopt(meta, epoch)?;
                     return Ok((records, meta));
                 }
-                Ok(Err(error)) if is_locked(&error) && Instant::now() < deadline => {
-                    std::thread::sleep(LOCK_PAUSE)
-                }
+                Ok(Err(error)) if is_locked(&error) && Instant::now() < deadline => thread::sleep(LOCK_PAUSE),
                 Ok(Err(error)) => return Err(error.into()),
                 Err(_) => return Err(Trouble::Damage("it panicked while it was opened".to_owned())),
             }
@@ -312,29 +357,61 @@ impl Keeper {
         if !self.restore(&mut filling)? {
             return Ok(None);
         }
-        while let Some(entries) = self.next_step(filling.meta().applied, rebuilding)? {
+        let after = filling.meta().applied;
+        let (read, steps) = mpsc::sync_channel(READ_AHEAD_STEPS);
+        thread::scope(|scope| {
+            // Reading and decoding the log takes about as long as planning what becomes of it.
+            scope.spawn(move || self.read_ahead(after, &read));
+            self.fill_with(filling, steps, rebuilding)
+        })
+    }
+
+    /// Hands out the log after a place until its end, or until nobody takes it.
+    fn read_ahead(&self, mut after: Sequence, steps: &SyncSender<Result<Vec<Arc<Entry>>, Trouble>>) {
+        while let Some(step) = self.next_step(after).transpose() {
+            after = step.iter().flatten().last().map_or(after, |entry| entry.last());
+            let failed = step.is_err();
+            if steps.send(step).is_err() || failed {
+                return;
+            }
+        }
+    }
+
+    fn fill_with(
+        &self,
+        mut filling: Filling<'_>,
+        steps: Receiver<Result<Vec<Arc<Entry>>, Trouble>>,
+        rebuilding: bool,
+    ) -> Result<Option<Meta>, Trouble> {
+        self.tell_progress(filling.meta().applied, rebuilding);
+        for entries in steps {
             if self.core.wishes().close {
                 return Ok(None);
             }
-            filling.apply(&entries)?;
+            filling.apply(&entries?)?;
             self.core.set_counts(&filling.meta());
+            self.tell_progress(filling.meta().applied, rebuilding);
         }
-        Ok(Some(filling.finish()?.at(self.core.log.head())))
+        let meta = filling.finish(&|| !self.core.wishes().close)?;
+        Ok(meta.map(|meta| meta.at(self.core.log.head())))
     }
 
     /// Takes the rows of the newest snapshot that is whole; `false` when the store closes meanwhile.
     fn restore(&self, filling: &mut Filling<'_>) -> Result<bool, Trouble> {
         let log_head = self.core.log.head();
         for path in snapshot::all(&self.core.dir) {
-            let (head, count) = match snapshot::read(&path, &mut |_, _| true) {
+            let (head, count) = match snapshot::check(&path) {
                 Ok(whole) => whole,
                 Err(error) => {
                     self.tell_bad_snapshot(&path, &error);
                     continue;
                 }
             };
-            let ours = Head { applied: head.applied, ..filling.meta().head() };
-            if head != ours || head.applied > log_head {
+            let ours = Head { epoch: head.epoch, applied: head.applied, ..filling.meta().head() };
+            if head != ours
+                || head.applied > log_head
+                || !self.core.log.goes_on_from(head.epoch, head.applied)
+            {
                 continue;
             }
             let (mut done, mut failed) = (0, None);
@@ -356,13 +433,16 @@ impl Keeper {
             }
             match read {
                 Ok(_) => {
-                    filling.restored(head.applied)?;
+                    filling.restored(head.applied);
                     tracing::info!(file = snapshot::name_of(&path), rows = count, "restored from a snapshot");
                     return Ok(true);
                 }
                 Err(SnapshotError::Stopped) => return Ok(false),
-                // It was whole a moment ago.
-                Err(error) => return Err(Trouble::Damage(format!("{}: {error}", snapshot::name_of(&path)))),
+                // It had its checksums, and some of its rows are in the view: begun again, it is not met a second time.
+                Err(error) => {
+                    self.tell_bad_snapshot(&path, &error);
+                    return Err(Trouble::Damage(format!("{}: {error}", snapshot::name_of(&path))));
+                }
             }
         }
         Ok(true)
@@ -386,7 +466,8 @@ impl Keeper {
 
     /// Brings a view up to the head.
     fn follow(&self, records: &Records, mut meta: Meta) -> Result<Option<Meta>, Trouble> {
-        while let Some(entries) = self.next_step(meta.applied, false)? {
+        while let Some(entries) = self.next_step(meta.applied)? {
+            self.tell_progress(meta.applied, false);
             if self.core.wishes().close {
                 return Ok(None);
             }
@@ -396,17 +477,20 @@ impl Keeper {
         Ok(Some(meta.at(self.core.log.head())))
     }
 
-    /// What comes after this place; nothing when the head is reached, or when only damage, which is told, is left.
-    fn next_step(&self, applied: Sequence, rebuilding: bool) -> Result<Option<Vec<Arc<Entry>>>, Trouble> {
+    fn tell_progress(&self, applied: Sequence, rebuilding: bool) {
         let head = self.core.log.head();
-        if applied >= head {
-            return Ok(None);
-        }
         self.core.set_records(if rebuilding {
             ViewState::Rebuilding { applied, head }
         } else {
             ViewState::CatchingUp { applied, head }
         });
+    }
+
+    /// What comes after this place; nothing when the head is reached, or when only damage, which is told, is left.
+    fn next_step(&self, applied: Sequence) -> Result<Option<Vec<Arc<Entry>>>, Trouble> {
+        if applied >= self.core.log.head() {
+            return Ok(None);
+        }
         let entries =
             self.core.log.read(applied, STEP_EVENTS).map_err(|error| Trouble::Log(error_text(&error)))?;
         Ok(Some(entries).filter(|entries| !entries.is_empty()))
@@ -482,8 +566,8 @@ fn take_snapshot(core: &Core, view: &View, head: &Head, stop: &AtomicBool) {
 }
 
 enum Trouble {
-    /// The disk is full or read-only: the view itself may be sound.
-    Room,
+    /// The disk is full or read-only, or no file can be opened: the view itself may be sound.
+    Room(Refusal, Fault),
     /// The log cannot be read: no view can be made of it now.
     Log(String),
     Damage(String),
@@ -491,25 +575,26 @@ enum Trouble {
 
 impl From<RecordsError> for Trouble {
     fn from(error: RecordsError) -> Trouble {
-        match io_kind(&error) {
-            Some(
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::ReadOnlyFilesystem,
-            ) => Trouble::Room,
+        match io_error(&error).map(write_fault) {
+            Some((why @ (Refusal::DiskFull | Refusal::ReadOnly | Refusal::NoFiles), fault)) => {
+                Trouble::Room(why, fault)
+            }
             _ => Trouble::Damage(error_text(&error)),
         }
     }
 }
 
-fn io_kind(error: &RecordsError) -> Option<io::ErrorKind> {
+fn io_error(error: &RecordsError) -> Option<&io::Error> {
     match error {
-        RecordsError::Sled(sled::Error::Io(error)) | RecordsError::Io(error) => Some(error.kind()),
+        RecordsError::Sled(sled::Error::Io(error)) | RecordsError::Io(error) => Some(error),
         _ => None,
     }
 }
 
 fn is_locked(error: &RecordsError) -> bool {
     let text = error_text(error);
-    io_kind(error) == Some(io::ErrorKind::WouldBlock) || text.contains("could not acquire lock")
+    io_error(error).is_some_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        || text.contains("could not acquire lock")
 }
 
 fn error_text(error: &dyn std::error::Error) -> String {

@@ -16,9 +16,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
-pub use append::{AppendError, Appender, Batch};
-pub use recover::{Recovered, recover};
-pub use rewrite::{Rewrote, Verdict};
+pub use append::{AppendError, Appender, Batch, make_segment};
+pub use recover::{Recovered, recover, survey};
+pub use rewrite::{Rewrote, Verdict, write_anew};
 use sidecars::Sidecars;
 
 #[cfg(test)]
@@ -39,6 +39,9 @@ use crate::model::{Cursor, Entry, LogId, Sequence, Severity, decode};
 /// Entries of the recent past kept in memory, so that who follows the log does not touch the disk.
 const TAIL_BYTES_MAX: usize = 4 << 20;
 const TAIL_ENTRIES_MAX: usize = 4_096;
+
+/// Of a log that has never lost anything.
+pub const FIRST_EPOCH: u32 = 1;
 
 /// Why the log cannot be opened or read.
 #[derive(Debug, thiserror::Error)]
@@ -134,6 +137,16 @@ impl Log {
         let mut files = sound(self.files.write());
         files.epoch = files.epoch.max(files.segments.last().map_or(0, |open| open.header.epoch) + 1);
         files.next = files.next.max(known.next());
+    }
+
+    /// Whether what was acknowledged up to a place of an epoch is history of this one too, and no number up to there was
+    /// given a second time since.
+    pub fn goes_on_from(&self, epoch: u32, applied: Sequence) -> bool {
+        let files = sound(self.files.read());
+        let begun_later = files.segments.iter().filter(|segment| segment.header.epoch > epoch);
+        epoch <= files.epoch
+            && applied < files.next
+            && begun_later.into_iter().all(|segment| segment.header.first > applied)
     }
 
     /// Damage that was come upon since this was last asked.

@@ -151,6 +151,23 @@ impl Segment {
         Ok(sidecar)
     }
 
+    /// The sequence after its last, if every frame of it can be read and no number is missing.
+    pub fn walked(&self) -> io::Result<Option<Sequence>> {
+        let mut next = self.header.first;
+        let mut frames = Frames::at(self, HEADER_BYTES as u64);
+        while let Some(found) = frames.next()? {
+            match found {
+                Found::Frame { header, body, .. }
+                    if header.first == next && entry(&header, &body).is_ok() =>
+                {
+                    next = header.next();
+                }
+                _ => return Ok(None),
+            }
+        }
+        Ok((frames.offset() == self.len).then_some(next))
+    }
+
     /// Frames from the one that holds `sequence`, or begins after it.
     pub fn frames_from(&self, index: &Index, sequence: Sequence) -> Frames<'_> {
         Frames::at(self, index.before(sequence))

@@ -30,7 +30,7 @@ const UNPACKED_BYTES_MAX: u32 = 64 << 20;
 const HEAD_BYTES_MAX: u32 = 4 << 10;
 /// Fast: it is written beside everything else.
 const ZSTD_LEVEL: i32 = 1;
-const DIR: &str = "snapshots";
+pub const DIR: &str = "snapshots";
 const ENDING: &str = "snap";
 /// The newest, and the one before until that has gone wrong.
 const KEPT: usize = 2;
@@ -182,43 +182,29 @@ fn write_block(out: &mut impl Write, block: &[u8]) -> io::Result<()> {
     out.write_all(&packed)
 }
 
+/// Holds every block against its checksum; answers what it is of and how many rows it says there are.
+pub fn check(path: &Path) -> Result<(Head, u64), SnapshotError> {
+    let mut from = Reading::open(path)?;
+    let head = from.head()?;
+    loop {
+        if let Block::End { count } = from.block()? {
+            return Ok((head, count));
+        }
+    }
+}
+
 /// Hands out every row, each after its block was checked; answers what it is of and how many there were.
 pub fn read(path: &Path, each: &mut Each<'_>) -> Result<(Head, u64), SnapshotError> {
-    let file = File::open(path)?;
-    let bytes = file.metadata()?.len();
-    let mut from = Reading { file: BufReader::new(file), at: 0 };
-    if from.take::<8>()? != MAGIC {
-        return Err(from.damaged("it does not begin as a snapshot does"));
-    }
-    let length = from.number()?;
-    if length > HEAD_BYTES_MAX {
-        return Err(from.damaged("the head's length cannot be"));
-    }
-    let head = from.bytes(length)?;
-    if from.number()? != crc32c::crc32c(&head) {
-        return Err(from.damaged("the head does not have its checksum"));
-    }
-    let head: Head = decode(&head).map_err(|_| from.damaged("the head cannot be read"))?;
+    let mut from = Reading::open(path)?;
+    let head = from.head()?;
     let mut count = 0;
     loop {
-        let packed = from.number()?;
-        if packed == 0 {
-            let told = u64::from_le_bytes(from.take()?);
-            return match told == count && from.at == bytes {
-                true => Ok((head, count)),
-                false => Err(from.damaged("its rows are not as many as it says")),
-            };
-        }
-        let (unpacked, crc) = (from.number()?, from.number()?);
-        if unpacked > UNPACKED_BYTES_MAX || u64::from(packed) > bytes - from.at.min(bytes) {
-            return Err(from.damaged("a block's length cannot be"));
-        }
-        let begins = from.at;
-        let packed = from.bytes(packed)?;
+        let (begins, packed, unpacked) = match from.block()? {
+            Block::Packed { begins, packed, unpacked } => (begins, packed, unpacked),
+            Block::End { count: told } if told == count => return Ok((head, count)),
+            Block::End { .. } => return Err(from.damaged("its rows are not as many as it says")),
+        };
         let damaged = |what| SnapshotError::Damaged { offset: begins, what };
-        if crc32c::crc32c(&packed) != crc {
-            return Err(damaged("a block does not have its checksum"));
-        }
         let block = zstd::bulk::decompress(&packed, unpacked as usize).unwrap_or_default();
         if block.len() != unpacked as usize {
             return Err(damaged("a block does not unpack to its length"));
@@ -243,12 +229,65 @@ fn part<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(part)
 }
 
+enum Block {
+    Packed { begins: u64, packed: Vec<u8>, unpacked: u32 },
+    End { count: u64 },
+}
+
 struct Reading {
     file: BufReader<File>,
     at: u64,
+    /// Of the file.
+    len: u64,
 }
 
 impl Reading {
+    fn open(path: &Path) -> Result<Reading, SnapshotError> {
+        let file = File::open(path)?;
+        let len = file.metadata()?.len();
+        Ok(Reading { file: BufReader::new(file), at: 0, len })
+    }
+
+    /// What the file begins with.
+    fn head(&mut self) -> Result<Head, SnapshotError> {
+        if self.take::<8>()? != MAGIC {
+            return Err(self.damaged("it does not begin as a snapshot does"));
+        }
+        let length = self.number()?;
+        if length > HEAD_BYTES_MAX {
+            return Err(self.damaged("the head's length cannot be"));
+        }
+        let head = self.bytes(length)?;
+        if self.number()? != crc32c::crc32c(&head) {
+            return Err(self.damaged("the head does not have its checksum"));
+        }
+        decode(&head).map_err(|_| self.damaged("the head cannot be read"))
+    }
+
+    /// The next block, which has its checksum.
+    fn block(&mut self) -> Result<Block, SnapshotError> {
+        let packed = self.number()?;
+        if packed == 0 {
+            let count = u64::from_le_bytes(self.take()?);
+            return match self.at == self.len {
+                true => Ok(Block::End { count }),
+                false => Err(self.damaged("it goes on after its end")),
+            };
+        }
+        let (unpacked, crc) = (self.number()?, self.number()?);
+        if unpacked > UNPACKED_BYTES_MAX || u64::from(packed) > self.len - self.at.min(self.len) {
+            return Err(self.damaged("a block's length cannot be"));
+        }
+        let begins = self.at;
+        let packed = self.bytes(packed)?;
+        match crc32c::crc32c(&packed) == crc {
+            true => Ok(Block::Packed { begins, packed, unpacked }),
+            false => {
+                Err(SnapshotError::Damaged { offset: begins, what: "a block does not have its checksum" })
+            }
+        }
+    }
+
     fn damaged(&self, what: &'static str) -> SnapshotError {
         SnapshotError::Damaged { offset: self.at, what }
     }

@@ -17,9 +17,10 @@ use super::{
     log::{AppendError, Appender, Batch},
     queue::{Job, Taken},
     records::{Applying, RecordsError, Standing},
+    stall::watched,
 };
 use crate::{
-    door::{ViewState, Writes},
+    door::{Refusal, ViewState, Writes},
     model::{Change, Code, Commit, Entry, Fault, Id, Precondition, Sequence, Time},
 };
 
@@ -53,8 +54,10 @@ impl Writer {
     }
 
     fn probe(&mut self) {
-        if self.core.state.borrow().records.is_ready() && self.appender.probe().is_ok() {
-            self.core.set_writes(Writes::Open);
+        let core = self.core.clone();
+        let ready = core.state.borrow().records.is_ready();
+        if ready && watched(&core, || self.appender.probe()).is_ok() {
+            core.set_writes(Writes::Open);
         }
     }
 
@@ -73,12 +76,12 @@ impl Writer {
             checked.take(job);
         }
         let Checked { batch, replies, repeats, .. } = checked;
-        match self.appender.append(&batch) {
+        match watched(&core, || self.appender.append(&batch)) {
             Ok(()) => self.acknowledge(&view, &batch, replies, repeats),
             Err(error) => {
                 let fault = append_fault(&error);
                 tracing::error!(%fault, cause = ?fault.cause, "a batch was refused");
-                core.set_writes(Writes::Refused { fault: fault.clone() });
+                core.set_writes(refused(error.of_disk()));
                 let all = replies.into_iter().chain(repeats.into_iter().map(|(reply, _)| reply));
                 all.for_each(|reply| answer(reply, Err(fault.clone())));
             }
@@ -139,7 +142,7 @@ impl Writer {
                 let fault = Fault::unavailable("the record view is behind the log").cause(cause);
                 view.complete.store(false, Ordering::Release);
                 self.core.set_records(ViewState::Opening);
-                self.core.set_writes(Writes::Refused { fault });
+                self.core.set_writes(Writes::Refused { why: Refusal::RecordsBehind, fault });
                 self.core.wish(|wishes| wishes.reopen = true);
                 false
             }
@@ -299,7 +302,9 @@ pub fn records_fault(error: RecordsError) -> Fault {
         RecordsError::Page(_) => {
             Fault::invalid(error.to_string()).hint("pass `next` back as the page before gave it")
         }
-        error => Fault::unavailable("the record view cannot be read").cause(cause_of(&error)),
+        error => Fault::unavailable("the record view cannot be read")
+            .cause(cause_of(&error))
+            .hint("it is opened anew once the disk takes writes; `wheelhouse status` shows when"),
     }
 }
 
@@ -312,30 +317,54 @@ fn cause_of(error: &dyn std::error::Error) -> String {
 
 fn append_fault(error: &AppendError) -> Fault {
     match error {
-        AppendError::Refused(source) => write_fault(source),
+        AppendError::Refused(source) => write_fault(source).1,
         AppendError::Unknown(source) => {
             let message = "the disk did not confirm the write: outcome unknown until restart";
-            Fault::new(write_fault(source).code, message)
+            Fault::new(write_fault(source).1.code, message)
                 .cause(source)
                 .hint("look whether it is there before you do it again")
         }
     }
 }
 
-fn write_fault(source: &io::Error) -> Fault {
-    match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            Fault::new(Code::Full, "the disk is full: nothing can be written")
-                .cause(source)
-                .hint("free some space; reads go on, and writes resume by themselves")
-        }
-        io::ErrorKind::ReadOnlyFilesystem => {
-            Fault::new(Code::Full, "the disk is read-only: nothing can be written")
-                .cause(source)
-                .hint("reads go on, and writes resume by themselves once it is writable")
-        }
-        _ => Fault::unavailable("the disk did not take the write")
-            .cause(source)
-            .hint("nothing of it was kept; look at the disk, then try again"),
-    }
+/// What the next write would get, as long as this is so.
+fn refused(source: &io::Error) -> Writes {
+    let (why, fault) = write_fault(source);
+    Writes::Refused { why, fault }
+}
+
+/// What a write gets that the disk did not take, and why in a word.
+pub fn write_fault(source: &io::Error) -> (Refusal, Fault) {
+    let (why, code, message, hint) = match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (
+            Refusal::DiskFull,
+            Code::Full,
+            "the disk is full: nothing can be written",
+            "free some space; reads go on, and writes resume by themselves",
+        ),
+        io::ErrorKind::ReadOnlyFilesystem => (
+            Refusal::ReadOnly,
+            Code::Full,
+            "the disk is read-only: nothing can be written",
+            "reads go on, and writes resume by themselves once it is writable",
+        ),
+        _ if is_out_of_files(source) => (
+            Refusal::NoFiles,
+            Code::Unavailable,
+            "no file descriptor is left: nothing can be written",
+            "close some connections or raise the limit (`ulimit -n`); writes resume by themselves",
+        ),
+        _ => (
+            Refusal::DiskFails,
+            Code::Unavailable,
+            "the disk did not take the write",
+            "nothing of it was kept; look at the disk, then try again",
+        ),
+    };
+    (why, Fault::new(code, message).cause(source).hint(hint))
+}
+
+fn is_out_of_files(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(rustix::io::Errno::from_raw_os_error);
+    matches!(errno, Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE))
 }

@@ -162,7 +162,7 @@ fn a_memory_changes_goes_and_comes_back() {
         (&json!("second"), &json!(["x"]), &json!(2))
     );
     let gone = document(&program, &["rm", id, "--json"]);
-    assert_eq!(gone["state"], json!("hidden, not erased yet"));
+    assert_eq!(gone["state"], json!("hidden, erased in 24 h"));
     let (status, said) = fails(&program, &["get", id]);
     assert_eq!(status, 3);
     assert!(said.contains(&format!("wheelhouse restore {id}")), "{said}");
@@ -177,6 +177,26 @@ fn a_memory_changes_goes_and_comes_back() {
         events,
         ["memory.superseded", "memory.restored", "memory.forgotten", "memory.updated", "memory.saved"]
     );
+}
+
+#[test]
+fn what_is_removed_now_is_erased_when_the_verb_ends_hidden_or_not() {
+    let program = Program::new();
+    for hidden in [false, true] {
+        let id = add(&program, "the grimblewick stands here");
+        if hidden {
+            document(&program, &["rm", &id, "--json"]);
+        }
+        let gone = document(&program, &["rm", "--now", &id, "--json"]);
+        assert_eq!((&gone["id"], &gone["state"]), (&json!(id), &json!("erased")));
+        assert_eq!(fails(&program, &["restore", &id]).0, 3);
+        for file in std::fs::read_dir(program.data_dir().join("log")).unwrap() {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            assert!(!bytes.windows(10).any(|part| part == b"grimblewic"), "hidden: {hidden}");
+        }
+    }
+    let left = program.prints(&["events", "query", "--json"]);
+    assert!(left.contains("memory.erased") && !left.contains("grimblewick"), "{left}");
 }
 
 #[test]

@@ -1,5 +1,13 @@
 //! Disk faults on the store: at every call of the log in turn, nothing acknowledged is lost and nothing refused comes back.
 
+mod clock;
+mod files;
+mod full;
+mod memory;
+mod mount;
+mod read_only;
+mod stalled;
+
 use std::{
     io,
     path::{Path, PathBuf},
@@ -7,11 +15,10 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
 };
 
 use wheelhouse::{
-    door::{ViewState, Writes},
+    door::{Refusal, ViewState, Writes},
     model::{Change, Code, Commit, Fault, Id, Memory, Sequence, Time, content_hash},
     store::{
         Store, StoreOptions,
@@ -20,7 +27,7 @@ use wheelhouse::{
     tasks::Clock,
 };
 
-use crate::harness::memory_saved;
+use crate::harness::{PATIENCE, memory_saved};
 
 const COMMITS: usize = 8;
 /// Small enough that the commits roll once or twice.
@@ -30,6 +37,9 @@ const SEGMENT_BYTES: u64 = 3 << 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wrong {
     Full,
+    ReadOnly,
+    /// Out of file descriptors.
+    Files,
     Io,
     /// Half of a write arrives, then an error.
     Short,
@@ -67,6 +77,8 @@ impl Faulty {
     fn error(&self) -> io::Error {
         match self.wrong {
             Wrong::Full => io::ErrorKind::StorageFull.into(),
+            Wrong::ReadOnly => rustix::io::Errno::ROFS.into(),
+            Wrong::Files => rustix::io::Errno::MFILE.into(),
             Wrong::Io | Wrong::Short | Wrong::Fsync => io::Error::other("input/output error"),
         }
     }
@@ -260,28 +272,31 @@ async fn a_fault_at_any_call_costs_at_most_its_own_commit() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_refuses_writes_serves_reads_and_recovers_by_itself() {
+/// A disk that takes nothing for a while: what is refused, why, and that it resumes when the disk does.
+async fn out_for_a_while(wrong: Wrong, why: Refusal, code: Code) {
     let dir = tempfile::tempdir().unwrap();
-    let disk = Faulty::at(Wrong::Full, usize::MAX, usize::MAX);
+    let disk = Faulty::at(wrong, usize::MAX, usize::MAX);
     let store = Store::open(dir.path(), options(Arc::new(disk.clone()))).unwrap();
     let (kept, commit) = save(0);
     store.commit(commit).await.unwrap();
     disk.left.store(0, Ordering::SeqCst);
     for n in 1..4 {
         let fault = store.commit(save(n).1).await.unwrap_err();
-        assert_eq!((fault.code, fault.hint.is_some()), (Code::Full, true), "{fault:?}");
+        assert_eq!((fault.code, fault.hint.is_some()), (code, true), "{fault:?}");
+        let state = store.state().borrow().clone();
+        assert!(
+            matches!(&state.writes, Writes::Refused { why: said, fault } if *said == why && fault.hint.is_some()),
+            "{wrong:?}: {state:?}"
+        );
+        assert_eq!(state.records, ViewState::Ready);
     }
-    let state = store.state().borrow().clone();
-    assert!(matches!(state.writes, Writes::Refused { fault } if fault.code == Code::Full));
-    assert_eq!(state.records, ViewState::Ready);
     assert!(store.get(kept).unwrap().is_some());
     assert_eq!(store.read_log(Sequence::ZERO, 10).unwrap().len(), 1);
 
     disk.heal();
     let mut state = store.state();
     let open = state.wait_for(|state| state.writes == Writes::Open);
-    tokio::time::timeout(Duration::from_secs(30), open).await.expect("nobody has to ask for it").unwrap();
+    tokio::time::timeout(PATIENCE, open).await.expect("nobody has to ask for it").unwrap();
     store.commit(save(9).1).await.unwrap();
     store.close();
     let outcome = Outcome {
@@ -289,7 +304,15 @@ async fn a_full_disk_refuses_writes_serves_reads_and_recovers_by_itself() {
         refused: (1..4).map(|n| save(n).0).collect(),
         unknown: vec![],
     };
-    outcome.check(dir.path(), "full for a while").await;
+    outcome.check(dir.path(), &format!("{wrong:?} for a while")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_takes_nothing_is_told_and_waited_for() {
+    out_for_a_while(Wrong::Full, Refusal::DiskFull, Code::Full).await;
+    out_for_a_while(Wrong::ReadOnly, Refusal::ReadOnly, Code::Full).await;
+    out_for_a_while(Wrong::Files, Refusal::NoFiles, Code::Unavailable).await;
+    out_for_a_while(Wrong::Io, Refusal::DiskFails, Code::Unavailable).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -316,51 +339,4 @@ async fn a_failed_fsync_is_never_followed_by_another_on_that_file() {
     // The next segment's header says where the poisoned one ends, so what failed cannot come back beside it.
     outcome.check(dir.path(), "closed").await;
     outcome.check(crash.path(), "crashed").await;
-}
-
-/// A file system of a megabyte, where the machine lets a test mount one.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_small_disk_fills_up_and_is_emptied() {
-    let dir = tempfile::tempdir().unwrap();
-    let mount = |args: &[&str]| std::process::Command::new("mount").args(args).output();
-    let at = dir.path().to_str().unwrap();
-    let mounted =
-        mount(&["-t", "tmpfs", "-o", "size=24m", "tmpfs", at]).is_ok_and(|output| output.status.success());
-    if !mounted {
-        // Said where a person reads it: this machine cannot try it.
-        println!("skipped: a tmpfs cannot be mounted here");
-        return;
-    }
-    let ballast = dir.path().join("ballast");
-    let store =
-        Store::open(dir.path(), StoreOptions { segment_bytes: 1 << 20, ..options(Arc::new(RealDisk)) })
-            .unwrap();
-    let (kept, commit) = save(0);
-    store.commit(commit).await.unwrap();
-    std::fs::write(&ballast, vec![1; 8 << 20]).unwrap();
-    let mut ids = vec![kept];
-    let fault = loop {
-        let (_, mut commit) = save(1);
-        let id = Clock::system().id();
-        let Change::Put { memory } = &mut commit.changes[0] else { unreachable!() };
-        memory.id = id;
-        memory.content = "y".repeat(60 << 10);
-        match store.commit(commit).await {
-            Ok(_) => ids.push(id),
-            Err(fault) => break fault,
-        }
-    };
-    assert!([Code::Full, Code::Unavailable].contains(&fault.code), "{fault:?}");
-    std::fs::remove_file(&ballast).unwrap();
-    let mut state = store.state();
-    let open = state.wait_for(|state| state.writes == Writes::Open && state.records.is_ready());
-    tokio::time::timeout(Duration::from_secs(30), open).await.expect("it resumes by itself").unwrap();
-    for id in &ids {
-        assert!(store.get(*id).unwrap().is_some());
-    }
-    store.commit(save(2).1).await.unwrap();
-    store.close();
-    drop(store);
-    let unmounted = std::process::Command::new("umount").arg(at).output().unwrap();
-    assert!(unmounted.status.success(), "{unmounted:?}");
 }

@@ -7,6 +7,10 @@ use std::{
     io::{BufRead, BufReader, Read},
     path::Path,
     process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -18,11 +22,11 @@ use wheelhouse::{
     tasks::Clock,
 };
 
-use crate::workload::{self, Numbers, Said, produce, say};
+use crate::workload::{self, Numbers, Said, keep_clean, produce, say};
 
 /// Kills at random moments and, together, inside the windows. More by `WHEELHOUSE_KILL_ROUNDS`.
 const ROUNDS: usize = 200;
-const WINDOWS: [&str; 5] = ["open", "roll", "flush", "snapshot", "close"];
+const WINDOWS: [&str; 7] = ["open", "roll", "flush", "snapshot", "clean", "compact", "close"];
 /// Of the rounds, inside each window.
 const WINDOW_SHARE: usize = 10;
 /// Tries for one hit of a window: a window of a millisecond is often over before the kill arrives.
@@ -85,7 +89,12 @@ fn child() {
         let seed = std::process::id() as u64;
         let producers =
             (0..PRODUCERS).map(|i| produce(store.clone(), clock.clone(), seed + i as u64 * 7_919, 60));
+        let over = Arc::new(AtomicBool::new(false));
+        let (cleaned, cleaning) = (store.clone(), over.clone());
+        let cleaner = tokio::task::spawn_blocking(move || keep_clean(&cleaned, &Clock::system(), &cleaning));
         futures::future::join_all(producers).await;
+        over.store(true, Ordering::Relaxed);
+        cleaner.await.unwrap();
         let closing = store.clone();
         tokio::task::spawn_blocking(move || closing.close()).await.unwrap();
     });

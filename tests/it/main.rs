@@ -23,6 +23,7 @@ mod meaning;
 mod power;
 mod pty;
 mod rebuild;
+mod repair;
 mod screens;
 mod search;
 mod snapshot;

@@ -111,6 +111,13 @@ async fn an_answer_is_kept_until_something_changes() {
     assert_eq!(second.results, first.results);
     add(&house, "Another crane", "_").await;
     embedded(&house).await;
+    // What has changed is not kept in old answers either.
+    until("old answers gone", || async {
+        let status = house.door.status().await.unwrap();
+        let entries = status.caches.iter().find(|cache| cache.name == "answers").unwrap().entries;
+        (entries == 0).then_some(())
+    })
+    .await;
     let third = search(&house, "crane", SearchMode::Auto).await;
     assert_eq!((third.cached_ms, third.results.len()), (None, 2));
     let status = house.door.status().await.unwrap();

@@ -18,7 +18,10 @@ use std::{
     path::{Path, PathBuf},
     pin::pin,
     process::{Command, Stdio},
-    sync::LazyLock,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -28,7 +31,7 @@ use futures::future::select;
 use tempfile::TempDir;
 use wheelhouse::{
     door::{SearchMode, SearchRequest, ViewState},
-    model::{Projects, TimeWords},
+    model::{Projects, Sequence, TimeWords},
     search::Lexical,
     store::{Store, StoreOptions},
     tasks::Clock,
@@ -40,7 +43,7 @@ use self::{
 };
 use crate::{
     harness::{PATIENCE, until_blocking},
-    workload::{self, Numbers, Said, TAG, produce, say},
+    workload::{self, Numbers, Said, TAG, keep_clean, produce, say},
 };
 
 /// Directories made, those cut a second time among them.
@@ -97,7 +100,12 @@ async fn live(dir: &Path, segment_bytes: u64, commits: usize, vectors: u64) {
     let seed = u64::from(std::process::id());
     let producers =
         (0..PRODUCERS).map(|i| produce(store.clone(), Clock::system(), seed + i * 7_919, commits));
+    let over = Arc::new(AtomicBool::new(false));
+    let (cleaned, cleaning) = (store.clone(), over.clone());
+    let cleaner = tokio::task::spawn_blocking(move || keep_clean(&cleaned, &Clock::system(), &cleaning));
     select(futures::future::join_all(producers), feeding).await;
+    over.store(true, Ordering::Relaxed);
+    cleaner.await.unwrap();
     let closing = tokio::task::spawn_blocking(move || {
         feed(&store, &lexical).unwrap();
         let without = || match lexical.vectors() {
@@ -123,6 +131,13 @@ fn feed(store: &Store, lexical: &Lexical) -> Result<(), String> {
     while lexical.applied() < head {
         let entries =
             store.read_log(lexical.applied(), 500).map_err(|fault| format!("reading the log: {fault}"))?;
+        match entries.first() {
+            Some(first) if first.first() > lexical.applied().next() => {
+                lexical.pass(Sequence(first.first().0 - 1));
+            }
+            Some(_) => {}
+            None => lexical.pass(head),
+        }
         lexical.apply(&entries);
         if start.elapsed() > PATIENCE {
             return Err(format!("the index does not take what it is fed: {:?}", lexical.state()));
@@ -430,10 +445,13 @@ fn the_record_shows_what_goes_around_the_store() {
     let renamed =
         calls.iter().filter(|call| matches!(call, Call::Rename { to, .. } if to == "lexical/meta.json"));
     assert!(renamed.count() > 1, "tantivy puts its meta file in place by a rename");
+    let cleaned =
+        calls.iter().filter(|call| matches!(call, Call::Rename { to, .. } if to.starts_with("log/")));
+    assert!(cleaned.count() > 1, "the cleaner puts its segments in place by a rename");
     let opened = |beginning: &str| {
         calls.iter().any(|call| matches!(call, Call::Open { path, .. } if path.starts_with(beginning)))
     };
-    for beginning in ["log/0000000003", "records/db", "lexical/", "vectors/"] {
+    for beginning in ["log/0000000003", "records/1/db", "records/2/db", "lexical/", "vectors/"] {
         assert!(opened(beginning), "{beginning} was opened");
     }
 }

@@ -14,8 +14,8 @@ use wheelhouse::{
         theme::{Depth, Mode, Theme},
     },
     door::{
-        Explanation, Hit, Legs, MemoryPage, Revision, SearchAnswer, Status, SuggestAnswer, Suggestion,
-        TermWorth, ViewName, ViewState, ViewStatus, Writes,
+        Explanation, Hit, Legs, MemoryPage, Refusal, Revision, SearchAnswer, Status, SuggestAnswer,
+        Suggestion, TermWorth, ViewName, ViewState, ViewStatus, Writes,
     },
     ingest::{ImportReport, Progress, Skipped},
     model::{Actor, Code, Cursor, Event, Fault, Id, LogId, Memory, Project, Sequence, Severity, Time},
@@ -612,8 +612,19 @@ fn rebuilding() {
 fn read_only() {
     check("read_only", |app| {
         let fault = Fault::new(Code::Full, "the data directory is read-only");
-        up(app, Status { writes: Writes::Refused { fault }, ..status(4_354) });
+        let writes = Writes::Refused { why: Refusal::ReadOnly, fault };
+        up(app, Status { writes, ..status(4_354) });
         begin(app, 1..=40);
+    });
+}
+
+#[test]
+fn stalled() {
+    check("stalled", |app| {
+        live(app);
+        let writes = Writes::Stalled { since: now() };
+        tell(app, Msg::Link(Link::Status(Box::new(Status { writes, ..status(4_354) }))));
+        app.update(Time::from_unix_ms(now().unix_ms() + 3_000), Msg::Tick);
     });
 }
 
@@ -621,7 +632,8 @@ fn read_only() {
 fn disk_full() {
     check("disk_full", |app| {
         let fault = Fault::new(Code::Full, "the disk is full");
-        up(app, Status { writes: Writes::Refused { fault }, ..status(4_354) });
+        let writes = Writes::Refused { why: Refusal::DiskFull, fault };
+        up(app, Status { writes, ..status(4_354) });
         begin(app, 1..=40);
         press(app, "x");
     });

@@ -459,6 +459,37 @@ fn rebuilt_in_parts_or_at_once_the_answers_are_equal() {
     lexical.close();
 }
 
+/// Each session forgets before it does anything else; so many, that segments are merged, in the background and when it
+/// closes. All of a memory's sections go with it.
+#[test]
+fn what_is_forgotten_stays_gone_when_segments_are_merged() {
+    const SESSIONS: u64 = 24;
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = Log::new();
+    for session in 0..SESSIONS {
+        let lexical = log.opened(dir.path());
+        if session > 1 {
+            log.commit(vec![Change::Forget { id: id(session * 4 - 8) }]);
+            log.commit(vec![Change::Forget { id: id(session * 4 - 7) }]);
+        }
+        log.put((session * 4..session * 4 + 4).map(|n| {
+            memory(n, &format!("Of {n}"), &format!("start\n\n# One\n\nfirst{n}\n\n# Two\n\nsecond{n}"))
+        }));
+        log.feed(&lexical);
+        lexical.close();
+    }
+    let lexical = log.opened(dir.path());
+    for n in 0..SESSIONS * 4 {
+        let left = n % 4 > 1 || n >= SESSIONS * 4 - 8;
+        let title = format!("Of {n}");
+        let expected = left.then_some(title.as_str());
+        for query in [format!("id:{}", id(n)), format!("first{n}"), format!("second{n}")] {
+            check(&lexical, &query, expected.as_slice());
+        }
+    }
+    lexical.close();
+}
+
 /// An index far behind the log passes what comes on to the disk unsearched; it is ready when all of it is there, and
 /// answers as one that was fed as the log grew.
 #[test]

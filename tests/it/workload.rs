@@ -2,9 +2,11 @@
 //! whatever ended it.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     io::Write,
     path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 
 use serde_json::Map;
@@ -14,7 +16,7 @@ use wheelhouse::{
         Actor, Change, Commit, EventDraft, Id, Memory, Precondition, Projects, Sequence, Severity,
         content_hash,
     },
-    store::{Store, StoreOptions, StoreState},
+    store::{Overseer, Retention, Store, StoreOptions, StoreState},
     tasks::Clock,
 };
 
@@ -72,38 +74,50 @@ fn text(numbers: &mut Numbers, beginning: &str) -> String {
     text
 }
 
+/// What a producer knows of a record of its own.
+#[derive(Clone, Copy, PartialEq)]
+enum Standing {
+    Seen,
+    Hidden,
+    Erased,
+}
+
 /// One step of a producer: a change of one record, with what must hold before it and the record after it.
 fn step(
     clock: &Clock,
     numbers: &mut Numbers,
-    before: Option<(Memory, bool)>,
-) -> (Change, Precondition, &'static str, (Memory, bool)) {
-    let Some((mut memory, hidden)) = before else {
+    before: Option<(Memory, Standing)>,
+) -> (Change, Precondition, &'static str, (Memory, Standing)) {
+    let Some((mut memory, standing)) = before else {
         let new = memory(clock, text(numbers, "note"));
         let absent = Precondition::Absent { id: new.id };
-        return (Change::Put { memory: new.clone() }, absent, "memory.saved", (new, false));
+        return (Change::Put { memory: new.clone() }, absent, "memory.saved", (new, Standing::Seen));
     };
     let id = memory.id;
-    if hidden {
+    if standing == Standing::Hidden {
         let holds = Precondition::Hidden { id, hidden: true };
-        return (Change::Restore { memory: memory.clone() }, holds, "memory.restored", (memory, false));
+        if numbers.below(2) == 0 {
+            return (Change::Erase { id }, holds, "memory.erased", (memory, Standing::Erased));
+        }
+        let restored = (memory.clone(), Standing::Seen);
+        return (Change::Restore { memory }, holds, "memory.restored", restored);
     }
     if numbers.below(3) == 0 {
         let holds = Precondition::Hidden { id, hidden: false };
-        return (Change::Forget { id }, holds, "memory.forgotten", (memory, true));
+        return (Change::Forget { id }, holds, "memory.forgotten", (memory, Standing::Hidden));
     }
     let holds = Precondition::Revision { id, revision: memory.revision };
     memory.revision += 1;
     memory.content = text(numbers, &format!("revision {}", memory.revision));
     memory.content_hash = content_hash(&memory.content);
-    (Change::Put { memory: memory.clone() }, holds, "memory.updated", (memory, false))
+    (Change::Put { memory: memory.clone() }, holds, "memory.updated", (memory, Standing::Seen))
 }
 
-/// Saves, edits, hides and restores its own records, one or two in a commit, and says before each commit what it will
+/// Saves, edits, hides, restores and erases its own records, one or two in a commit, and says before each commit what it will
 /// make and after it what was acknowledged.
 pub async fn produce(store: Store, clock: Clock, seed: u64, commits: usize) {
     let mut numbers = Numbers(seed);
-    let mut own: Vec<(Memory, bool)> = Vec::new();
+    let mut own: Vec<(Memory, Standing)> = Vec::new();
     for _ in 0..commits {
         let mut picks: Vec<Option<usize>> = Vec::new();
         for _ in 0..[0, 1, 1, 1, 1, 2][numbers.below(6)] {
@@ -117,12 +131,14 @@ pub async fn produce(store: Store, clock: Clock, seed: u64, commits: usize) {
         let mut after = Vec::new();
         for pick in &picks {
             let before = pick.map(|i| own[i].clone());
-            let (change, precondition, kind, (memory, hidden)) = step(&clock, &mut numbers, before);
-            states += &format!(" {} {} {hidden} {}", memory.id, memory.revision, memory.content_hash);
+            let (change, precondition, kind, (memory, standing)) = step(&clock, &mut numbers, before);
+            let hidden = standing == Standing::Hidden;
+            let revision = if standing == Standing::Erased { 0 } else { memory.revision };
+            states += &format!(" {} {revision} {hidden} {}", memory.id, memory.content_hash);
             commit.events.push(draft(&clock, memory.id, kind));
             commit.changes.push(change);
             commit.preconditions.push(precondition);
-            after.push((memory, hidden));
+            after.push((memory, standing));
         }
         if picks.is_empty() {
             commit.events.push(draft(&clock, Id::NIL, "search.served"));
@@ -138,10 +154,34 @@ pub async fn produce(store: Store, clock: Clock, seed: u64, commits: usize) {
                 Some(i) => own[i] = after,
             }
         }
+        own.retain(|(_, standing)| *standing != Standing::Erased);
     }
 }
 
-/// A record as a child said it: revision, hidden, hash.
+/// Cleans over and over: what tells of searches goes at once, and what is to be erased from every file. Blocks.
+pub fn keep_clean(store: &Store, clock: &Clock, over: &AtomicBool) {
+    let runtime = tokio::runtime::Handle::current();
+    let tell = |kind: &str, changes: Vec<Change>| {
+        let events = vec![draft(clock, Id::NIL, kind)];
+        runtime.block_on(store.commit(Commit { changes, events, ..Commit::default() })).map(drop)
+    };
+    let retention = Retention { telemetry: Duration::ZERO, ..Retention::default() };
+    while !over.load(Ordering::Relaxed) {
+        let overseer = Overseer {
+            recount: &|uses| tell("hub.cleaned", uses),
+            progress: &|_, _, _| {},
+            stop: &|| over.load(Ordering::Relaxed),
+        };
+        // Stopped, or a view that is not there now: done by the next.
+        let Ok(cleaned) = store.clean(&retention, &overseer) else { continue };
+        let erased = cleaned.erased.into_iter().map(|id| Change::Erased { id }).collect();
+        if cleaned.segments > 0 && tell("hub.cleaned", erased).is_err() {
+            return;
+        }
+    }
+}
+
+/// A record as a child said it: revision, hidden, hash. At revision 0 it is erased.
 type State = (u32, bool, String);
 
 /// What the children of a directory said so far.
@@ -151,6 +191,8 @@ pub struct Said {
     kept: HashMap<Id, State>,
     /// By commit: about to be done when the end came, so there whole or not at all.
     perhaps: Vec<Vec<(Id, State)>>,
+    /// The last sequences of commits that changed records.
+    changes: BTreeSet<u64>,
     /// The last sequence acknowledged.
     pub last: u64,
     /// How often the store told what. It never tells of damage: what ends a process or a machine is none.
@@ -165,15 +207,16 @@ impl Said {
             Some("A") => {
                 let Some(last) = words.next().and_then(|word| word.parse().ok()) else { return };
                 self.last = self.last.max(last);
-                true
+                Some(last)
             }
-            Some("B") => false,
+            Some("B") => None,
             _ => return,
         };
         let words: Vec<&str> = words.collect();
         let states: Option<Vec<(Id, State)>> = words.chunks(4).map(state).collect();
         let Some(states) = states.filter(|states| !states.is_empty()) else { return };
-        if acknowledged {
+        if let Some(last) = acknowledged {
+            self.changes.insert(last);
             self.perhaps.retain(|commit| *commit != states);
             self.kept.extend(states);
         } else {
@@ -188,14 +231,14 @@ impl Said {
         if head.0 < self.last {
             return Err(format!("{} was acknowledged, and the log ends at {head}", self.last));
         }
-        let events = contiguous(store)?;
-        if events != head.0 {
-            return Err(format!("the log ends at {head}, and {events} events can be read"));
+        let gone = missing(store, head)?;
+        if let Some(lost) = gone.iter().find_map(|(from, to)| self.changes.range(*from..=*to).next()) {
+            return Err(format!("{lost} changed a record, and was cleaned away"));
         }
         for commit in std::mem::take(&mut self.perhaps) {
             let mut there = Vec::new();
             for (id, state) in &commit {
-                there.push(found(store, *id)?.as_ref() == Some(state));
+                there.push(found(store, *id)? == expected(state));
             }
             if there.iter().all(|there| *there) {
                 self.kept.extend(commit);
@@ -205,7 +248,7 @@ impl Said {
         }
         for (id, state) in &self.kept {
             let found = found(store, *id)?;
-            if found.as_ref() != Some(state) {
+            if found != expected(state) {
                 return Err(format!("record {id}: acknowledged {state:?}, found {found:?}"));
             }
         }
@@ -246,7 +289,7 @@ impl Said {
     fn lists(&self, store: &Store) -> Result<(), String> {
         for forgotten in [false, true] {
             let mut expected: Vec<Id> =
-                self.kept.iter().filter(|(_, state)| state.1 == forgotten).map(|(id, _)| *id).collect();
+                self.there().filter(|(_, state)| state.1 == forgotten).map(|(id, _)| *id).collect();
             let mut listed = Vec::new();
             let mut request = ListRequest { forgotten, ..ListRequest::default() };
             loop {
@@ -267,9 +310,13 @@ impl Said {
         Ok(())
     }
 
+    fn there(&self) -> impl Iterator<Item = (&Id, &State)> {
+        self.kept.iter().filter(|(_, state)| expected(state).is_some())
+    }
+
     /// How many records are not hidden.
     pub fn visible(&self) -> usize {
-        self.kept.values().filter(|state| !state.1).count()
+        self.there().filter(|(_, state)| !state.1).count()
     }
 }
 
@@ -284,18 +331,32 @@ fn found(store: &Store, id: Id) -> Result<Option<State>, String> {
     Ok(found.map(|found| (found.memory.revision, found.hidden, content_hash(&found.memory.content))))
 }
 
-/// Reads the whole log; answers its last sequence.
-fn contiguous(store: &Store) -> Result<u64, String> {
-    let mut last = Sequence::ZERO;
+/// What is to be found of it.
+fn expected(state: &State) -> Option<State> {
+    (state.0 > 0).then(|| state.clone())
+}
+
+/// Reads the whole log; answers from where to where it says that something was cleaned away.
+fn missing(store: &Store, head: Sequence) -> Result<Vec<(u64, u64)>, String> {
+    let (mut last, mut gone) = (Sequence::ZERO, Vec::new());
+    let mut gap = |after: Sequence, next: Sequence| -> Result<(), String> {
+        for number in after.0 + 1..next.0 {
+            let why = store.why_missing(Sequence(number)).map_err(|fault| format!("a gap: {fault}"))?;
+            if why != "cleaned" {
+                return Err(format!("sequence {next} follows {after}: {why}"));
+            }
+        }
+        gone.extend((after.next() < next).then_some((after.0 + 1, next.0 - 1)));
+        Ok(())
+    };
     loop {
         let entries = store.read_log(last, 500).map_err(|fault| format!("reading the log: {fault}"))?;
         if entries.is_empty() {
-            return Ok(last.0);
+            gap(last, head.next())?;
+            return Ok(gone);
         }
         for event in entries.iter().flat_map(|entry| &entry.events) {
-            if event.sequence != last.next() {
-                return Err(format!("sequence {} follows {last}", event.sequence));
-            }
+            gap(last, event.sequence)?;
             last = event.sequence;
         }
     }

@@ -19,8 +19,8 @@ use crate::{
         theme::{Depth, Mode},
     },
     door::{
-        Hit, Legs, MemoryPage, SearchAnswer, SearchMode, Status, Suggestion, ViewName, ViewState, ViewStatus,
-        Writes,
+        Hit, Legs, MemoryPage, Refusal, SearchAnswer, SearchMode, Status, Suggestion, ViewName, ViewState,
+        ViewStatus, Writes,
     },
     model::{Actor, Cursor, Event, Fault, LogId, Memory, Sequence, Severity},
 };
@@ -295,7 +295,10 @@ fn removing_asks_first_and_is_undone_for_ten_seconds() {
 #[test]
 fn writes_are_grey_while_the_hub_takes_none() {
     let mut app = live();
-    let refused = Writes::Refused { fault: Fault::new(crate::model::Code::Full, "the disk is full") };
+    let refused = Writes::Refused {
+        why: Refusal::DiskFull,
+        fault: Fault::new(crate::model::Code::Full, "the disk is full"),
+    };
     tell(&mut app, Msg::Link(Link::Status(status(refused))));
     assert_eq!(app.why_not(Action::Remove).as_deref(), Some("the disk is full"));
     assert_eq!(press(&mut app, "x"), []);

@@ -8,15 +8,18 @@ use ratatui::{
 };
 
 use super::App;
-use crate::console::{
-    action::Action,
-    layout::{DECK_MIN, PaneName},
-    model::{Badge, Connection},
-    overlay::Above,
-    scene::{Scene, TimeForm},
-    text,
-    theme::Role,
-    widgets::{frame::window, toast::Kind},
+use crate::{
+    console::{
+        action::Action,
+        layout::{DECK_MIN, PaneName},
+        model::{Badge, Connection},
+        overlay::Above,
+        scene::{Scene, TimeForm},
+        text,
+        theme::Role,
+        widgets::{frame::window, toast::Kind},
+    },
+    door::Refusal,
 };
 
 /// Widest a toast gets; longer ones wrap.
@@ -86,7 +89,7 @@ impl App {
             let room = (width / 4).max(12);
             left.push(Span::styled(format!(" {} ", text::cut_left(&dir, room)), theme.style(Role::Muted)));
         }
-        let (role, said) = badge(scene);
+        let (role, said) = badge(scene, width);
         left.push(Span::styled(format!("  {} {said} ", theme.glyph(role)), theme.style(role)));
         if let Some(memories) = scene.hub.memories()
             && width >= 50
@@ -332,14 +335,18 @@ fn tab_words(name: PaneName) -> String {
 }
 
 /// The hub's state: how it looks, in words.
-fn badge(scene: &Scene) -> (Role, String) {
-    match scene.hub.badge() {
+fn badge(scene: &Scene, width: usize) -> (Role, String) {
+    match scene.hub.badge(scene.now) {
         Badge::Live => (Role::Live, "LIVE".into()),
         Badge::Opening => (Role::Busy, "opening".into()),
         Badge::CatchingUp(words) | Badge::Rebuilding(words) => (Role::Busy, words),
         Badge::Failed(words) => (Role::Error, text::cut(&words, 40).into_owned()),
-        Badge::ReadOnly => (Role::Warn, "read-only".into()),
-        Badge::DiskFull => (Role::Error, "disk full".into()),
+        Badge::Stalled(words) if width < 100 => {
+            (Role::Warn, words.split(':').next().unwrap_or_default().to_owned())
+        }
+        Badge::Stalled(words) => (Role::Warn, words),
+        Badge::Refused(Refusal::ReadOnly) => (Role::Warn, Refusal::ReadOnly.words().into()),
+        Badge::Refused(why) => (Role::Error, why.words().into()),
         Badge::Offline { since } => {
             let age = crate::console::scene::age(scene.now, since);
             (Role::Off, format!("offline {age}"))

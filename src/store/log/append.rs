@@ -27,6 +27,11 @@ use crate::{
 /// and an fdatasync without one is about twice as fast.
 const GROW_BYTES: u64 = 4 << 20;
 
+/// What the log leaves free, or this part of a small disk: the views, which cannot refuse what the log took, need it, and
+/// without them nothing is read.
+const LEFT_FREE_BYTES: u64 = 64 << 20;
+const LEFT_FREE_PART: u64 = 8;
+
 /// Entries that become durable together. Their sequences are given; the writer's checks have passed.
 #[derive(Default)]
 pub struct Batch {
@@ -60,6 +65,13 @@ pub enum AppendError {
     /// The disk did not say whether it is there: only a restart will tell.
     #[error("the log could not be fsynced")]
     Unknown(#[source] io::Error),
+}
+
+impl AppendError {
+    pub fn of_disk(&self) -> &io::Error {
+        let (AppendError::Refused(source) | AppendError::Unknown(source)) = self;
+        source
+    }
 }
 
 /// The open end of the log. One thread owns it.
@@ -127,7 +139,8 @@ impl Appender {
     /// Writes and fsyncs the batch, and shows it to readers.
     pub fn append(&mut self, batch: &Batch) -> Result<(), AppendError> {
         let Some(first) = batch.entries.first().map(|entry| entry.first()) else { return Ok(()) };
-        if self.poisoned || self.len >= self.segment_bytes || self.lost() {
+        self.check_room().map_err(AppendError::Refused)?;
+        if self.must_roll() {
             self.roll().map_err(AppendError::Refused)?;
         }
         self.bytes.clear();
@@ -160,13 +173,28 @@ impl Appender {
 
     /// Whether writing would work again after it was refused, without writing anything that counts.
     pub fn probe(&mut self) -> io::Result<()> {
-        if self.poisoned || self.lost() {
+        self.check_room()?;
+        if self.must_roll() {
             return self.roll();
         }
         self.cut()?;
         let written = self.segment.file.write_at(&[0; 4_096], self.len);
         self.uncut = true;
         written.and_then(|()| self.cut())
+    }
+
+    fn check_room(&self) -> io::Result<()> {
+        // A disk that does not say how full it is says so when it is written.
+        let Ok(room) = self.disk.room(&self.log.dir) else { return Ok(()) };
+        if room.free_bytes < LEFT_FREE_BYTES.min(room.total_bytes / LEFT_FREE_PART) {
+            let left = format!("{} bytes are left, which the views need", room.free_bytes);
+            return Err(io::Error::new(io::ErrorKind::StorageFull, left));
+        }
+        Ok(())
+    }
+
+    fn must_roll(&self) -> bool {
+        self.poisoned || self.len >= self.segment_bytes || self.lost()
     }
 
     /// Acknowledged frames are gone: what comes is another history, and begins in a segment that says so.
@@ -181,7 +209,8 @@ impl Appender {
 
     fn cut(&mut self) -> io::Result<()> {
         if self.uncut {
-            self.segment.file.set_len(self.len)?;
+            // Opened while the disk was read-only, or failing: left as it is. The next segment says how much counts.
+            self.segment.file.set_len(self.len).inspect_err(|_| self.poisoned = true)?;
             self.grown = self.len;
             self.uncut = false;
         }
@@ -289,11 +318,7 @@ impl Appender {
 }
 
 /// A new file with its header, durable with its name.
-pub(super) fn make_segment(
-    disk: &dyn Disk,
-    dir: &std::path::Path,
-    header: SegmentHeader,
-) -> io::Result<Segment> {
+pub fn make_segment(disk: &dyn Disk, dir: &std::path::Path, header: SegmentHeader) -> io::Result<Segment> {
     let path = dir.join(format!("{:010}.seg", header.ordinal));
     let made = || -> io::Result<Arc<dyn DiskFile>> {
         let file: Arc<dyn DiskFile> = Arc::from(disk.open(&path, true)?);

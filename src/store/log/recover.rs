@@ -14,7 +14,7 @@ use std::{
 use serde_json::json;
 
 use super::{
-    Files, Hurts, Log, LogError,
+    FIRST_EPOCH, Files, Hurts, Log, LogError,
     append::{Appender, make_segment},
     damage,
     rewrite::UNFINISHED,
@@ -61,7 +61,7 @@ pub fn recover(
     if segments.is_empty() {
         let header = SegmentHeader {
             log: fresh,
-            epoch: 1,
+            epoch: FIRST_EPOCH,
             ordinal: next_ordinal,
             first: Sequence(1),
             salt: salt(),
@@ -73,10 +73,7 @@ pub fn recover(
     }
     obey_lengths(&mut segments);
     let open = segments.last_mut().expect("there is at least one");
-    let end = match open.header.rewritten {
-        Some(Rewritten { next, .. }) => End { len: open.len, next, ended: true, ..End::before(open) },
-        None => read_to_end(open, &mut notes)?,
-    };
+    let end = end_of(open, &mut notes)?;
     open.len = end.len;
     lost |= end.lost;
     let (id, epoch) = (open.header.log, open.header.epoch);
@@ -99,6 +96,33 @@ pub fn recover(
     let (appender, closed) =
         Appender::new(log.clone(), disk, open, end.ended, next_ordinal, segment_bytes, salt);
     Ok(Recovered { log, appender, notes, recorded_at: end.recorded_at, closed })
+}
+
+/// What a directory holds, as far as it can be read.
+pub struct Survey {
+    pub segments: Vec<Segment>,
+    /// The sequence after the last.
+    pub next: Sequence,
+    pub last_ordinal: u64,
+}
+
+/// Reads what recovery would, for who only wants to look.
+pub fn survey(dir: &Path, disk: &dyn Disk, notes: &mut Vec<Note>) -> Result<Survey, LogError> {
+    let Found { mut segments, next_ordinal, .. } = open_segments(dir, disk, notes)?;
+    obey_lengths(&mut segments);
+    let mut next = Sequence(1);
+    if let Some(open) = segments.last_mut() {
+        let end = end_of(open, notes)?;
+        (open.len, next) = (end.len, end.next);
+    }
+    Ok(Survey { segments, next, last_ordinal: next_ordinal - 1 })
+}
+
+fn end_of(open: &Segment, notes: &mut Vec<Note>) -> Result<End, LogError> {
+    match open.header.rewritten {
+        Some(Rewritten { next, .. }) => Ok(End { len: open.len, next, ended: true, ..End::before(open) }),
+        None => read_to_end(open, notes),
+    }
 }
 
 struct Found {

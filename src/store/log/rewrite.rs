@@ -3,7 +3,7 @@
 //! The new file is written beside the old one, fsynced, read back, and takes its name; at any moment there is one or the
 //! other, whole. Readers that hold the old file read on in it.
 
-use std::{io, path::Path, sync::Arc};
+use std::{io, ops::RangeInclusive, path::Path, sync::Arc};
 
 use zstd::bulk::Compressor;
 
@@ -11,7 +11,7 @@ use super::{Log, LogError, Tail, sound};
 use crate::{
     model::{Class, Entry, Sequence, encode},
     store::{
-        disk::DiskFile,
+        disk::{Disk, DiskFile},
         frame::{self, BODY_BYTES_MAX, Gone, HEADER_BYTES, Kind, Rewritten, Seed, SegmentHeader},
         segment::{self, Found, Frames, Index, Segment},
         sidecar::Sidecar,
@@ -78,7 +78,7 @@ impl Log {
 
     /// Shows every entry of a segment that can be read.
     pub fn each_entry(&self, segment: &Segment, mut each: impl FnMut(&Entry)) -> Result<(), LogError> {
-        self.walk(segment, &mut |walked| {
+        walk(segment, &mut |walked| {
             if let Walked::Entry(entry, _) = walked {
                 each(&entry);
             }
@@ -130,8 +130,8 @@ impl Log {
         let through = last.header.last_ordinal();
         let header = SegmentHeader { salt, rewritten: Some(Rewritten { through, next }), ..first.header };
         let path = first.path.with_extension(format!("seg.{UNFINISHED}"));
-        let written = self.write_anew(&path, header, segments, judge);
-        let (mut rewrote, segment, sidecar) = written.inspect_err(|_| {
+        let written = write_anew(&*self.disk, &path, header, segments, judge);
+        let Written { mut rewrote, segment, sidecar, .. } = written.inspect_err(|_| {
             if let Err(left) = self.disk.remove(&path) {
                 tracing::debug!(error = %left, path = %path.display(), "a file that was not finished stays");
             }
@@ -170,60 +170,64 @@ impl Log {
         let after = files.segments.iter().find(|other| other.header.ordinal > segment.header.last_ordinal());
         after.map_or(files.next, |after| after.header.first)
     }
+}
 
-    fn write_anew(
-        &self,
-        path: &Path,
-        header: SegmentHeader,
-        segments: &[Segment],
-        judge: &mut Judge<'_>,
-    ) -> Result<(Rewrote, Segment, Sidecar), LogError> {
-        let failed = |error| LogError::io("write", path)(error);
-        let file: Arc<dyn DiskFile> = Arc::from(self.disk.open(path, true).map_err(failed)?);
-        let mut rewrote = Rewrote::default();
-        let mut out = Packer::begin(&*file, header).map_err(failed)?;
-        for segment in segments {
-            self.walk(segment, &mut |found| out.take(found, judge, &mut rewrote))?;
-        }
-        let (len, sidecar) = out.end().map_err(failed)?;
-        file.sync().map_err(failed)?;
-        let segment = Segment::new(path.to_owned(), header, file, len);
-        // What was truth so far goes: the copy must say the same.
-        let read = segment.outlined().map_err(LogError::io("read", path))?;
-        if read != sidecar {
-            return Err(failed(io::Error::other("it does not read back as it was written")));
-        }
-        Ok((rewrote, segment, sidecar))
+/// A segment that was written anew, on disk.
+pub struct Written {
+    pub rewrote: Rewrote,
+    pub segment: Segment,
+    pub sidecar: Sidecar,
+    /// What could not be read, now said to be gone.
+    pub lost: Vec<RangeInclusive<Sequence>>,
+}
+
+/// Writes what segments that follow each other hold into one file.
+pub fn write_anew(
+    disk: &dyn Disk,
+    path: &Path,
+    header: SegmentHeader,
+    segments: &[Segment],
+    judge: &mut Judge<'_>,
+) -> Result<Written, LogError> {
+    let failed = |error| LogError::io("write", path)(error);
+    let file: Arc<dyn DiskFile> = Arc::from(disk.open(path, true).map_err(failed)?);
+    let mut rewrote = Rewrote::default();
+    let mut out = Packer::begin(&*file, header).map_err(failed)?;
+    for segment in segments {
+        walk(segment, &mut |found| out.take(found, judge, &mut rewrote))?;
     }
+    let (len, sidecar, lost) = out.end().map_err(failed)?;
+    file.sync().map_err(failed)?;
+    let segment = Segment::new(path.to_owned(), header, file, len);
+    // What was truth so far goes: the copy must say the same.
+    let read = segment.outlined().map_err(LogError::io("read", path))?;
+    if read != sidecar {
+        return Err(failed(io::Error::other("it does not read back as it was written")));
+    }
+    Ok(Written { rewrote, segment, sidecar, lost })
+}
 
-    /// Shows every frame; of a stretch that cannot be read, nothing.
-    fn walk(
-        &self,
-        segment: &Segment,
-        each: &mut dyn FnMut(Walked) -> io::Result<()>,
-    ) -> Result<(), LogError> {
-        let mut frames = Frames::at(segment, HEADER_BYTES as u64);
-        while let Some(found) = frames.next().map_err(LogError::io("read", &segment.path))? {
-            let walked = match found {
-                Found::Frame { header, body, .. } => match header.kind {
-                    Kind::Gone => crate::model::decode(&body)
-                        .ok()
-                        .map(|why| Walked::Gone(header.first, header.next(), why)),
-                    _ => {
-                        segment::entry(&header, &body).ok().flatten().map(|entry| Walked::Entry(entry, body))
-                    }
-                },
-                Found::Hurt(_) => None,
-                Found::Unknown { kind, .. } => {
-                    return Err(LogError::UnknownKind { file: segment.name(), kind });
+/// Shows every frame; of a stretch that cannot be read, nothing.
+fn walk(segment: &Segment, each: &mut dyn FnMut(Walked) -> io::Result<()>) -> Result<(), LogError> {
+    let mut frames = Frames::at(segment, HEADER_BYTES as u64);
+    while let Some(found) = frames.next().map_err(LogError::io("read", &segment.path))? {
+        let walked = match found {
+            Found::Frame { header, body, .. } => match header.kind {
+                Kind::Gone => {
+                    crate::model::decode(&body).ok().map(|why| Walked::Gone(header.first, header.next(), why))
                 }
-            };
-            if let Some(walked) = walked {
-                each(walked).map_err(LogError::io("rewrite", &segment.path))?;
+                _ => segment::entry(&header, &body).ok().flatten().map(|entry| Walked::Entry(entry, body)),
+            },
+            Found::Hurt(_) => None,
+            Found::Unknown { kind, .. } => {
+                return Err(LogError::UnknownKind { file: segment.name(), kind });
             }
+        };
+        if let Some(walked) = walked {
+            each(walked).map_err(LogError::io("rewrite", &segment.path))?;
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// What was found in the old files.
@@ -247,6 +251,7 @@ struct Packer<'a> {
     /// What is no more since the last frame, and why.
     gone: Option<(Sequence, Gone)>,
     sidecar: Sidecar,
+    lost: Vec<RangeInclusive<Sequence>>,
 }
 
 impl<'a> Packer<'a> {
@@ -264,6 +269,7 @@ impl<'a> Packer<'a> {
             first: header.first,
             gone: None,
             sidecar: Sidecar::default(),
+            lost: Vec::new(),
         })
     }
 
@@ -292,7 +298,11 @@ impl<'a> Packer<'a> {
 
     /// What is missing before this sequence could not be read.
     fn reach(&mut self, sequence: Sequence) -> io::Result<()> {
-        if sequence > self.next { self.gone(sequence, Gone::Damaged) } else { Ok(()) }
+        if sequence <= self.next {
+            return Ok(());
+        }
+        self.lost.push(self.next..=Sequence(sequence.0 - 1));
+        self.gone(sequence, Gone::Damaged)
     }
 
     fn gone(&mut self, next: Sequence, why: Gone) -> io::Result<()> {
@@ -363,14 +373,14 @@ impl<'a> Packer<'a> {
         Ok(())
     }
 
-    /// How long the file is, and what it holds.
-    fn end(mut self) -> io::Result<(u64, Sidecar)> {
+    /// How long the file is, what it holds, and what could not be read.
+    fn end(mut self) -> io::Result<(u64, Sidecar, Vec<RangeInclusive<Sequence>>)> {
         self.reach(self.end)?;
         self.tell_gone()?;
         self.write_block(self.end)?;
         let mut horizon = Vec::new();
         frame::write(&mut horizon, self.seed, Kind::Horizon, self.end, self.end, 0, &[]);
         self.write(&horizon)?;
-        Ok((self.len, self.sidecar))
+        Ok((self.len, self.sidecar, self.lost))
     }
 }

@@ -1,18 +1,25 @@
 //! Applying entries to the tree: what each change does to rows, list keys and counts.
 //!
 //! Two ways to the tree. [`Applying`] for a view in use: atomic batches, each with the position and the counts after it.
-//! [`Filling`] for a view that is being made: sled takes sorted keys from two threads several times as fast as
-//! batches, and what is half written when the process ends is thrown away.
+//! [`Filling`] for a view that is being made: sorted keys without batches, lists in blocks, and what is half written when
+//! the process ends is thrown away.
 //!
 //! **Invariant:** an entry that is applied again, because the position after it was not yet on disk, changes nothing.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Arc, atomic::Ordering},
-    thread,
+    thread::{self, JoinHandle},
 };
 
-use super::{Access, Meta, Records, RecordsError, Row, keys};
+use super::{
+    Access, Meta, Records, RecordsError, Row,
+    blocks::Packer,
+    keys,
+    keys::Key,
+    runs::{Runs, Words},
+    stretch::TOMBSTONE,
+};
 use crate::model::{Change, Entry, Id, Memory, Sequence, Time, decode, encode};
 
 /// Bodies over this stay in the log: sled would put each in a file of its own.
@@ -22,8 +29,14 @@ const BATCH_KEYS_MAX: usize = 256;
 /// Entries that change no record are read again after a restart, up to this many events of them, instead of writing
 /// the position for each.
 const POSITION_EVENTS_MAX: u64 = 10_000;
-/// Bytes gathered before they are sorted and written: the more, the more neighbours each page gets at once.
-const FILL_BYTES_MAX: usize = 32 << 20;
+/// Bytes gathered before they are sorted and written, while those before them are being written: the more, the more
+/// neighbours each page gets at once.
+const FILL_BYTES_MAX: usize = 8 << 20;
+/// What a key takes in memory beside its bytes, about.
+const KEY_BYTES: usize = 64;
+/// Of a block of lists. sled has pages of up to 16 values, writes them over and over, and puts what is over 128 KiB in
+/// files of its own.
+const BLOCK_BYTES: usize = 4 << 10;
 
 /// Applies entries to a view in use, in order.
 pub struct Applying<'a>(Planned<'a>);
@@ -36,14 +49,14 @@ impl Applying<'_> {
             for change in &entry.changes {
                 applying.0.change(change, entry)?;
                 // Between the changes of an entry too: a large import is one entry. Its position moves with the last.
-                if applying.0.keys.len() >= BATCH_KEYS_MAX {
+                if applying.0.len() >= BATCH_KEYS_MAX {
                     *meta = applying.write()?;
                 }
             }
             applying.0.end(entry);
         }
         let behind = applying.0.meta.applied.0.saturating_sub(records.written.load(Ordering::Relaxed));
-        if applying.0.keys.is_empty() && behind < POSITION_EVENTS_MAX {
+        if applying.0.len() == 0 && behind < POSITION_EVENTS_MAX {
             *meta = applying.0.meta;
         } else {
             *meta = applying.write()?;
@@ -52,80 +65,152 @@ impl Applying<'_> {
     }
 
     fn write(&mut self) -> Result<Meta, RecordsError> {
+        let planned = &mut self.0;
+        let records = planned.records;
         let mut batch = sled::Batch::default();
-        for (key, value) in self.0.take() {
+        for (key, value) in std::mem::take(&mut planned.keys) {
             match value {
                 Some(value) => batch.insert(key, value),
                 None => batch.remove(key),
             }
         }
+        for (key, value) in planned.lists.sorted() {
+            match value {
+                Some(value) => batch.insert(key, value),
+                None if records.packed(key)?.is_some() => batch.insert(key, TOMBSTONE),
+                None => batch.remove(key),
+            }
+        }
+        planned.lists.clear();
         batch.insert(keys::META, encode(&self.0.meta));
-        self.0.records.db.apply_batch(batch)?;
-        self.0.records.wrote(&self.0.meta);
+        records.db.apply_batch(batch)?;
+        records.wrote(&self.0.meta);
         Ok(self.0.meta)
     }
 }
 
-/// Makes a view from the log.
-pub struct Filling<'a>(Planned<'a>);
+/// Makes a view from the log. While one step is written the next is planned.
+pub struct Filling<'a> {
+    planned: Planned<'a>,
+    lists: Runs,
+    writing: Writing,
+    /// [`FILL_BYTES_MAX`] but in tests.
+    step_bytes: usize,
+}
 
 impl<'a> Filling<'a> {
     pub fn begin(records: &'a Records, meta: Meta) -> Result<Filling<'a>, RecordsError> {
+        Filling::in_steps(records, meta, FILL_BYTES_MAX)
+    }
+
+    pub(super) fn in_steps(
+        records: &'a Records,
+        meta: Meta,
+        step_bytes: usize,
+    ) -> Result<Filling<'a>, RecordsError> {
         let meta = Meta { unfinished: true, ..meta };
         records.db.insert(keys::META, encode(&meta))?;
-        Ok(Filling(Planned::new(records, meta)))
+        let lists = Runs::new(&records.dir.join("lists"));
+        let writing = Writing { db: records.db.clone(), thread: None };
+        Ok(Filling { planned: Planned::new(records, meta), lists, writing, step_bytes })
     }
 
     pub fn apply(&mut self, entries: &[Arc<Entry>]) -> Result<(), RecordsError> {
         for entry in entries {
             for change in &entry.changes {
-                self.0.change(change, entry)?;
+                self.planned.change(change, entry)?;
+                self.write_if_full()?;
             }
-            self.0.end(entry);
+            self.planned.end(entry);
         }
-        if self.0.bytes >= FILL_BYTES_MAX { self.write() } else { Ok(()) }
+        Ok(())
     }
 
     /// Takes a row of a snapshot, and makes of it what is made from rows.
     pub fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), RecordsError> {
+        let planned = &mut self.planned;
         if key.starts_with(keys::ROWS) {
             let row = Row::decode(value)?;
             for list in keys::lists(&row.memory, row.forgotten_at) {
-                self.0.insert(list, Vec::new());
+                planned.insert(list, Vec::new());
             }
-            self.0.identity(None, &row);
-            self.0.count(Some(&row), 1);
+            planned.identity(None, &row);
+            planned.count(Some(&row), 1);
         }
-        self.0.insert(key.to_vec(), value.to_vec());
-        if self.0.bytes >= FILL_BYTES_MAX { self.write() } else { Ok(()) }
+        planned.insert(key.to_vec(), value.to_vec());
+        self.write_if_full()
     }
 
     /// All rows of a snapshot of this place are there.
-    pub fn restored(&mut self, applied: Sequence) -> Result<(), RecordsError> {
-        self.0.meta.applied = applied;
-        self.write()
+    pub fn restored(&mut self, applied: Sequence) {
+        self.planned.meta.applied = applied;
     }
 
     /// What it knows of itself so far.
     pub fn meta(&self) -> Meta {
-        self.0.meta
+        self.planned.meta
     }
 
-    /// The view is whole.
-    pub fn finish(mut self) -> Result<Meta, RecordsError> {
+    /// The view is whole; `None` when that was not waited for, and it is worth nothing.
+    pub fn finish(mut self, go_on: &dyn Fn() -> bool) -> Result<Option<Meta>, RecordsError> {
         self.write()?;
-        let meta = Meta { unfinished: false, ..self.0.meta };
-        self.0.records.db.insert(keys::META, encode(&meta))?;
-        self.0.records.wrote(&meta);
-        Ok(meta)
+        let Filling { planned, lists, mut writing, step_bytes } = self;
+        let mut lists = lists.merged()?;
+        let (mut packer, mut blocks, mut bytes) = (Packer::default(), Step::new(), 0);
+        while let Some((key, value)) = lists.next()? {
+            packer.push(key, Some(&value));
+            if packer.len() >= BLOCK_BYTES {
+                bytes += packer.len();
+                blocks.extend(block(&mut packer));
+            }
+            if bytes >= step_bytes {
+                if !go_on() {
+                    return Ok(None);
+                }
+                writing.begin(Arc::new(std::mem::take(&mut blocks)))?;
+                bytes = 0;
+            }
+        }
+        blocks.extend(block(&mut packer));
+        writing.begin(Arc::new(blocks))?;
+        writing.end()?;
+        let meta = Meta { unfinished: false, ..planned.meta };
+        planned.records.db.insert(keys::META, encode(&meta))?;
+        planned.records.wrote(&meta);
+        Ok(Some(meta))
+    }
+
+    fn write_if_full(&mut self) -> Result<(), RecordsError> {
+        if self.planned.bytes >= self.step_bytes { self.write() } else { Ok(()) }
     }
 
     fn write(&mut self) -> Result<(), RecordsError> {
-        let mut keys: Vec<_> = self.0.take().into_iter().collect();
-        keys.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        let db = &self.0.records.db;
-        let write = |keys: &[(keys::Key, Option<Vec<u8>>)]| -> Result<(), sled::Error> {
-            for (key, value) in keys {
+        let planned = &mut self.planned;
+        planned.bytes = 0;
+        self.lists.add(&mut planned.lists)?;
+        let step = Arc::new(std::mem::take(&mut planned.keys));
+        self.planned.being_written = step.clone();
+        self.writing.begin(step)
+    }
+}
+
+fn block(packer: &mut Packer) -> Option<(Key, Option<Vec<u8>>)> {
+    packer.take().map(|(first, bytes)| (keys::block(&first), Some(bytes)))
+}
+
+/// A step on its way into the tree, on a thread of its own. Dropped, it is waited for.
+struct Writing {
+    db: sled::Db,
+    thread: Option<JoinHandle<Result<(), sled::Error>>>,
+}
+
+impl Writing {
+    /// Waits for the step before.
+    fn begin(&mut self, step: Arc<Step>) -> Result<(), RecordsError> {
+        self.end()?;
+        let db = self.db.clone();
+        let write = move || {
+            for (key, value) in &*step {
                 match value {
                     Some(value) => drop(db.insert(key, value.as_slice())?),
                     None => drop(db.remove(key)?),
@@ -133,26 +218,37 @@ impl<'a> Filling<'a> {
             }
             Ok(())
         };
-        let (first, second) = keys.split_at(keys.len() / 2);
-        thread::scope(|scope| {
-            let other = scope.spawn(|| write(second));
-            let done = write(first);
-            match other.join() {
-                Ok(other) => done.and(other),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        })?;
+        self.thread = Some(thread::Builder::new().name("store-filling".to_owned()).spawn(write)?);
         Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), RecordsError> {
+        match self.thread.take().map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(done)) => Ok(done?),
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+        }
     }
 }
 
-/// What changes make of the tree, not yet written: rows as they will be, so that changes see each other.
+impl Drop for Writing {
+    fn drop(&mut self) {
+        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
+            tracing::warn!("the thread that filled a view panicked");
+        }
+    }
+}
+
+/// Keys with their value, or with none for one to be removed.
+type Step = BTreeMap<Key, Option<Vec<u8>>>;
+
+/// What changes make of the tree, not yet written; a change sees those before it.
 struct Planned<'a> {
     records: &'a Records,
-    rows: HashMap<Id, Option<Row>>,
-    accesses: HashMap<Id, Access>,
-    /// A value to be inserted, or none to be removed. The last word on a key holds.
-    keys: HashMap<keys::Key, Option<Vec<u8>>>,
+    keys: Step,
+    lists: Words,
+    /// The step before, which may not be in the tree yet.
+    being_written: Arc<Step>,
     /// Of keys and values, about.
     bytes: usize,
     meta: Meta,
@@ -162,60 +258,71 @@ impl<'a> Planned<'a> {
     fn new(records: &'a Records, meta: Meta) -> Planned<'a> {
         Planned {
             records,
-            rows: HashMap::new(),
-            accesses: HashMap::new(),
-            keys: HashMap::new(),
+            keys: Step::new(),
+            lists: Words::default(),
+            being_written: Arc::default(),
             bytes: 0,
             meta,
         }
     }
 
-    /// Hands out what is to be written; what comes after is looked up in the tree again.
-    fn take(&mut self) -> HashMap<keys::Key, Option<Vec<u8>>> {
-        self.rows.clear();
-        self.accesses.clear();
-        self.bytes = 0;
-        std::mem::take(&mut self.keys)
+    fn len(&self) -> usize {
+        self.keys.len() + self.lists.len()
     }
 
-    fn insert(&mut self, key: keys::Key, value: Vec<u8>) {
-        self.bytes += key.len() + value.len() + 64;
-        self.keys.insert(key, Some(value));
+    fn insert(&mut self, key: Key, value: Vec<u8>) {
+        self.say(key, Some(value));
     }
 
-    fn remove(&mut self, key: keys::Key) {
-        self.bytes += key.len() + 64;
-        self.keys.insert(key, None);
+    fn remove(&mut self, key: Key) {
+        self.say(key, None);
+    }
+
+    /// The last word on a key holds.
+    fn say(&mut self, key: Key, value: Option<Vec<u8>>) {
+        self.bytes += key.len() + value.as_ref().map_or(0, Vec::len) + KEY_BYTES;
+        if keys::is_of_list(&key) {
+            self.lists.push(&key, value.as_deref());
+        } else {
+            self.keys.insert(key, value);
+        }
     }
 
     fn change(&mut self, change: &Change, entry: &Entry) -> Result<(), RecordsError> {
         let first = entry.first();
+        let before = |id: Id| self.row(id);
         match change {
             Change::Put { memory } => {
-                let forgotten_at = self.row(memory.id)?.and_then(|row| row.forgotten_at);
-                self.put(memory, forgotten_at, first)
+                let before = before(memory.id)?;
+                let forgotten_at = before.as_ref().and_then(|row| row.forgotten_at);
+                self.put(memory, forgotten_at, before.as_ref(), first);
             }
-            Change::Restore { memory } => self.put(memory, None, first),
-            Change::Forget { id } => match self.row(*id)?.cloned() {
-                Some(row) => self.put_row(Row { forgotten_at: Some(entry.recorded_at()), ..row }, first),
-                None => Ok(()),
-            },
+            Change::Restore { memory } => {
+                let before = before(memory.id)?;
+                self.put(memory, None, before.as_ref(), first);
+            }
+            Change::Forget { id } => {
+                if let Some(row) = before(*id)? {
+                    let forgotten_at = Some(entry.recorded_at());
+                    self.put_row(Row { forgotten_at, ..row.clone() }, Some(&row), first);
+                }
+            }
             Change::Accessed { id } => self.used(*id, first, |before| Access {
                 count: before.count + 1,
                 last: entry.recorded_at(),
                 counted_in: first,
-            }),
-            Change::Counted { id, access_count, last_accessed } => self.used(*id, first, |before| Access {
-                count: before.count.max(*access_count),
-                last: before.last.max(*last_accessed),
-                counted_in: first,
-            }),
-            Change::Erase { id } => self.erase(*id),
-            Change::Erased { id } => {
-                self.remove(keys::erasing(*id));
-                Ok(())
+            })?,
+            Change::Counted { id, access_count, last_accessed } => {
+                self.used(*id, first, |before| Access {
+                    count: before.count.max(*access_count),
+                    last: before.last.max(*last_accessed),
+                    counted_in: first,
+                })?
             }
+            Change::Erase { id } => self.erase(*id)?,
+            Change::Erased { id } => self.remove(keys::erasing(*id)),
         }
+        Ok(())
     }
 
     fn end(&mut self, entry: &Entry) {
@@ -227,20 +334,22 @@ impl<'a> Planned<'a> {
         self.meta.applied = entry.last();
     }
 
-    fn row(&mut self, id: Id) -> Result<Option<&Row>, RecordsError> {
-        if !self.rows.contains_key(&id) {
-            let row = self.records.row(id)?;
-            self.rows.insert(id, row);
-        }
-        Ok(self.rows.get(&id).and_then(Option::as_ref))
+    fn row(&self, id: Id) -> Result<Option<Row>, RecordsError> {
+        self.look_up(&keys::row(id), Row::decode)
     }
 
-    fn put(
-        &mut self,
-        memory: &Memory,
-        forgotten_at: Option<Time>,
-        first: Sequence,
-    ) -> Result<(), RecordsError> {
+    fn look_up<T>(
+        &self,
+        key: &[u8],
+        read: impl FnOnce(&[u8]) -> Result<T, RecordsError>,
+    ) -> Result<Option<T>, RecordsError> {
+        match self.keys.get(key).or_else(|| self.being_written.get(key)) {
+            Some(planned) => planned.as_deref().map(read).transpose(),
+            None => self.records.db.get(key)?.as_deref().map(read).transpose(),
+        }
+    }
+
+    fn put(&mut self, memory: &Memory, forgotten_at: Option<Time>, before: Option<&Row>, first: Sequence) {
         let mut memory = memory.clone();
         // Counted apart, so that opening a record is no revision of it.
         memory.access_count = 0;
@@ -249,28 +358,25 @@ impl<'a> Planned<'a> {
         if long {
             memory.content = String::new();
         }
-        let made_in = self.row(memory.id)?.map_or(first, |row| row.made_in);
-        self.put_row(Row { memory, forgotten_at, made_in, body_in: long.then_some(first) }, first)
+        let made_in = before.map_or(first, |row| row.made_in);
+        self.put_row(Row { memory, forgotten_at, made_in, body_in: long.then_some(first) }, before, first);
     }
 
-    fn put_row(&mut self, row: Row, first: Sequence) -> Result<(), RecordsError> {
+    fn put_row(&mut self, row: Row, before: Option<&Row>, first: Sequence) {
         let id = row.memory.id;
-        let before = self.row(id)?.cloned();
         let fresh = keys::lists(&row.memory, row.forgotten_at);
-        if let Some(before) = &before {
+        if let Some(before) = before {
             let stale = keys::lists(&before.memory, before.forgotten_at);
             stale.into_iter().filter(|key| !fresh.contains(key)).for_each(|key| self.remove(key));
         }
         fresh.into_iter().for_each(|key| self.insert(key, Vec::new()));
-        self.identity(before.as_ref(), &row);
-        self.count(before.as_ref(), -1);
+        self.identity(before, &row);
+        self.count(before, -1);
         self.count(Some(&row), 1);
         if row.made_in != first {
             self.insert(keys::touched(id, first), Vec::new());
         }
         self.insert(keys::row(id), row.encode());
-        self.rows.insert(id, Some(row));
-        Ok(())
     }
 
     /// The keys by which it is found by what it is: its url, its content.
@@ -296,15 +402,20 @@ impl<'a> Planned<'a> {
 
     /// Takes it out, and keeps where the log may still tell of it.
     fn erase(&mut self, id: Id) -> Result<(), RecordsError> {
-        let Some(row) = self.row(id)?.cloned() else { return Ok(()) };
-        let mut places = self.pending(keys::erasing(id))?.map_or(Ok(Vec::new()), |bytes| decode(&bytes))?;
+        let Some(row) = self.row(id)? else { return Ok(()) };
+        let erasing = keys::erasing(id);
+        let mut places: Vec<Sequence> =
+            self.look_up(&erasing, |bytes| Ok(decode(bytes)?))?.unwrap_or_default();
         places.push(row.made_in);
         places.extend(self.records.touched_later(id)?);
-        // What this batch has not written yet is in neither.
+        // What is planned and not written yet is in neither.
         let touched = keys::touched_of(id);
-        places.extend(
-            self.keys.keys().filter(|key| key.starts_with(&touched)).filter_map(|key| keys::sequence_in(key)),
-        );
+        for step in [&self.keys, &*self.being_written] {
+            let planned = step.range(touched.clone()..).map(|(key, _)| key);
+            places.extend(
+                planned.take_while(|key| key.starts_with(&touched)).filter_map(|key| keys::sequence_in(key)),
+            );
+        }
         places.sort_unstable();
         places.dedup();
         for place in &places {
@@ -314,19 +425,9 @@ impl<'a> Planned<'a> {
         self.lose_identity(&row);
         self.count(Some(&row), -1);
         self.remove(keys::access(id));
-        self.accesses.remove(&id);
         self.remove(keys::row(id));
-        self.rows.insert(id, None);
-        self.insert(keys::erasing(id), encode(&places));
+        self.insert(erasing, encode(&places));
         Ok(())
-    }
-
-    /// What a key will hold when all so far is written.
-    fn pending(&self, key: keys::Key) -> Result<Option<Vec<u8>>, RecordsError> {
-        match self.keys.get(&key) {
-            Some(value) => Ok(value.clone()),
-            None => Ok(self.records.db.get(&key)?.map(|value| value.to_vec())),
-        }
     }
 
     fn count(&mut self, row: Option<&Row>, by: i64) {
@@ -342,18 +443,11 @@ impl<'a> Planned<'a> {
         first: Sequence,
         use_of: impl FnOnce(Access) -> Access,
     ) -> Result<(), RecordsError> {
-        let before = match self.accesses.get(&id) {
-            Some(access) => *access,
-            None => match self.pending(keys::access(id))? {
-                Some(bytes) => decode(&bytes)?,
-                None => Access::default(),
-            },
-        };
+        let key = keys::access(id);
+        let before: Access = self.look_up(&key, |bytes| Ok(decode(bytes)?))?.unwrap_or_default();
         // Of what was erased nothing is counted any more.
         if before.counted_in < first && self.row(id)?.is_some() {
-            let access = use_of(before);
-            self.accesses.insert(id, access);
-            self.insert(keys::access(id), encode(&access));
+            self.insert(key, encode(&use_of(before)));
         }
         Ok(())
     }

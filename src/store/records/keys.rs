@@ -14,6 +14,7 @@
 //! | `c` | created_at, id | – |
 //! | `d` | expires_at, id | – |
 //! | `p` `t` `g` `s` | project, type, tag or status in lower case, NUL, updated_at from the newest, id | – |
+//! | `b` | the first of the keys of `u x h c d p t g s` in a block | the block, see [`super::stretch`] |
 //! | `!` | name | what the view knows of itself |
 
 use crate::model::{Id, Memory, Project, Sequence, Status, Time};
@@ -68,16 +69,10 @@ pub const ROWS: &[u8] = b"m";
 /// The tables that no other holds.
 pub const PRIMARY: [&[u8]; 6] = [b"a", b"e", b"k", ROWS, IDEMPOTENCY_AGES, ERASING];
 pub const ERASING: &[u8] = b"z";
+pub const BLOCKS: &[u8] = b"b";
 pub const META: &[u8] = b"!meta";
-
-/// Before this are the keys of what was hidden after a moment, behind it those of what was hidden until then.
-pub fn hidden_until(time: Time) -> Key {
-    tagged(b'h', &[&newest_first(time)])
-}
-
-pub fn hidden_end() -> Key {
-    vec![b'h' + 1]
-}
+/// The tables that are made from rows.
+const LISTS: &[u8] = b"uxhcdptgs";
 
 /// The prefix under which one order of records is found.
 pub fn hidden() -> Key {
@@ -136,6 +131,16 @@ pub fn lists(memory: &Memory, forgotten_at: Option<Time>) -> Vec<Key> {
     keys
 }
 
+/// Whether it is of a table that is made from rows, and may stand in a block.
+pub fn is_of_list(key: &[u8]) -> bool {
+    key.first().is_some_and(|letter| LISTS.contains(letter))
+}
+
+/// The key of the block that begins with this one.
+pub fn block(first: &[u8]) -> Key {
+    [BLOCKS, first].concat()
+}
+
 /// The id at the end of a list's key.
 pub fn id_in(key: &[u8]) -> Option<Id> {
     let id: [u8; 16] = key.get(key.len().checked_sub(16)?..)?.try_into().ok()?;
@@ -162,7 +167,7 @@ fn ascending(time: Time) -> [u8; 8] {
     ((time.unix_ms() as u64) ^ (1 << 63)).to_be_bytes()
 }
 
-fn newest_first(time: Time) -> [u8; 8] {
+pub fn newest_first(time: Time) -> [u8; 8] {
     (!((time.unix_ms() as u64) ^ (1 << 63))).to_be_bytes()
 }
 

@@ -1,9 +1,9 @@
 //! Lists: of the indexes that the filter offers one is walked, several stretches of it side by side where the filter
 //! names several projects, types or statuses; the rest of the filter holds on what is found.
 
-use std::{cmp::Reverse, collections::BinaryHeap, ops::Bound};
+use std::{cmp::Reverse, collections::BinaryHeap};
 
-use super::{Found, Records, RecordsError, keys};
+use super::{Found, Records, RecordsError, keys, stretch::Stretch};
 use crate::{
     door::{ListOrder, ListRequest},
     model::{Id, Memory, Project, Projects, Status},
@@ -32,18 +32,8 @@ impl Records {
     pub fn list(&self, request: &ListRequest, wall: &Projects, limit: usize) -> Result<Page, RecordsError> {
         let walk = walk(request, wall);
         let after = request.after.as_deref().map(|page| from_page(page, &walk)).transpose()?;
-        let mut stretches: Vec<_> = walk
-            .prefixes
-            .iter()
-            .map(|prefix| {
-                let start = match &after {
-                    None => Bound::Included(prefix.clone()),
-                    Some(place) => Bound::Excluded([prefix, &place[..]].concat()),
-                };
-                let end = end_of(prefix).map_or(Bound::Unbounded, Bound::Excluded);
-                self.db.range((start, end))
-            })
-            .collect();
+        let stretches = walk.prefixes.iter().map(|prefix| self.stretch(prefix, after.as_deref()));
+        let mut stretches = stretches.collect::<Result<Vec<_>, _>>()?;
         let mut heads = BinaryHeap::new();
         for (i, prefix) in walk.prefixes.iter().enumerate() {
             heads.extend(step(&mut stretches[i], i, prefix, &walk)?);
@@ -73,12 +63,7 @@ impl Records {
 type Head = Reverse<(Vec<u8>, usize, Id)>;
 
 /// The next place of a stretch.
-fn step(
-    stretch: &mut sled::Iter,
-    i: usize,
-    prefix: &[u8],
-    walk: &Walk,
-) -> Result<Option<Head>, RecordsError> {
+fn step(stretch: &mut Stretch, i: usize, prefix: &[u8], walk: &Walk) -> Result<Option<Head>, RecordsError> {
     for item in stretch {
         let (key, value) = item?;
         let id = keys::id_in(if walk.id_in_value { &value } else { &key });
@@ -87,14 +72,6 @@ fn step(
         }
     }
     Ok(None)
-}
-
-/// Where the keys with this prefix end.
-fn end_of(prefix: &[u8]) -> Option<Vec<u8>> {
-    let keep = prefix.iter().rposition(|byte| *byte != u8::MAX)?;
-    let mut end = prefix[..=keep].to_vec();
-    end[keep] += 1;
-    Some(end)
 }
 
 fn seen(memory: &Memory, request: &ListRequest, wall: &Projects) -> bool {

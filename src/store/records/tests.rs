@@ -304,29 +304,65 @@ proptest! {
         entries.iter().for_each(|entry| plain.apply(entry));
 
         let dir = tempfile::tempdir().unwrap();
-        let (records, mut meta) = opened(&dir.path().join("applied"));
+        let (applied, mut meta) = opened(&dir.path().join("applied"));
         let mut numbers = Numbers(seed);
-        let mut rest = &entries[..];
-        while !rest.is_empty() {
-            let (now, later) = rest.split_at(1 + numbers.below(rest.len()));
-            let before = meta;
-            Applying::apply(&records, now, &mut meta).unwrap();
-            // As after a crash that kept the rows and lost the position.
-            if numbers.below(3) == 0 {
-                let mut again = Meta { applied: before.applied, ..meta };
-                Applying::apply(&records, now.last().map(std::slice::from_ref).unwrap(), &mut again).unwrap();
-            }
-            rest = later;
-        }
-        compare(&records, &meta, &plain, seed);
+        apply(&applied, &entries, &mut meta, &mut numbers);
+        compare(&applied, &meta, &plain, seed);
 
-        let (records, meta) = opened(&dir.path().join("filled"));
-        let mut filling = Filling::begin(&records, meta).unwrap();
-        entries.chunks(7).for_each(|entries| filling.apply(entries).unwrap());
-        let meta = filling.finish().unwrap();
-        prop_assert_eq!(meta.applied, Sequence(60));
-        compare(&records, &meta, &plain, seed);
+        let (records, begun) = opened(&dir.path().join("filled"));
+        let filled = filled(&records, begun, &entries, &mut numbers);
+        prop_assert_eq!(filled.applied, Sequence(60));
+        compare(&records, &filled, &plain, seed);
+
+        let (records, begun) = opened(&dir.path().join("restored"));
+        let mut filling = Filling::in_steps(&records, begun, 5_000).unwrap();
+        applied.primary(&mut |key, value| filling.restore(key, value).is_ok()).unwrap();
+        filling.restored(meta.applied);
+        let restored = filling.finish(&|| true).unwrap().unwrap();
+        prop_assert_eq!(restored, meta);
+        compare(&records, &restored, &plain, seed);
     }
+
+    #[test]
+    fn a_made_view_changes_as_one_that_grew(seed in any::<u64>()) {
+        let entries = history(seed, 80);
+        let mut numbers = Numbers(seed);
+        let mut plain = Plain::default();
+        let dir = tempfile::tempdir().unwrap();
+        let (records, meta) = opened(dir.path());
+        let (before, after) = entries.split_at(40);
+        let mut meta = filled(&records, meta, before, &mut numbers);
+        before.iter().for_each(|entry| plain.apply(entry));
+        for entries in after.chunks(20) {
+            apply(&records, entries, &mut meta, &mut numbers);
+            entries.iter().for_each(|entry| plain.apply(entry));
+            compare(&records, &meta, &plain, seed);
+        }
+    }
+}
+
+/// Applies them, cut anywhere.
+fn apply(records: &Records, entries: &[Arc<Entry>], meta: &mut Meta, numbers: &mut Numbers) {
+    let mut rest = entries;
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(1 + numbers.below(rest.len()));
+        let before = *meta;
+        Applying::apply(records, now, meta).unwrap();
+        // As after a crash that kept the rows and lost the position.
+        if numbers.below(3) == 0 {
+            let mut again = Meta { applied: before.applied, ..*meta };
+            Applying::apply(records, now.last().map(std::slice::from_ref).unwrap(), &mut again).unwrap();
+        }
+        rest = later;
+    }
+}
+
+/// Made of them, in many steps or in one.
+fn filled(records: &Records, meta: Meta, entries: &[Arc<Entry>], numbers: &mut Numbers) -> Meta {
+    let step_bytes = numbers.one(&[3_000, 1 << 20]);
+    let mut filling = Filling::in_steps(records, meta, step_bytes).unwrap();
+    entries.chunks(7).for_each(|entries| filling.apply(entries).unwrap());
+    filling.finish(&|| true).unwrap().unwrap()
 }
 
 #[test]

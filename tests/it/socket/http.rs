@@ -92,10 +92,13 @@ async fn a_memory_over_http() {
     let read = ask(socket, &format!("GET {path}"), &[], "").await;
     assert_eq!((read.status, read.header("etag")), (200, Some("\"2\"")));
     let gone = ask(socket, &format!("DELETE {path}"), &[], "").await;
-    assert_eq!((gone.status, &gone.json()["state"]), (200, &json!("hidden, not erased yet")));
+    assert_eq!((gone.status, &gone.json()["state"]), (200, &json!("hidden, erased in 24 h")));
     assert_eq!(ask(socket, &format!("POST {path}/restore"), &[], "").await.status, 200);
     let history = ask(socket, &format!("GET {path}/history"), &[], "").await;
     assert_eq!(history.json()["revisions"].as_array().unwrap().len(), 4);
+    let erased = ask(socket, &format!("DELETE {path}?now=true"), &[], "").await;
+    assert_eq!((erased.status, &erased.json()["state"]), (200, &json!("being erased")));
+    assert_eq!(ask(socket, &format!("POST {path}/restore"), &[], "").await.status, 404);
     house.close().await;
 }
 

@@ -1,0 +1,165 @@
+//! A small disk that fills up under sixteen writers and has room again: the log, the records and the index on it.
+
+use std::{fs, io::Write, sync::Arc, time::Duration};
+
+use futures::future::join_all;
+use wheelhouse::{
+    door::{
+        Door, EventQuery, ListRequest, Refusal, SearchMode, SearchRequest, Status, ViewName, ViewState,
+        Writes,
+    },
+    model::{Code, Id},
+    store::{Store, StoreOptions, disk::RealDisk},
+};
+
+use super::{mount::Mount, options, ready, save};
+use crate::harness::{House, PATIENCE, clock, note, until};
+
+const PRODUCERS: usize = 16;
+/// What a producer saves at a time: some fit before the disk is full.
+const NOTE_BYTES: usize = 6 << 10;
+const AFTER: usize = 4;
+const ROOM_BYTES: usize = 30 << 20;
+
+/// Saves until it is refused; answers what was acknowledged.
+async fn fill(house: &House, producer: usize) -> Vec<Id> {
+    let mut saved = Vec::new();
+    for n in 0.. {
+        let text = format!("producer {producer} note {n} {}", format!("word{n} ").repeat(NOTE_BYTES / 8));
+        match house.door.add(&house.caller(), note(&text)).await {
+            Ok(done) => saved.push(done.memory.id),
+            Err(fault) => {
+                assert!([Code::Full, Code::Unavailable].contains(&fault.code), "{fault:?}");
+                assert!(fault.hint.is_some(), "{fault:?}");
+                break;
+            }
+        }
+    }
+    saved
+}
+
+async fn status(door: &Arc<dyn Door>) -> Status {
+    door.status().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixteen_writers_fill_a_disk_and_go_on_when_there_is_room() {
+    let Some(mount) = Mount::tmpfs("96m") else { return };
+    let house = House::open_in(tempfile::tempdir_in(mount.path()).unwrap(), clock()).await;
+    until("the index is ready", async || {
+        status(&house.door).await.view(ViewName::Lexical).unwrap().is_ready().then_some(())
+    })
+    .await;
+    let ballast = mount.path().join("ballast");
+    let free = status(&house.door).await.disk.unwrap().free_bytes;
+    // The log may grow, and not for long.
+    fs::write(&ballast, vec![1; free as usize - ROOM_BYTES]).unwrap();
+
+    let mut saved: Vec<Id> = join_all((0..PRODUCERS).map(|i| fill(&house, i))).await.concat();
+    assert!(saved.len() > PRODUCERS, "some fit before it was full: {}", saved.len());
+    let told = status(&house.door).await.writes;
+    assert!(matches!(told, Writes::Refused { why: Refusal::DiskFull, .. }), "{told:?}");
+    for (name, door) in house.doors() {
+        let caller = house.caller();
+        for ids in saved.chunks(500) {
+            assert_eq!(door.get(&caller, ids).await.unwrap().len(), ids.len(), "{name}: reads go on");
+        }
+        let listed = door.list(&caller, ListRequest { limit: 5, ..ListRequest::default() }).await;
+        assert_eq!(listed.unwrap().memories.len(), 5, "{name}");
+        let request =
+            SearchRequest { query: "producer".into(), mode: SearchMode::Lexical, ..SearchRequest::default() };
+        assert!(!door.search(&caller, request).await.unwrap().results.is_empty(), "{name}");
+    }
+    // Something else takes what was left for the views, down to the last byte.
+    let mut rest = fs::File::options().append(true).open(&ballast).unwrap();
+    while rest.write_all(&[1; 4_096]).is_ok() {}
+    drop(rest);
+    let caller = house.caller();
+    let fault = house.door.add(&caller, note("no room")).await.unwrap_err();
+    assert_eq!((fault.code, fault.hint.is_some()), (Code::Full, true), "{fault:?}");
+    let events = house.door.events(&caller, EventQuery::default()).await.unwrap().events;
+    assert!(!events.is_empty(), "the log is read");
+
+    fs::remove_file(&ballast).unwrap();
+    until("it resumes by itself", async || {
+        let status = status(&house.door).await;
+        let ready = status.view(ViewName::Records) == Some(&ViewState::Ready)
+            && status.view(ViewName::Lexical) == Some(&ViewState::Ready);
+        (status.writes == Writes::Open && ready).then_some(())
+    })
+    .await;
+    let listed = house.door.list(&caller, ListRequest { limit: 1_000, ..ListRequest::default() }).await;
+    assert_eq!(
+        listed.unwrap().memories.len(),
+        saved.len().min(1_000),
+        "without a write that would open it anew"
+    );
+    let more = join_all((0..PRODUCERS * AFTER).map(|n| {
+        let text = format!("after the flood {n}");
+        let house = &house;
+        async move { house.door.add(&house.caller(), note(&text)).await.unwrap().memory.id }
+    }));
+    saved.extend(more.await);
+    check(&house, &saved).await;
+    let dir = house.close().await;
+    fs::remove_file(dir.path().join("hub.sock")).unwrap();
+    let house = House::open_in(dir, clock()).await;
+    check(&house, &saved).await;
+    drop(house.close().await);
+}
+
+/// What the log took has still to be flushed by the record view, and something else has taken the room for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_that_cannot_be_flushed_is_opened_anew_when_there_is_room() {
+    let Some(mount) = Mount::tmpfs("24m") else { return };
+    let store = Store::open(
+        mount.path(),
+        StoreOptions {
+            segment_bytes: 1 << 20,
+            flush_after: Duration::from_millis(500),
+            ..options(Arc::new(RealDisk))
+        },
+    )
+    .unwrap();
+    ready(&store).await;
+    for n in 0..200 {
+        store.commit(save(n).1).await.unwrap();
+    }
+    let ballast = mount.path().join("ballast");
+    let mut rest = fs::File::create(&ballast).unwrap();
+    while rest.write_all(&[1; 4_096]).is_ok() {}
+    // Nobody writes: it is told by who flushes.
+    let mut state = store.state();
+    let refused =
+        state.wait_for(|state| matches!(state.writes, Writes::Refused { why: Refusal::DiskFull, .. }));
+    tokio::time::timeout(PATIENCE, refused).await.expect("it is told").unwrap();
+
+    fs::remove_file(&ballast).unwrap();
+    drop(rest);
+    let open = state.wait_for(|state| state.writes == Writes::Open && state.records.is_ready());
+    tokio::time::timeout(PATIENCE, open).await.expect("nobody has to ask for it").unwrap();
+    assert!(store.commit(save(201).1).await.unwrap().applied);
+    for n in (0..200).chain([201]) {
+        assert!(store.get(save(n).0).unwrap().is_some(), "{n}");
+    }
+    store.close();
+}
+
+/// All that was acknowledged is there, and nothing that was refused.
+async fn check(house: &House, saved: &[Id]) {
+    let caller = house.caller();
+    for ids in saved.chunks(500) {
+        assert_eq!(house.door.get(&caller, ids).await.unwrap().len(), ids.len());
+    }
+    until("all of it is counted and searched", async || {
+        let status = status(&house.door).await;
+        let lexical = status.view(ViewName::Lexical).unwrap().is_ready();
+        (lexical && status.memories == Some(saved.len() as u64)).then_some(())
+    })
+    .await;
+    let request = SearchRequest { query: "flood".into(), limit: 200, ..SearchRequest::default() };
+    assert_eq!(house.door.search(&caller, request).await.unwrap().results.len(), PRODUCERS * AFTER);
+    let newest = house.door.events(&caller, EventQuery { limit: 1, ..EventQuery::default() }).await.unwrap();
+    assert!(newest.head.sequence.0 >= saved.len() as u64);
+    assert_eq!(house.door.fsck(&caller).await.unwrap().damage, []);
+}
