@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::{Value, json};
 use wheelhouse::{
-    door::{Door, EventQuery, Order, SearchMode, SearchRequest, ViewName},
+    door::{Door, EventQuery, ListRequest, Order, SearchMode, SearchRequest, ViewName},
     hub::HubDoor,
     model::{Change, Commit, EventFilter, Id},
     store::{Store, StoreOptions},
@@ -20,7 +20,7 @@ use wheelhouse::{
 };
 
 use crate::{
-    harness::{memory_saved, until},
+    harness::{House, memory_saved, note, until},
     rebuild::{all_ready, answers, caller, fill, start},
 };
 
@@ -113,6 +113,16 @@ async fn all_answers(door: &HubDoor, ids: &[Id], meant: bool) -> Vec<Value> {
     all
 }
 
+/// Until every text has its vector. The model takes its time.
+async fn all_meant(door: &HubDoor) {
+    let meant = async {
+        while !door.status().await.unwrap().view(ViewName::Vectors).is_some_and(|state| state.is_ready()) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, meant).await.expect("vectors");
+}
+
 /// Closes segments and takes snapshots, so that there are files of every kind.
 async fn grow(dir: &Path, clock: &Clock, used: Id) {
     let options = StoreOptions {
@@ -147,11 +157,7 @@ async fn a_byte_turned_in_any_view_is_healed_and_never_believed() {
     let hub = start(whole.path(), &clock);
     let door = HubDoor(hub.clone());
     all_ready(&door).await;
-    until("vectors", || async {
-        let status = door.status().await.unwrap();
-        status.view(ViewName::Vectors).is_some_and(|state| state.is_ready()).then_some(())
-    })
-    .await;
+    all_meant(&door).await;
     let expected = all_answers(&door, &ids, true).await;
     let flagged = expected.iter().find(|answer| is_flagged(answer));
     assert_eq!(flagged, None, "what is compared is the whole answer");
@@ -224,4 +230,31 @@ async fn heals(dir: &Path, clock: &Clock, ids: &[Id], expected: &[Value], meant:
     };
     hub.close().await;
     healed
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_that_is_made_anew_is_told() {
+    let house = House::open().await;
+    house.door.add(&house.caller(), note("kept")).await.unwrap();
+    let clock = house.clock.clone();
+    let dir = house.close().await;
+    // That of another house is not believed.
+    let other = House::open_in(tempfile::tempdir().unwrap(), Clock::system()).await;
+    other.door.add(&other.caller(), note("another's")).await.unwrap();
+    let other = other.close().await;
+    fs::remove_dir_all(dir.path().join("data/records")).unwrap();
+    copy(&other.path().join("data/records"), &dir.path().join("data/records"));
+    fs::remove_file(dir.path().join("hub.sock")).unwrap();
+    let house = House::open_in(dir, clock).await;
+    let filter =
+        EventFilter { patterns: vec!["*.hub.view_rebuilt".parse().unwrap()], ..EventFilter::default() };
+    let query = EventQuery { filter, ..EventQuery::default() };
+    let told = until("the event", || async {
+        house.door.events(&house.caller(), query.clone()).await.unwrap().events.into_iter().next()
+    })
+    .await;
+    assert_eq!(told.data["view"], "records");
+    let kept = house.door.list(&house.caller(), ListRequest::default()).await.unwrap();
+    assert_eq!(kept.memories.iter().map(|memory| memory.content.as_str()).collect::<Vec<_>>(), ["kept"]);
+    house.close().await;
 }
