@@ -80,7 +80,7 @@ impl Numbers {
     }
 }
 
-fn caller() -> Caller {
+pub fn caller() -> Caller {
     Caller {
         actor: Actor("user:ada".into()),
         correlation: Id::NIL,
