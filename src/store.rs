@@ -43,7 +43,7 @@ use self::{
     log::{LogError, Recovered},
     records::Found,
     window::Window,
-    writer::{Writer, records_fault},
+    writer::Writer,
 };
 use crate::{
     door::{FsckReport, LIST_PAGE_MAX, ListRequest, MemoryPage, ViewState, Writes},
@@ -252,7 +252,7 @@ impl Store {
     /// The memory, hidden or not.
     pub fn get(&self, id: Id) -> Result<Option<Stored>, Fault> {
         let view = self.core.view()?;
-        match view.records.get(id).map_err(records_fault)? {
+        match view.records.get(id).map_err(|error| self.core.unreadable(error))? {
             Some(found) => self.whole(found).map(Some),
             None => self.core.complete_view().map(|_| None),
         }
@@ -269,7 +269,8 @@ impl Store {
             }
         };
         let view = self.core.complete_view()?;
-        let page = view.records.list(request, projects, limit).map_err(records_fault)?;
+        let page =
+            view.records.list(request, projects, limit).map_err(|error| self.core.unreadable(error))?;
         let memories = page.found.into_iter().map(|found| self.listed(found));
         Ok(MemoryPage { memories: memories.collect::<Result<_, _>>()?, next: page.next })
     }
@@ -277,18 +278,19 @@ impl Store {
     /// The memory imported from this place, hidden or not.
     pub fn by_url(&self, project: &Project, url: &str) -> Result<Option<Stored>, Fault> {
         let view = self.core.complete_view()?;
-        let found = view.records.by_url(project, url).map_err(records_fault)?;
+        let found = view.records.by_url(project, url).map_err(|error| self.core.unreadable(error))?;
         found.map(|found| self.whole(found)).transpose()
     }
 
     /// Memories with this content that are not hidden, oldest id first.
     pub fn by_hash(&self, hash: &str) -> Result<Vec<Id>, Fault> {
-        self.core.complete_view()?.records.by_hash(hash).map_err(records_fault)
+        self.core.complete_view()?.records.by_hash(hash).map_err(|error| self.core.unreadable(error))
     }
 
     /// Entries that made, changed, hid or restored it, oldest first.
     pub fn history(&self, id: Id) -> Result<Vec<Arc<Entry>>, Fault> {
-        let firsts = self.core.complete_view()?.records.touched(id).map_err(records_fault)?;
+        let firsts =
+            self.core.complete_view()?.records.touched(id).map_err(|error| self.core.unreadable(error))?;
         let mut entries = Vec::with_capacity(firsts.len());
         for first in firsts {
             entries.extend(self.core.log.entry_at(first).map_err(log_fault)?);
@@ -332,10 +334,7 @@ impl Store {
     /// Throws the record view away and builds it anew; returns at once, [`Store::state`] shows the progress.
     pub fn rebuild_records(&self) -> Result<(), Fault> {
         self.core.complete_view()?;
-        // Told before the keeper gets to it, so that who waits for `ready` does not see the old one.
-        let head = self.core.log.head();
-        self.core.set_records(ViewState::Rebuilding { applied: Sequence::ZERO, head });
-        self.core.wish(|wishes| wishes.rebuild = true);
+        self.core.rebuild();
         Ok(())
     }
 
@@ -346,12 +345,17 @@ impl Store {
 
     /// What was hidden until this moment and is still there, latest first, so many at most.
     pub fn hidden_until(&self, time: Time, max: usize) -> Result<Vec<Id>, Fault> {
-        self.core.complete_view()?.records.hidden_until(time, max).map_err(records_fault)
+        self.core
+            .complete_view()?
+            .records
+            .hidden_until(time, max)
+            .map_err(|error| self.core.unreadable(error))
     }
 
     /// What is being erased.
     pub fn erasing(&self) -> Result<Vec<Id>, Fault> {
-        let erasing = self.core.complete_view()?.records.erasing().map_err(records_fault)?;
+        let erasing =
+            self.core.complete_view()?.records.erasing().map_err(|error| self.core.unreadable(error))?;
         Ok(erasing.into_keys().collect())
     }
 
@@ -381,7 +385,7 @@ impl Store {
                 true
             }
         });
-        shown.map_err(records_fault)?;
+        shown.map_err(|error| self.core.unreadable(error))?;
         fault.map_or(Ok(()), Err)
     }
 

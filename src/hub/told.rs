@@ -10,58 +10,60 @@ use crate::{
     model::{Actor, Commit, EventDraft, Fault, Id, Lane, Memory, Projects, Severity, Subject},
 };
 
-/// Watches the store's state for the status, and tells what happened before the hub was there to tell.
+/// Watches the store's state for the status, and tells what the store found or did by itself.
 pub fn start(hub: &Arc<Hub>) {
     let watching = hub.clone();
     let token = hub.tasks.token();
     hub.tasks.spawn(async move {
         let mut state = watching.store.state();
         loop {
+            if state.borrow_and_update().records.is_ready() {
+                let telling = watching.clone();
+                let found = found(&telling);
+                if !found.is_empty() {
+                    watching.tasks.spawn(async move { write(&telling, found).await });
+                }
+            }
             tokio::select! {
                 () = token.cancelled() => return,
                 changed = state.changed() => if changed.is_err() { return },
             }
-            state.mark_unchanged();
             watching.status_has_changed();
         }
     });
-    let telling = hub.clone();
-    let token = hub.tasks.token();
-    hub.tasks.spawn(async move {
-        tokio::select! {
-            () = token.cancelled() => {}
-            () = tell_start(&telling) => {}
-        }
-    });
+    if hub.announce {
+        let telling = hub.clone();
+        let token = hub.tasks.token();
+        hub.tasks.spawn(async move {
+            let data = json!({ "version": env!("CARGO_PKG_VERSION"), "pid": std::process::id() });
+            let started = hub_event(&telling, telling.clock.id(), "hub.started", object(data));
+            tokio::select! {
+                () = token.cancelled() => {}
+                () = write(&telling, vec![started]) => {}
+            }
+        });
+    }
 }
 
-async fn tell_start(hub: &Hub) {
+/// What the store found or did since this was last asked.
+fn found(hub: &Hub) -> Vec<EventDraft> {
     let correlation = hub.clock.id();
-    let mut events: Vec<EventDraft> = hub
-        .store
-        .recovered()
-        .into_iter()
-        .map(|found| {
-            let mut draft = hub_event(hub, correlation, found.kind, found.data);
-            draft.severity = found.severity;
-            draft
-        })
-        .collect();
+    let told = hub.store.recovered().into_iter().map(|found| EventDraft {
+        severity: found.severity,
+        ..hub_event(hub, correlation, found.kind, found.data)
+    });
+    told.collect()
+}
+
+/// Tells the stop, if the start was told, and what was found until then.
+pub async fn stop(hub: &Hub) {
+    let mut events = found(hub);
     if hub.announce {
-        let data = json!({ "version": env!("CARGO_PKG_VERSION"), "pid": std::process::id() });
-        events.push(hub_event(hub, correlation, "hub.started", object(data)));
+        let data = object(json!({ "pid": std::process::id() }));
+        events.push(hub_event(hub, hub.clock.id(), "hub.stopped", data));
     }
     if !events.is_empty() {
         write(hub, events).await;
-    }
-}
-
-/// Tells the stop, if the start was told.
-pub async fn stop(hub: &Hub) {
-    if hub.announce {
-        let correlation = hub.clock.id();
-        let event = hub_event(hub, correlation, "hub.stopped", object(json!({ "pid": std::process::id() })));
-        write(hub, vec![event]).await;
     }
 }
 

@@ -12,7 +12,6 @@ use super::{
     log_fault,
     segment::Segment,
     sidecar::{Sidecar, Summary},
-    writer::records_fault,
 };
 use crate::model::{Change, Class, Entry, Fault, Id, Sequence, Time};
 
@@ -90,7 +89,7 @@ pub struct Overseer<'a> {
 
 pub fn clean(core: &Core, retention: &Retention, overseer: &Overseer<'_>) -> Result<Cleaned, Fault> {
     let _one = sound(core.cleaning.lock());
-    let erasing = core.complete_view()?.records.erasing().map_err(records_fault)?;
+    let erasing = core.complete_view()?.records.erasing().map_err(|error| core.unreadable(error))?;
     let run = Run {
         core,
         overseer,
@@ -292,7 +291,8 @@ impl Run<'_> {
             };
             self.core.log.each_entry(segment, entries).map_err(log_fault)?;
         }
-        let uses = self.core.complete_view()?.records.uses(&ids).map_err(records_fault)?;
+        let uses =
+            self.core.complete_view()?.records.uses(&ids).map_err(|error| self.core.unreadable(error))?;
         let counted = uses.into_iter().map(|(id, access_count, last_accessed)| Change::Counted {
             id,
             access_count,

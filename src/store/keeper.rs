@@ -27,7 +27,7 @@ use super::{
     snapshot::{self, Head, SnapshotError},
     spawn,
     window::Window,
-    writer::write_fault,
+    writer::{records_fault, write_fault},
 };
 use crate::{
     door::{Refusal, ViewState, Writes},
@@ -244,7 +244,7 @@ impl Keeper {
                 }
                 Trouble::Log(reason) => self.core.set_records(ViewState::Failed { reason }),
                 Trouble::Damage(why) => {
-                    self.tell_rebuild(&why);
+                    self.core.tell_rebuild(&why);
                     if fresh {
                         self.core.set_records(ViewState::Failed { reason: why });
                     } else {
@@ -263,15 +263,6 @@ impl Keeper {
         if !wishes.close {
             drop(self.core.wait_wish(wishes, Some(RETRY_PAUSE * failures.min(RETRY_PAUSES_MAX))));
         }
-    }
-
-    fn tell_rebuild(&self, why: &str) {
-        tracing::warn!(why, "the record view is rebuilt from the log");
-        self.core.note(Note {
-            kind: "hub.view_rebuilt",
-            severity: Severity::Warn,
-            data: object(json!({ "view": "records", "why": why })),
-        });
     }
 
     /// What a view has applied was acknowledged once: a log that ends before it has lost something.
@@ -565,6 +556,36 @@ fn take_snapshot(core: &Core, view: &View, head: &Head, stop: &AtomicBool) {
     }
 }
 
+impl Core {
+    /// What a reader is told of a view that cannot be read. It is damaged, and made anew; unless the disk just takes
+    /// nothing, which the keeper sees to.
+    pub fn unreadable(&self, error: RecordsError) -> Fault {
+        let state = self.state.borrow().clone();
+        let refused = matches!(state.writes, Writes::Refused { .. });
+        if state.records == ViewState::Ready && !refused && is_damage(&error) {
+            self.tell_rebuild(&error_text(&error));
+            self.rebuild();
+        }
+        records_fault(error)
+    }
+
+    /// Has the view made anew. It is told before the keeper gets to it, so that who waits for `ready` does not see the
+    /// old one.
+    pub fn rebuild(&self) {
+        self.set_records(ViewState::Rebuilding { applied: Sequence::ZERO, head: self.log.head() });
+        self.wish(|wishes| wishes.rebuild = true);
+    }
+
+    pub fn tell_rebuild(&self, why: &str) {
+        tracing::warn!(why, "the record view is rebuilt from the log");
+        self.note(Note {
+            kind: "hub.view_rebuilt",
+            severity: Severity::Warn,
+            data: object(json!({ "view": "records", "why": why })),
+        });
+    }
+}
+
 enum Trouble {
     /// The disk is full or read-only, or no file can be opened: the view itself may be sound.
     Room(Refusal, Fault),
@@ -582,6 +603,15 @@ impl From<RecordsError> for Trouble {
             _ => Trouble::Damage(error_text(&error)),
         }
     }
+}
+
+/// Whether it is the view that is at fault, and neither the question nor the disk.
+fn is_damage(error: &RecordsError) -> bool {
+    let wrong = match error {
+        RecordsError::Page(_) => return false,
+        error => io_error(error).map(write_fault),
+    };
+    !matches!(wrong, Some((Refusal::DiskFull | Refusal::ReadOnly | Refusal::NoFiles, _)))
 }
 
 fn io_error(error: &RecordsError) -> Option<&io::Error> {

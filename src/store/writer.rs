@@ -201,7 +201,8 @@ impl<'a> Checked<'a> {
             return Err(Fault::bug("a commit without an event"));
         }
         if let Some(key) = &commit.idempotency_key
-            && let Some(first) = self.view.records.idempotent(key, self.now).map_err(records_fault)?
+            && let Some(first) =
+                self.view.records.idempotent(key, self.now).map_err(|error| self.core.unreadable(error))?
             && let Some(entry) = self.core.log.entry_at(first).map_err(super::log_fault)?
         {
             let (first, last, recorded_at) = (entry.first(), entry.last(), entry.recorded_at());
@@ -216,7 +217,7 @@ impl<'a> Checked<'a> {
     fn standing(&self, id: Id) -> Result<Option<Standing>, Fault> {
         match self.standing.get(&id) {
             Some(standing) => Ok(*standing),
-            None => self.view.records.standing(id).map_err(records_fault),
+            None => self.view.records.standing(id).map_err(|error| self.core.unreadable(error)),
         }
     }
 
