@@ -8,6 +8,7 @@
 )]
 
 mod cli;
+mod conformance;
 mod damage;
 mod docs;
 mod erase;
