@@ -187,6 +187,12 @@ impl Hub {
         }
     }
 
+    /// How far something that is to be gone from every file is, or why it is not.
+    pub fn erasing(&self) -> Option<String> {
+        let cleaning = self.status.as_ref()?.cleaning.as_ref()?;
+        (cleaning.memories > 0 || cleaning.fault.is_some()).then(|| cleaning.words())
+    }
+
     /// How far the vectors are, while some are being made.
     pub fn embedding(&self) -> Option<String> {
         let state = self.status.as_ref()?.view(ViewName::Vectors)?;

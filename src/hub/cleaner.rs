@@ -5,6 +5,8 @@
 
 use std::{
     collections::BTreeSet,
+    fs, io,
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -134,6 +136,8 @@ async fn once(hub: &Arc<Hub>) -> Result<(), Fault> {
     let cleaned = clean_store(hub, memories).await?;
     if !cleaned.erased.is_empty() {
         clean_index(hub, memories).await?;
+        let (dir, erased) = (hub.data_dir.join("drafts"), cleaned.erased.clone());
+        blocking(move || erase_drafts(&dir, &erased)).await?;
     }
     tell(hub, &cleaned, began.elapsed()).await
 }
@@ -205,6 +209,24 @@ async fn clean_index(hub: &Arc<Hub>, memories: u64) -> Result<(), Fault> {
         working.lexical.erase(head, &|| token.is_cancelled(), &mut progress)
     })
     .await
+}
+
+/// What was begun of another revision of it and never saved begins with what it said.
+fn erase_drafts(dir: &Path, erased: &BTreeSet<Id>) -> Result<(), Fault> {
+    let failed =
+        |error: io::Error| Fault::unavailable("a draft of what is erased could not be removed").cause(error);
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(failed)?,
+    };
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if erased.iter().any(|id| name.contains(&id.to_string())) {
+            fs::remove_file(&path).map_err(failed)?;
+        }
+    }
+    Ok(())
 }
 
 fn show(hub: &Hub, memories: u64, percent: u64) {

@@ -286,7 +286,12 @@ fn first_answer(committed: &Committed) -> Result<Saved, Fault> {
         Change::Put { memory } => Some(memory.clone()),
         _ => None,
     });
+    let saved = committed.entry.events.iter().any(|event| event.kind == "memory.saved");
     let memory = memory.ok_or_else(|| {
+        if saved {
+            return Fault::not_found("the memory that this idempotency key made was erased")
+                .hint("use a fresh key");
+        }
         Fault::conflict("this idempotency key was used for another kind of request").hint("use a fresh key")
     })?;
     Ok(Saved { memory, applied: committed.applied, duplicates: vec![] })

@@ -30,6 +30,7 @@ fn secret() -> NewMemory {
         tags: vec!["tagmarkish".into(), "shared".into()],
         url: Some("file:///urlmarkish.md".into()),
         metadata: serde_json::from_str(r#"{"where":"metamarkish"}"#).unwrap(),
+        idempotency_key: Some("once".into()),
         ..NewMemory::default()
     }
 }
@@ -136,6 +137,13 @@ async fn what_is_erased_is_in_no_file_and_the_rest_is_as_it_was() {
     );
     let pumps = found(&house, "pump deck").await;
 
+    // Somebody had begun to change it, in an editor and in the console.
+    fs::create_dir_all(data.join("drafts")).unwrap();
+    for name in [format!("{}.md", memory.id), format!("edit-{}.json", memory.id), "new.json".into()] {
+        let text = if name == "new.json" { "something else" } else { "Zyxomarkering came later, and more." };
+        fs::write(data.join("drafts").join(name), text).unwrap();
+    }
+
     let forgotten = house.remote.forget(&house.caller(), memory.id, Forgetting::Erase).await.unwrap();
     assert_eq!((forgotten.id, forgotten.state.as_str()), (memory.id, "being erased"));
     assert!(house.door.status().await.unwrap().cleaning.is_some(), "from the moment it was asked for");
@@ -143,6 +151,8 @@ async fn what_is_erased_is_in_no_file_and_the_rest_is_as_it_was() {
     assert_eq!(house.door.restore(&house.caller(), memory.id).await.unwrap_err().code, Code::NotFound);
     cleaned(&house).await;
     assert_eq!(marks_in(&data), BTreeMap::new(), "while the hub runs");
+    assert_eq!(files(&data.join("drafts")), [data.join("drafts/new.json")]);
+    assert_eq!(house.door.add(&house.caller(), secret()).await.unwrap_err().code, Code::NotFound);
     assert_eq!(
         (told(&house, &others).await, found(&house, "pump deck").await),
         (before.clone(), pumps.clone())

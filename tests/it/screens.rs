@@ -14,7 +14,7 @@ use wheelhouse::{
         theme::{Depth, Mode, Theme},
     },
     door::{
-        Explanation, Hit, Legs, MemoryPage, Refusal, Revision, SearchAnswer, Status, SuggestAnswer,
+        Cleaning, Explanation, Hit, Legs, MemoryPage, Refusal, Revision, SearchAnswer, Status, SuggestAnswer,
         Suggestion, TermWorth, ViewName, ViewState, ViewStatus, Writes,
     },
     ingest::{ImportReport, Progress, Skipped},
@@ -625,6 +625,15 @@ fn stalled() {
         let writes = Writes::Stalled { since: now() };
         tell(app, Msg::Link(Link::Status(Box::new(Status { writes, ..status(4_354) }))));
         app.update(Time::from_unix_ms(now().unix_ms() + 3_000), Msg::Tick);
+    });
+}
+
+#[test]
+fn erasing() {
+    check("erasing", |app| {
+        let cleaning = Some(Cleaning { memories: 2, percent: 41, fault: None });
+        up(app, Status { cleaning, ..status(4_354) });
+        begin(app, 1..=40);
     });
 }
 

@@ -106,11 +106,9 @@ impl App {
                 format!("   {} importing {} % ", theme.glyph(Role::Busy), (import.part() * 100.0) as u64);
             left.push(Span::styled(said, theme.style(Role::Busy)));
         }
-        if let Some(words) = scene.hub.embedding() {
-            left.push(Span::styled(
-                format!("   {} {words} ", theme.glyph(Role::Busy)),
-                theme.style(Role::Busy),
-            ));
+        for words in scene.hub.erasing().into_iter().chain(scene.hub.embedding()) {
+            let said = format!("   {} {words} ", theme.glyph(Role::Busy));
+            left.push(Span::styled(said, theme.style(Role::Busy)));
         }
         let clock = self.clock(scene);
         let clock_width = text::width(&clock) as u16;

@@ -139,7 +139,7 @@ async fn a_hub_whose_file_system_hangs_goes_on_answering() {
     .await;
     let mut watching = house.remote.stream(&caller, StreamRequest::default()).await.unwrap();
 
-    let frozen = mount.freeze();
+    let Some(frozen) = mount.freeze() else { return };
     let acknowledged = Cell::new(false);
     let adding = async {
         let added = house.door.add(&house.caller(), note("the pump runs dry")).await.unwrap().memory.id;
