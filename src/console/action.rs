@@ -155,6 +155,7 @@ impl Place {
                 | Place::Palette
                 | Place::Picker
                 | Place::Import
+                | Place::Help
                 | Place::Always
         )
     }
@@ -247,7 +248,7 @@ const LISTED: &[Place] = &[
 const MEMORY: &[Place] = &[Place::Search, Place::Detail];
 const COPIED: &[Place] = &[Place::Lists, Place::Detail];
 const TYPED: &[Place] =
-    &[Place::Query, Place::Filter, Place::Form, Place::Import, Place::Palette, Place::Picker];
+    &[Place::Query, Place::Filter, Place::Form, Place::Import, Place::Palette, Place::Picker, Place::Help];
 
 /// Every action. A row here is all it takes to be in help, palette, keymap files and docs.
 #[rustfmt::skip]

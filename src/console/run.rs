@@ -16,7 +16,7 @@ use super::{
     effect::Effect,
     frame::{Frames, Seconds},
     hangup,
-    keymap::Keymap,
+    keymap::{Keymap, Shipped},
     link::LinkTask,
     msg::{Answer, Msg},
     overlay::form::Field,
@@ -110,8 +110,9 @@ impl Console {
                 Theme::for_mode(mode, caps.depth, ascii)
             }
         };
+        let base = Shipped::named(&config.keymap).unwrap_or_default();
         let (keymap, problems) =
-            Keymap::load(options.keymap.as_ref().map(|(path, text)| (path.as_path(), text.as_str())));
+            Keymap::load(base, options.keymap.as_ref().map(|(path, text)| (path.as_path(), text.as_str())));
         let clock = home.clock().clone();
         let term = Term::enter(config.mouse, ascii).map_err(no_terminal)?;
         let size = term.size();

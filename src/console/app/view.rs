@@ -269,7 +269,11 @@ impl App {
         }
         let theme = scene.theme;
         let pressed = self.pending.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-        let wide = self.ways.iter().map(|way| text::width(&way.title) + text::width(&way.key) + 3).max();
+        let wide = self
+            .ways
+            .iter()
+            .map(|way| way.title.as_deref().map_or(1, text::width) + text::width(&way.key) + 3)
+            .max();
         let width = (wide.unwrap_or(0) as u16 + 4).min(area.width);
         let height = (self.ways.len() as u16 + 2).min(area.height.saturating_sub(1));
         let at = Rect { x: area.right() - width, y: area.bottom().saturating_sub(height + 1), width, height };
@@ -280,7 +284,7 @@ impl App {
             .map(|way| {
                 Line::from(vec![
                     Span::styled(text::pad(&way.key, 3), theme.style(Role::HintKey)),
-                    Span::styled(way.title.clone(), theme.style(Role::Text)),
+                    Span::styled(way.title.clone().unwrap_or_else(|| "…".into()), theme.style(Role::Text)),
                 ])
             })
             .collect();
