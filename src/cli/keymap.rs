@@ -11,7 +11,7 @@ use super::{
     setup, text,
 };
 use crate::{
-    console::keymap::{Keymap, Listed, Meaning, Shipped, document},
+    console::keymap::{self, Keymap, Listed, Meaning, Shipped, document},
     model::Fault,
     report,
 };
@@ -45,13 +45,13 @@ impl Keys {
     }
 
     fn load(&self) -> Result<Keymap, Fault> {
-        let text = setup::keymap(&self.own)?;
+        let text = keymap::read(&self.own)?;
         Ok(Keymap::load(self.base, text.as_deref().map(|text| (self.own.as_path(), text))).0)
     }
 
     fn check(&self, named: Option<&Path>, out: &mut Out) -> Result<(), Stop> {
         let path = named.unwrap_or(&self.own);
-        let text = setup::keymap(path)?;
+        let text = keymap::read(path)?;
         if text.is_none() && named.is_some() {
             return Err(Fault::not_found(format!("there is no file {}", path.display())).into());
         }

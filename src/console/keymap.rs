@@ -21,6 +21,7 @@ pub use file::KeymapProblem;
 pub use key::{Key, KeyError};
 
 use super::action::{Action, Place};
+use crate::model::Fault;
 
 /// A keymap that comes with the program. What it extends is laid first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -278,8 +279,17 @@ impl KeyError {
     }
 }
 
+/// The text of a keymap file; none when there is no file.
+pub fn read(path: &Path) -> Result<Option<String>, Fault> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Fault::invalid(format!("cannot read the keys in {}", path.display())).cause(error)),
+    }
+}
+
 /// Keys one after another, as printed for people: `Ctrl-O`, `g g`.
-fn print(keys: &[Key]) -> String {
+pub fn print(keys: &[Key]) -> String {
     keys.iter().map(Key::to_string).collect::<Vec<_>>().join(" ")
 }
 
