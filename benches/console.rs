@@ -20,7 +20,7 @@ use wheelhouse::{
     console::{
         app::{App, Start},
         effect::{Ask, Effect},
-        keymap::Keymap,
+        keymap::{Keymap, Shipped},
         msg::{Answer, Link, Msg},
         scene::TimeForm,
         theme::{Depth, Mode, Theme},
@@ -102,6 +102,8 @@ fn app(rows: usize) -> App {
         form: TimeForm::Relative,
         theme: Theme::for_mode(Mode::Dark, Depth::True, false),
         keymap: Keymap::default(),
+        keymap_base: Shipped::Default,
+        keymap_path: "/config/keymap.toml".into(),
         data_dir: "/data".into(),
         mouse: true,
     };

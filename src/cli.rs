@@ -97,8 +97,9 @@ async fn console(setup: Setup, keys: PathBuf) -> Result<(), Stop> {
         retention: setup.retention(),
         announce: true,
     });
-    let keymap = setup::keymap(&keys)?.map(|text| (keys, text));
-    console::run(home, ConsoleOptions { config: setup.config, keymap }).await?;
+    let own_keys = console::keymap::read(&keys)?;
+    let options = ConsoleOptions { config: setup.config, keymap_path: keys, own_keys };
+    console::run(home, options).await?;
     Ok(())
 }
 

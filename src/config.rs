@@ -84,7 +84,12 @@ pub const KEYS: [Key; 12] = [
         kind: Kind::Text,
         env: None,
     },
-    Key { name: "keymap", what: "bindings of the console", kind: Kind::OneOf(&["default"]), env: None },
+    Key {
+        name: "keymap",
+        what: "bindings of the console, below the user's own; those may name another by `extends`",
+        kind: Kind::OneOf(&["default", "vim", "emacs"]),
+        env: None,
+    },
     Key {
         name: "color",
         what: "whether verbs colour what they print",

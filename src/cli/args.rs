@@ -153,7 +153,7 @@ pub enum Verb {
         #[command(subcommand)]
         what: Config,
     },
-    /// Check and list the console's keys
+    /// Check, list and explain the console's keys
     Keymap {
         #[command(subcommand)]
         what: Keymap,
@@ -327,6 +327,14 @@ pub enum Keymap {
     },
     /// Print every binding in force
     List,
+    /// Say what a key or a sequence does, where, and which line of which file says so
+    Explain {
+        /// As a keymap file writes them: `G`, `ctrl-o`, `g g`
+        #[arg(required = true, value_name = "KEY")]
+        keys: Vec<String>,
+    },
+    /// Print the tables of docs/keys.md
+    Doc,
 }
 
 /// The steps that decide what stands where; what gathers hits after that is always off in a bench.

@@ -69,15 +69,6 @@ pub fn keymap_path(global: &Global) -> Result<PathBuf, Fault> {
     Ok(config_path(global)?.with_file_name("keymap.toml"))
 }
 
-/// The text of a keymap file; none when there is no file.
-pub fn keymap(path: &Path) -> Result<Option<String>, Fault> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Fault::invalid(format!("cannot read the keys in {}", path.display())).cause(error)),
-    }
-}
-
 /// The settings in force: flags over the environment over the file over the defaults.
 pub fn settings(global: &Global, path: &Path) -> Result<Config, Fault> {
     let mut config = Config::load(path)?;

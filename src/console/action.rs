@@ -52,6 +52,8 @@ pub enum Action {
     TimeForm,
     Theme,
     Mouse,
+    UseKeymap,
+    ReloadKeymap,
     Retry,
     SaveForm,
     NextField,
@@ -155,6 +157,7 @@ impl Place {
                 | Place::Palette
                 | Place::Picker
                 | Place::Import
+                | Place::Help
                 | Place::Always
         )
     }
@@ -215,6 +218,12 @@ impl Action {
         self.row().title
     }
 
+    /// Whether it asks for something before it does anything: a text, a choice.
+    pub fn asks(self) -> bool {
+        use Action::{FilterEvents, Import, New, Project, Query, Supersede, UseKeymap};
+        matches!(self, Query | New | Supersede | Import | FilterEvents | Project | UseKeymap)
+    }
+
     pub fn named(name: &str) -> Option<Action> {
         ACTIONS.iter().find(|row| row.name == name).map(|row| row.action)
     }
@@ -247,11 +256,11 @@ const LISTED: &[Place] = &[
 const MEMORY: &[Place] = &[Place::Search, Place::Detail];
 const COPIED: &[Place] = &[Place::Lists, Place::Detail];
 const TYPED: &[Place] =
-    &[Place::Query, Place::Filter, Place::Form, Place::Import, Place::Palette, Place::Picker];
+    &[Place::Query, Place::Filter, Place::Form, Place::Import, Place::Palette, Place::Picker, Place::Help];
 
 /// Every action. A row here is all it takes to be in help, palette, keymap files and docs.
 #[rustfmt::skip]
-pub const ACTIONS: [Row; 52] = [
+pub const ACTIONS: [Row; 54] = [
     row(Action::FocusSearch,   "pane.focus-search",    "Go to Search",                      Group::Deck,     GLOBAL, None),
     row(Action::FocusTimeline, "pane.focus-timeline",  "Go to the Timeline",                Group::Deck,     GLOBAL, None),
     row(Action::NextPane,      "pane.next",            "Next pane",                         Group::Deck,     GLOBAL, Some("pane")),
@@ -296,6 +305,8 @@ pub const ACTIONS: [Row; 52] = [
     row(Action::TimeForm,      "time.cycle",           "Times: relative, local, UTC",       Group::Settings, GLOBAL, None),
     row(Action::Theme,         "theme.cycle",          "Next theme",                        Group::Settings, GLOBAL, None),
     row(Action::Mouse,         "mouse.toggle",         "Mouse on or off (off: the terminal selects text)", Group::Settings, GLOBAL, None),
+    row(Action::UseKeymap,     "keymap.use",           "Use the keys of default, vim or emacs", Group::Settings, GLOBAL, None),
+    row(Action::ReloadKeymap,  "keymap.reload",        "Read the keymap file again",        Group::Settings, GLOBAL, None),
     row(Action::Retry,         "hub.retry",            "Try to reach the hub now",          Group::Settings, GLOBAL, None),
     row(Action::SaveForm,      "form.save",            "Save",                              Group::Form,     &[Place::Form], Some("save")),
     row(Action::NextField,     "form.next",            "Next field",                        Group::Form,     &[Place::Form], Some("field")),

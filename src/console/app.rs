@@ -14,7 +14,7 @@ use ratatui::layout::Rect;
 use super::{
     action::{Action, Place},
     effect::{Ask, Effect},
-    keymap::{Continuation, Key, Keymap},
+    keymap::{Continuation, Key, Keymap, Shipped},
     layout::{Deck, PaneName},
     model::Hub,
     msg::{Link, Msg},
@@ -33,6 +33,7 @@ pub struct Env {
     pub form: TimeForm,
     pub hub: Hub,
     pub theme: Theme,
+    pub keymap: Keymap,
     pub import: Option<Importing>,
     pub data_dir: PathBuf,
 }
@@ -45,6 +46,7 @@ impl Env {
             form: self.form,
             hub: &self.hub,
             theme: &self.theme,
+            keymap: &self.keymap,
             import: self.import.as_ref(),
         }
     }
@@ -58,7 +60,9 @@ struct Undo {
 
 pub struct App {
     pub env: Env,
-    keymap: Keymap,
+    /// What the setting says, or was picked since; and the file that may say otherwise.
+    keymap_base: Shipped,
+    keymap_path: PathBuf,
     area: Rect,
     deck: Deck,
     focus: PaneName,
@@ -85,6 +89,8 @@ pub struct Start {
     pub form: TimeForm,
     pub theme: Theme,
     pub keymap: Keymap,
+    pub keymap_base: Shipped,
+    pub keymap_path: PathBuf,
     pub data_dir: PathBuf,
     pub mouse: bool,
 }
@@ -98,10 +104,12 @@ impl App {
                 form: start.form,
                 hub: Hub::default(),
                 theme: start.theme,
+                keymap: start.keymap,
                 import: None,
                 data_dir: start.data_dir,
             },
-            keymap: start.keymap,
+            keymap_base: start.keymap_base,
+            keymap_path: start.keymap_path,
             area: Rect::new(0, 0, width, height),
             deck: Deck::default(),
             focus: PaneName::Search,
@@ -176,6 +184,10 @@ impl App {
             if let Some(project) = out.project.take() {
                 self.set_project(project, out);
             }
+            if let Some(keymap) = out.keymap.take() {
+                self.keymap_base = keymap;
+                out.effects.push(Effect::ReadKeymap);
+            }
             match out.act.take() {
                 Some(action) => self.act(action, out),
                 None => break,
@@ -224,6 +236,9 @@ impl App {
         self.search.arrange(self.deck.search.unwrap_or_default());
         self.timeline.arrange(self.deck.timeline.unwrap_or_default());
         self.search.lay_out(&self.env.scene());
+        if let Some(overlay) = &mut self.overlay {
+            overlay.arrange(above(self.area));
+        }
     }
 
     fn link(&mut self, link: Link, out: &mut Out) {
@@ -318,6 +333,11 @@ impl App {
     pub fn has_mouse(&self) -> bool {
         self.mouse
     }
+}
+
+/// Where an overlay stands: above everything but the hints.
+fn above(area: Rect) -> Rect {
+    Rect { height: area.height.saturating_sub(1), ..area }
 }
 
 #[cfg(test)]

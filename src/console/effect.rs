@@ -36,6 +36,8 @@ pub enum Effect {
     CancelImport,
     /// Try the hub now, not after the backoff.
     Retry,
+    /// A person's own keys, as their file has them now.
+    ReadKeymap,
 }
 
 /// A question to the door. Answered by the [`super::msg::Answer`] of the same name.

@@ -1,4 +1,4 @@
-//! Which keys run which actions: `keymaps/default.toml`, and over it a file of one's own.
+//! Which keys run which actions: a shipped keymap, and over it a file of one's own.
 //!
 //! A binding stands in the table of a [`Place`]; a screen names its places, the most particular first, and the first
 //! that knows a key has it. Keys may follow one another (`g g`): while they do, [`Resolved::Pending`] says what can come
@@ -6,17 +6,75 @@
 //!
 //! Invariant: what a file has wrong is a [`KeymapProblem`], never a failure: every other binding still works.
 
+mod doc;
 mod file;
 mod key;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
 
+pub use doc::document;
 pub use file::KeymapProblem;
 pub use key::{Key, KeyError};
 
 use super::action::{Action, Place};
+use crate::model::Fault;
 
-const DEFAULT: &str = include_str!("../../keymaps/default.toml");
+/// A keymap that comes with the program. What it extends is laid first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shipped {
+    #[default]
+    Default,
+    Vim,
+    Emacs,
+}
+
+impl Shipped {
+    pub const ALL: [Shipped; 3] = [Shipped::Default, Shipped::Vim, Shipped::Emacs];
+
+    /// As settings and `extends` name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Shipped::Default => "default",
+            Shipped::Vim => "vim",
+            Shipped::Emacs => "emacs",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Shipped> {
+        Shipped::ALL.into_iter().find(|shipped| shipped.name() == name)
+    }
+
+    /// Its file in the sources.
+    fn path(self) -> PathBuf {
+        format!("keymaps/{}.toml", self.name()).into()
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Shipped::Default => include_str!("../../keymaps/default.toml"),
+            Shipped::Vim => include_str!("../../keymaps/vim.toml"),
+            Shipped::Emacs => include_str!("../../keymaps/emacs.toml"),
+        }
+    }
+}
+
+/// A line of a keymap file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    pub path: PathBuf,
+    /// From 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.path.display(), self.line)
+    }
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Binding {
@@ -24,6 +82,7 @@ struct Binding {
     /// Empty: the key does nothing here, and does not fall through either.
     run: Vec<Action>,
     desc: Option<String>,
+    origin: Origin,
 }
 
 /// What a key means now.
@@ -42,7 +101,8 @@ pub enum Resolved {
 pub struct Continuation {
     /// The next key, as printed for people.
     pub key: String,
-    pub title: String,
+    /// What it does; none when it only leads on to further keys.
+    pub title: Option<String>,
 }
 
 /// A binding in print.
@@ -52,33 +112,53 @@ pub struct Listed {
     pub keys: String,
     pub actions: Vec<Action>,
     pub title: String,
+    pub origin: Origin,
 }
 
-#[derive(Debug, Clone)]
+/// What keys that someone asks about mean in a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Meaning {
+    /// They are a binding, or the beginning of one.
+    Runs(Listed),
+    /// A file took the binding away.
+    Unbound { place: Place, keys: String, origin: Origin },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keymap {
+    /// What everything else is laid over.
+    base: Shipped,
     places: BTreeMap<Place, Vec<Binding>>,
 }
 
 impl Default for Keymap {
     fn default() -> Keymap {
-        Keymap::load(None).0
+        Keymap::load(Shipped::Default, None).0
     }
 }
 
 impl Keymap {
-    /// The shipped keys with a person's own over them. What could not be used is told and left out.
-    pub fn load(user: Option<(&Path, &str)>) -> (Keymap, Vec<KeymapProblem>) {
-        let mut keymap = Keymap { places: BTreeMap::new() };
-        let mut problems = file::lay(&mut keymap, None, DEFAULT);
-        if let Some((path, text)) = user {
-            problems.extend(file::lay(&mut keymap, Some(path), text));
+    /// A shipped keymap with a person's own keys over it; what those extend, if they say, goes before `base`. What could
+    /// not be used is told and left out.
+    pub fn load(base: Shipped, own: Option<(&Path, &str)>) -> (Keymap, Vec<KeymapProblem>) {
+        let base = own.and_then(|(_, text)| file::extended(text)).unwrap_or(base);
+        let mut keymap = Keymap { base, places: BTreeMap::new() };
+        let mut problems = keymap.lay_shipped(base);
+        if let Some((path, text)) = own {
+            problems.extend(file::lay(&mut keymap, path, text, file::Whose::Own));
         }
         (keymap, problems)
     }
 
-    /// What is wrong with a file of one's own.
-    pub fn check(path: &Path, text: &str) -> Vec<KeymapProblem> {
-        Keymap::load(Some((path, text))).1
+    fn lay_shipped(&mut self, shipped: Shipped) -> Vec<KeymapProblem> {
+        let text = shipped.text();
+        let mut problems = file::extended(text).map_or_else(Vec::new, |below| self.lay_shipped(below));
+        problems.extend(file::lay(self, &shipped.path(), text, file::Whose::Shipped));
+        problems
+    }
+
+    pub fn base(&self) -> Shipped {
+        self.base
     }
 
     /// What `key` means after `pending`, in the first of `places` that knows it.
@@ -90,16 +170,23 @@ impl Keymap {
         };
         let mut ways: Vec<(Key, Continuation)> = Vec::new();
         for place in places {
+            let mut unbound = false;
             for binding in self.bindings(*place).iter().filter(begins) {
                 match binding.keys.get(pending.len() + 1) {
+                    None if binding.run.is_empty() => unbound = true,
                     None if !ways.is_empty() => {}
-                    None if binding.run.is_empty() => return Resolved::None,
                     None => return Resolved::Actions(binding.run.clone()),
                     Some(next) if binding.run.is_empty() || ways.iter().any(|(way, _)| way == next) => {}
                     Some(next) => {
-                        ways.push((*next, Continuation { key: next.to_string(), title: binding.title() }));
+                        let last = binding.keys.len() == pending.len() + 2;
+                        let title = last.then(|| binding.title());
+                        ways.push((*next, Continuation { key: next.to_string(), title }));
                     }
                 }
+            }
+            // Nothing here, and nothing from below either.
+            if unbound && ways.is_empty() {
+                return Resolved::None;
             }
         }
         if ways.is_empty() {
@@ -112,18 +199,25 @@ impl Keymap {
     /// The keys that run just this action in these places, as printed for people, the first place's first. Keys that a
     /// more particular place gives another meaning are left out.
     pub fn keys_of(&self, action: Action, places: &[Place]) -> Vec<String> {
-        let mut keys = Vec::new();
-        for (at, place) in places.iter().enumerate() {
+        let mut keys: Vec<&[Key]> = Vec::new();
+        for place in places {
             for binding in self.bindings(*place).iter().filter(|binding| binding.run == [action]) {
-                let hidden = places[..at].iter().any(|earlier| {
-                    self.bindings(*earlier).iter().any(|other| binding.keys.starts_with(&other.keys))
-                });
-                if !hidden {
-                    keys.push(print(&binding.keys));
+                if !keys.contains(&binding.keys.as_slice()) && self.reaches(places, binding) {
+                    keys.push(&binding.keys);
                 }
             }
         }
-        keys
+        keys.into_iter().map(print).collect()
+    }
+
+    /// Whether its keys, pressed one after another in these places, run what this binding says.
+    fn reaches(&self, places: &[Place], binding: &Binding) -> bool {
+        let last = binding.keys.len() - 1;
+        (0..=last).all(|at| match self.resolve(places, &binding.keys[..at], binding.keys[at]) {
+            Resolved::Actions(run) => at == last && run == binding.run,
+            Resolved::Pending(_) => at < last,
+            Resolved::None => false,
+        })
     }
 
     /// The first of [`Keymap::keys_of`].
@@ -133,15 +227,25 @@ impl Keymap {
 
     /// Every binding, place by place, in the order of the files.
     pub fn list(&self) -> Vec<Listed> {
-        let rows = self.places.iter().flat_map(|(place, bindings)| {
-            bindings.iter().filter(|binding| !binding.run.is_empty()).map(|binding| Listed {
-                place: *place,
-                keys: print(&binding.keys),
-                actions: binding.run.clone(),
-                title: binding.title(),
+        let all = self.places.iter().flat_map(|(place, bindings)| {
+            bindings.iter().filter(|binding| !binding.run.is_empty()).map(|binding| binding.listed(*place))
+        });
+        all.collect()
+    }
+
+    /// All that keys mean, written as in a file, and what they begin.
+    pub fn explain(&self, keys: &str) -> Result<Vec<Meaning>, KeyError> {
+        let keys = file::parse(keys, None)?;
+        let all = self.places.iter().flat_map(|(place, bindings)| {
+            bindings.iter().filter(|binding| binding.keys.starts_with(&keys)).map(|binding| {
+                if binding.run.is_empty() {
+                    let origin = binding.origin.clone();
+                    return Meaning::Unbound { place: *place, keys: print(&binding.keys), origin };
+                }
+                Meaning::Runs(binding.listed(*place))
             })
         });
-        rows.collect()
+        Ok(all.collect())
     }
 
     fn bindings(&self, place: Place) -> &[Binding] {
@@ -150,6 +254,16 @@ impl Keymap {
 }
 
 impl Binding {
+    fn listed(&self, place: Place) -> Listed {
+        Listed {
+            place,
+            keys: print(&self.keys),
+            actions: self.run.clone(),
+            title: self.title(),
+            origin: self.origin.clone(),
+        }
+    }
+
     fn title(&self) -> String {
         match &self.desc {
             Some(desc) => desc.clone(),
@@ -158,8 +272,24 @@ impl Binding {
     }
 }
 
+impl KeyError {
+    /// In words, the key that this was probably meant to be.
+    pub fn meant(&self) -> Option<String> {
+        file::meant(&self.0)
+    }
+}
+
+/// The text of a keymap file; none when there is no file.
+pub fn read(path: &Path) -> Result<Option<String>, Fault> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Fault::invalid(format!("cannot read the keys in {}", path.display())).cause(error)),
+    }
+}
+
 /// Keys one after another, as printed for people: `Ctrl-O`, `g g`.
-fn print(keys: &[Key]) -> String {
+pub fn print(keys: &[Key]) -> String {
     keys.iter().map(Key::to_string).collect::<Vec<_>>().join(" ")
 }
 

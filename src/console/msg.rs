@@ -117,6 +117,8 @@ pub enum Answer {
         what: &'static str,
         fault: Fault,
     },
+    /// The text of a person's own keys; none when there is no file.
+    Keymap(Got<Option<String>>),
     Paths {
         asked: String,
         names: Vec<String>,

@@ -34,6 +34,8 @@ pub trait Above {
     /// A key that no binding claims.
     fn key(&mut self, key: KeyEvent, scene: &Scene, out: &mut Out);
     fn paste(&mut self, text: &str, scene: &Scene, out: &mut Out);
+    /// It is given this much of the screen, of which it takes what it needs.
+    fn arrange(&mut self, _area: Rect) {}
     fn view(&self, frame: &mut Frame, area: Rect, scene: &Scene);
 }
 
@@ -76,6 +78,10 @@ impl Above for Overlay {
 
     fn paste(&mut self, text: &str, scene: &Scene, out: &mut Out) {
         self.above_mut().paste(text, scene, out);
+    }
+
+    fn arrange(&mut self, area: Rect) {
+        self.above_mut().arrange(area);
     }
 
     fn view(&self, frame: &mut Frame, area: Rect, scene: &Scene) {

@@ -16,7 +16,7 @@ use super::{
     effect::Effect,
     frame::{Frames, Seconds},
     hangup,
-    keymap::Keymap,
+    keymap::{Keymap, Shipped},
     link::LinkTask,
     msg::{Answer, Msg},
     overlay::form::Field,
@@ -43,8 +43,9 @@ const END_PATIENCE: Duration = Duration::from_secs(2);
 /// What the console is started with.
 pub struct ConsoleOptions {
     pub config: Config,
-    /// A person's own keys: the file's name and text.
-    pub keymap: Option<(PathBuf, String)>,
+    /// The file of a person's own keys, and its text, if there is one.
+    pub keymap_path: PathBuf,
+    pub own_keys: Option<String>,
 }
 
 /// Runs the console until it is quit. Whatever happens, the terminal is as it was before, and the hub is closed in order.
@@ -68,7 +69,7 @@ pub async fn run(home: Home, options: ConsoleOptions) -> Result<(), Fault> {
         }
         .run(),
     );
-    let mut work = Work::new(current, clock, send, retry, home.data_dir(), Tasks::new());
+    let mut work = Work::new(current, clock, send, retry, home.data_dir(), options.keymap_path, Tasks::new());
     let watch = Tasks::new();
     let gone = Arc::new(Notify::new());
     watch.spawn(hangup::watch(Arc::clone(&home), Arc::clone(&gone), watch.token()));
@@ -110,8 +111,9 @@ impl Console {
                 Theme::for_mode(mode, caps.depth, ascii)
             }
         };
+        let base = Shipped::named(&config.keymap).unwrap_or_default();
         let (keymap, problems) =
-            Keymap::load(options.keymap.as_ref().map(|(path, text)| (path.as_path(), text.as_str())));
+            Keymap::load(base, options.own_keys.as_deref().map(|text| (options.keymap_path.as_path(), text)));
         let clock = home.clock().clone();
         let term = Term::enter(config.mouse, ascii).map_err(no_terminal)?;
         let size = term.size();
@@ -125,6 +127,8 @@ impl Console {
             },
             theme,
             keymap,
+            keymap_base: base,
+            keymap_path: options.keymap_path.clone(),
             data_dir: home.data_dir().to_owned(),
             mouse: config.mouse,
         };

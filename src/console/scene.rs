@@ -6,6 +6,7 @@ use chrono::FixedOffset;
 use super::{
     action::Action,
     effect::{Ask, Effect},
+    keymap::{Keymap, Shipped},
     model::Hub,
     overlay::{Overlay, import::Importing},
     text,
@@ -49,6 +50,7 @@ pub struct Scene<'a> {
     pub form: TimeForm,
     pub hub: &'a Hub,
     pub theme: &'a Theme,
+    pub keymap: &'a Keymap,
     pub import: Option<&'a Importing>,
 }
 
@@ -118,6 +120,8 @@ pub struct Out {
     pub act: Option<Action>,
     /// A project was picked; inside it, none is all.
     pub project: Option<Option<Project>>,
+    /// A shipped keymap was picked.
+    pub keymap: Option<Shipped>,
     /// The overlay that was asked has nothing left to do.
     pub close: bool,
 }

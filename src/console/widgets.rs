@@ -4,3 +4,4 @@ pub mod frame;
 pub mod line;
 pub mod list;
 pub mod toast;
+pub mod which_key;

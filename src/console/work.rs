@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     effect::{Ask, Effect, Save},
+    keymap,
     link::CurrentDoor,
     msg::{Answer, Msg},
 };
@@ -40,6 +41,7 @@ pub struct Work {
     send: mpsc::Sender<Msg>,
     retry: Arc<Notify>,
     drafts: Drafts,
+    keymap: PathBuf,
     import: Option<CancellationToken>,
 }
 
@@ -50,10 +52,11 @@ impl Work {
         send: mpsc::Sender<Msg>,
         retry: Arc<Notify>,
         data_dir: &Path,
+        keymap: PathBuf,
         tasks: Tasks,
     ) -> Work {
         let drafts = Drafts::start(data_dir.join("drafts"), send.clone(), &tasks);
-        Work { tasks, door, clock, send, retry, drafts, import: None }
+        Work { tasks, door, clock, send, retry, drafts, keymap, import: None }
     }
 
     /// What the loop does itself (the terminal's) is not for here, and passed over.
@@ -71,6 +74,10 @@ impl Work {
                 }
             }
             Effect::Retry => self.retry.notify_one(),
+            Effect::ReadKeymap => {
+                let path = self.keymap.clone();
+                self.spawn(async move { Answer::Keymap(blocking(move || keymap::read(&path)).await) });
+            }
             Effect::Quit
             | Effect::Suspend
             | Effect::Copy(_)

@@ -438,6 +438,25 @@ fn keys_are_listed_and_checked() {
 }
 
 #[test]
+fn a_key_is_explained_with_the_line_that_says_so() {
+    let program = Program::new();
+    let config = program.dir.path().join("home/.config/wheelhouse");
+    fs::create_dir_all(&config).unwrap();
+    fs::write(config.join("config.toml"), "keymap = \"vim\"\n").unwrap();
+    fs::write(config.join("keymap.toml"), "version = 1\n[global]\n\"f5\" = \"hub.retry\"\n").unwrap();
+    let said = document(&program, &["keymap", "explain", "f5", "--json"]);
+    assert_eq!(said["meanings"][0]["actions"], json!(["hub.retry"]));
+    assert_eq!(said["meanings"][0]["line"], 3);
+    let said = program.prints(&["keymap", "explain", "d", "d"]);
+    assert!(said.contains("memory.remove") && said.contains("keymaps/vim.toml:"), "{said}");
+    let (status, said) = fails(&program, &["keymap", "explain", "ctl-o"]);
+    assert_eq!(status, 2);
+    assert!(said.contains("did you mean \"ctrl-o\"?"), "{said}");
+    assert_eq!(fails(&program, &["keymap", "explain", "f11"]).0, 3);
+    assert!(program.prints(&["keymap", "doc"]).starts_with("# Keys\n"));
+}
+
+#[test]
 fn what_people_read() {
     let program = Program::new();
     let said = |args: &[&str]| {

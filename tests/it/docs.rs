@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fmt::Write, fs, path::Path};
 use wheelhouse::{
     api,
     config::{Config, KEYS},
-    console::keymap::Keymap,
+    console::keymap::document,
     model::{Code, Event},
 };
 
@@ -139,19 +139,7 @@ fn limits() {
 
 #[test]
 fn keys() {
-    let (keymap, problems) = Keymap::load(None);
-    assert!(problems.is_empty(), "{problems:?}");
-    let mut text =
-        String::from("# Keys\n\nThe default bindings; `wheelhouse keymap list` prints those in force.\n");
-    let mut section = "";
-    for listed in keymap.list() {
-        if listed.place.section() != section {
-            section = listed.place.section();
-            write!(text, "\n## {}\n\n| keys | action |\n|---|---|\n", listed.place.title()).unwrap();
-        }
-        writeln!(text, "| `{}` | {} |", listed.keys.replace('|', "\\|"), listed.title).unwrap();
-    }
-    check("keys.md", &text);
+    check("keys.md", &document());
 }
 
 #[test]

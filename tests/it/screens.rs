@@ -8,7 +8,7 @@ use wheelhouse::{
     console::{
         app::{App, Start},
         effect::{Ask, Effect, Page},
-        keymap::Keymap,
+        keymap::{Keymap, Shipped},
         msg::{Answer, Link, Msg},
         scene::TimeForm,
         theme::{Depth, Mode, Theme},
@@ -43,6 +43,8 @@ fn app() -> App {
         form: TimeForm::Relative,
         theme: Theme::for_mode(Mode::Dark, Depth::True, false),
         keymap: Keymap::default(),
+        keymap_base: Shipped::Default,
+        keymap_path: "/config/keymap.toml".into(),
         data_dir: "/srv/notes-hub".into(),
         mouse: true,
     };
@@ -453,6 +455,39 @@ fn help() {
     check("help", |app| {
         live(app);
         press(app, "?");
+    });
+}
+
+#[test]
+fn help_searched() {
+    check("help_searched", |app| {
+        live(app);
+        press(app, "?");
+        type_text(app, "copy");
+    });
+}
+
+#[test]
+fn palette_asks() {
+    check("palette_asks", |app| {
+        live(app);
+        press(app, ":");
+        type_text(app, "keymap use");
+        press(app, "Enter");
+    });
+}
+
+/// More ways than stand under one another.
+#[test]
+fn which_key_wide() {
+    check("which_key_wide", |app| {
+        live(app);
+        let mine: String =
+            ('a'..='p').map(|c| format!("\"{c}\" = false\n\"; {c}\" = \"memory.new\"\n")).collect();
+        let text = format!("version = 1\n[global]\n{mine}\"; x y\" = \"app.quit\"\n");
+        tell(app, Msg::Answer(Answer::Keymap(Ok(Some(text)))));
+        app.update(Time::from_unix_ms(now().unix_ms() + 60_000), Msg::Tick);
+        press(app, ";");
     });
 }
 

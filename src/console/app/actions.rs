@@ -4,14 +4,15 @@ use super::App;
 use crate::console::{
     action::{ACTIONS, Action, Group, Place},
     effect::{Ask, Effect},
+    keymap::Listed,
     layout::PaneName,
     overlay::{
         Above, Overlay,
         confirm::Confirm,
         form::{Form, Purpose},
-        help::{Help, Section},
+        help::{Help, Row, Section},
         import::Import,
-        palette::{Entry, Palette},
+        palette::{Entry, Palette, Run},
         picker::Picker,
     },
     panes::search::Side,
@@ -133,7 +134,7 @@ impl App {
                 self.focus(PaneName::Search);
                 self.search.begin_typing();
             }
-            Action::Palette => out.open = Some(Overlay::Palette(Box::new(Palette::new(self.entries())))),
+            Action::Palette => out.open = Some(Overlay::Palette(Box::new(Palette::actions(self.entries())))),
             Action::Help => out.open = Some(Overlay::Help(Box::new(Help::new(self.help_sections())))),
             Action::Back => self.back(out),
             Action::Quit => self.quit(out),
@@ -308,6 +309,11 @@ impl App {
                     "mouse: the terminal selects text"
                 }));
             }
+            Action::UseKeymap => {
+                let palette = Palette::keymaps(self.env.keymap.base());
+                out.open = Some(Overlay::Palette(Box::new(palette)));
+            }
+            Action::ReloadKeymap => out.effects.push(Effect::ReadKeymap),
             Action::Retry => out.effects.push(Effect::Retry),
             _ => return false,
         }
@@ -360,7 +366,7 @@ impl App {
     }
 
     /// The palette's rows: lately used first, then the table's order.
-    fn entries(&self) -> Vec<Entry> {
+    pub(super) fn entries(&self) -> Vec<Entry> {
         let places = self.places();
         let offered = |action: &Action| {
             !matches!(action.row().group, Group::Form | Group::Move)
@@ -371,44 +377,56 @@ impl App {
         let recent = self.recent_actions.iter().copied();
         let actions = recent.chain(rest).filter(offered);
         actions
-            .map(|action| Entry { action, keys: self.keys(action, &places), why_not: self.why_not(action) })
+            .map(|action| Entry {
+                title: action.title().to_owned(),
+                name: action.name(),
+                right: self.keys(action, &places),
+                why_not: self.why_not(action),
+                run: Run::Action(action),
+            })
             .collect()
     }
 
     /// An action's keys here, else where it lives.
     fn keys(&self, action: Action, places: &[Place]) -> String {
-        let here = self.keymap.keys_of(action, places);
-        let keys = if here.is_empty() { self.keymap.keys_of(action, action.row().places) } else { here };
+        let here = self.env.keymap.keys_of(action, places);
+        let keys = if here.is_empty() { self.env.keymap.keys_of(action, action.row().places) } else { here };
         keys.join("  ")
     }
 
-    /// Help: the place one stands in first.
+    /// Help: the place one stands in first, and at last what has no key.
     fn help_sections(&self) -> Vec<Section> {
         let here = self.places();
         let others = Place::ALL.into_iter().filter(|place| !here.contains(place));
-        let listed = self.keymap.list();
-        here.iter()
-            .copied()
-            .chain(others)
-            .filter_map(|place| {
-                let mut rows: Vec<(String, &'static str, Option<String>)> = Vec::new();
-                let mut seen: Vec<Action> = Vec::new();
-                for binding in listed.iter().filter(|binding| binding.place == place) {
-                    let &[action] = binding.actions.as_slice() else { continue };
-                    match seen.iter().position(|known| *known == action) {
-                        Some(at) => {
-                            rows[at].0.push_str("  ");
-                            rows[at].0.push_str(&binding.keys);
-                        }
-                        None => {
-                            seen.push(action);
-                            let why = here.contains(&place).then(|| self.why_not(action)).flatten();
-                            rows.push((binding.keys.clone(), action.title(), why));
-                        }
-                    }
+        let listed = self.env.keymap.list();
+        let mut sections: Vec<Section> = Vec::new();
+        for place in here.iter().copied().chain(others) {
+            let mut rows: Vec<Row> = Vec::new();
+            let mut seen: Vec<&Listed> = Vec::new();
+            for binding in listed.iter().filter(|binding| binding.place == place) {
+                let same = |known: &&Listed| known.actions == binding.actions && known.title == binding.title;
+                if let Some(at) = seen.iter().position(same) {
+                    rows[at].keys.push_str("  ");
+                    rows[at].keys.push_str(&binding.keys);
+                    continue;
                 }
-                (!rows.is_empty()).then(|| Section { title: place.title(), rows })
-            })
-            .collect()
+                seen.push(binding);
+                let asked = binding.actions.iter().filter(|_| here.contains(&place));
+                let why_not = asked.filter_map(|action| self.why_not(*action)).next();
+                rows.push(Row { keys: binding.keys.clone(), title: binding.title.clone(), why_not });
+            }
+            if !rows.is_empty() {
+                sections.push(Section { title: place.title(), rows });
+            }
+        }
+        let bound = |action: &Action| listed.iter().any(|binding| binding.actions.contains(action));
+        let rows = ACTIONS.iter().filter(|row| !bound(&row.action)).map(|row| Row {
+            keys: String::new(),
+            title: row.title.to_owned(),
+            why_not: self.why_not(row.action),
+        });
+        sections.push(Section { title: "only by the palette", rows: rows.collect() });
+        sections.retain(|section| !section.rows.is_empty());
+        sections
     }
 }

@@ -3,6 +3,7 @@
 use super::{App, Undo};
 use crate::console::{
     effect::{Ask, Effect, UNDO},
+    keymap::Keymap,
     msg::Answer,
     overlay::Overlay,
     scene::Out,
@@ -10,6 +11,25 @@ use crate::console::{
 };
 
 impl App {
+    fn use_keymap(&mut self, own: Option<&str>, out: &mut Out) {
+        let (keymap, problems) =
+            Keymap::load(self.keymap_base, own.map(|text| (self.keymap_path.as_path(), text)));
+        out.toast(match problems.first() {
+            Some(problem) => Toast::warn(format!("keymap: {problem}")),
+            None if keymap.base() != self.keymap_base => Toast::say(format!(
+                "keys: {}, for {} extends it",
+                keymap.base().name(),
+                self.keymap_path.display()
+            )),
+            None => Toast::done(format!(
+                "keys: {}{}",
+                keymap.base().name(),
+                own.map_or("", |_| ", and your own over them")
+            )),
+        });
+        self.env.keymap = keymap;
+    }
+
     pub(super) fn answer(&mut self, answer: Answer, out: &mut Out) {
         let now = self.env.now;
         match answer {
@@ -27,6 +47,8 @@ impl App {
                     }
                 }
             }
+            Answer::Keymap(Ok(text)) => self.use_keymap(text.as_deref(), out),
+            Answer::Keymap(Err(fault)) => out.toast(Toast::fault("keymap", &fault)),
             Answer::Saved(result) => self.saved(result, out),
             Answer::Forgotten(Ok(forgotten)) => {
                 if self.forgetting.take() == Some((forgotten.id, true)) {

@@ -5,11 +5,11 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEvent,
 use super::App;
 use crate::console::{
     action::Action,
-    keymap::{Key, Resolved},
+    keymap::{Key, Resolved, print},
     layout::PaneName,
     overlay::{Above, Overlay},
     scene::Out,
-    widgets::{line::Typed, list::Step},
+    widgets::{line::Typed, list::Step, toast::Toast},
 };
 
 impl App {
@@ -23,7 +23,7 @@ impl App {
             return;
         }
         let Some(pressed) = Key::of(&key) else { return };
-        match self.keymap.resolve(&self.places(), &self.pending, pressed) {
+        match self.env.keymap.resolve(&self.places(), &self.pending, pressed) {
             Resolved::Actions(actions) => {
                 self.forget_pending();
                 for action in actions {
@@ -35,13 +35,25 @@ impl App {
                 self.ways = ways;
             }
             Resolved::None => {
-                let was_pending = !self.pending.is_empty();
-                self.forget_pending();
-                if !was_pending {
+                if self.pending.is_empty() {
                     self.text_key(key, out);
+                } else {
+                    self.leave_sequence(pressed, out);
                 }
             }
         }
+    }
+
+    /// The sequence ends with a key that goes on nowhere; one that leads back says so itself.
+    fn leave_sequence(&mut self, pressed: Key, out: &mut Out) {
+        let meant = self.env.keymap.resolve(&self.places(), &[], pressed);
+        let leaves = pressed.code() == KeyCode::Esc
+            || meant == Resolved::Actions(vec![Action::Back])
+            || meant == Resolved::Actions(vec![Action::Cancel]);
+        if !leaves {
+            out.toast(Toast::say(format!("{} {pressed} does nothing here", print(&self.pending))));
+        }
+        self.forget_pending();
     }
 
     fn forget_pending(&mut self) {

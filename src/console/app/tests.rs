@@ -34,6 +34,8 @@ fn app() -> App {
         form: TimeForm::Relative,
         theme: Theme::for_mode(Mode::Dark, Depth::True, false),
         keymap: Keymap::default(),
+        keymap_base: Shipped::Default,
+        keymap_path: "/config/keymap.toml".into(),
         data_dir: "/data".into(),
         mouse: true,
     };
@@ -588,4 +590,55 @@ fn answer(ask: Ask, which: u8) -> Answer {
             result: Ok(((1..=u64::from(which)).rev().map(event).collect(), false)),
         },
     }
+}
+
+#[test]
+fn a_sequence_is_left_by_esc_and_a_slip_is_said() {
+    let mut app = live();
+    press(&mut app, "y");
+    assert!(!app.ways.is_empty());
+    press(&mut app, "Esc");
+    assert!(app.ways.is_empty() && app.pending.is_empty() && app.toasts.iter().next().is_none());
+    press(&mut app, "y q");
+    assert!(app.ways.is_empty() && !app.is_quitting());
+    assert_eq!(app.toasts.iter().next().unwrap().text, "y q does nothing here");
+}
+
+#[test]
+fn the_keymap_is_read_again_and_exchanged() {
+    let mut app = live();
+    assert_eq!(press(&mut app, ": k e y m a p Space r e a d Enter"), [Effect::ReadKeymap]);
+    let text = "version = 1\n[global]\n\"q\" = false\n";
+    tell(&mut app, Msg::Answer(Answer::Keymap(Ok(Some(text.into())))));
+    assert_eq!(press(&mut app, "q"), []);
+    let wrong = "version = 1\n[global]\n\"q\" = \"app.qiut\"\n";
+    tell(&mut app, Msg::Answer(Answer::Keymap(Ok(Some(wrong.into())))));
+    let said = &app.toasts.iter().last().unwrap().text;
+    assert!(said.starts_with("keymap: /config/keymap.toml:3: there is no action"), "{said}");
+
+    press(&mut app, ": d e f a u l t Space v i m Enter");
+    assert_eq!(press(&mut app, "v i m Enter"), [Effect::ReadKeymap]);
+    tell(&mut app, Msg::Answer(Answer::Keymap(Ok(None))));
+    assert_eq!(press(&mut app, "Z Z"), [Effect::Quit]);
+}
+
+#[test]
+fn the_palette_runs_what_begins_as_typed_and_the_last_used_first() {
+    let mut app = live();
+    assert_eq!(press(&mut app, ": q Enter"), [Effect::Quit]);
+    let mut app = live();
+    press(&mut app, "t z z");
+    assert_eq!(app.entries()[0].name, "pane.zoom");
+    assert_eq!(app.entries()[1].name, "time.cycle");
+}
+
+#[test]
+fn letters_are_what_help_is_searched_for() {
+    let mut app = live();
+    press(&mut app, "? q u i t");
+    assert!(!app.is_quitting() && app.overlay.is_some());
+    press(&mut app, "Esc");
+    assert!(app.overlay.is_some(), "the words first");
+    press(&mut app, "Esc");
+    assert!(app.overlay.is_none());
 }

@@ -7,7 +7,7 @@ use ratatui::{
     widgets::{Block, Borders, Clear, Paragraph},
 };
 
-use super::App;
+use super::{App, above};
 use crate::{
     console::{
         action::Action,
@@ -17,7 +17,7 @@ use crate::{
         scene::{Scene, TimeForm},
         text,
         theme::Role,
-        widgets::{frame::window, toast::Kind},
+        widgets::{toast::Kind, which_key::which_key},
     },
     door::Refusal,
 };
@@ -47,16 +47,15 @@ impl App {
             }
             self.view_hints(frame, self.deck.hints, &scene);
             if let Some(overlay) = &self.overlay {
-                let above = Rect { height: area.height - 1, ..area };
-                overlay.view(frame, above, &scene);
+                overlay.view(frame, above(area), &scene);
             }
-            self.view_ways(frame, area, &scene);
+            which_key(frame, above(area), &self.pending, &self.ways, &scene);
         }
         self.view_toasts(frame, area, &scene);
     }
 
     fn view_refusal(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
-        let quit = self.keymap.key_of(Action::Quit, &self.places()).unwrap_or_default();
+        let quit = self.env.keymap.key_of(Action::Quit, &self.places()).unwrap_or_default();
         let said = format!(
             "{}x{} is too small; {}x{} is enough. The hub goes on; {quit} quits.",
             area.width, area.height, DECK_MIN.0, DECK_MIN.1
@@ -217,7 +216,7 @@ impl App {
             .filter(|row| row.hint.is_some() && !matches!(row.action, Action::Help | Action::Palette));
         let mut hints: Vec<(usize, String, &str, bool)> = Vec::new();
         for row in own {
-            let Some(key) = self.keymap.key_of(row.action, &places) else { continue };
+            let Some(key) = self.env.keymap.key_of(row.action, &places) else { continue };
             let Some(hint) = row.hint else { continue };
             // What belongs here stands before what can be done anywhere.
             let rank = places.iter().position(|place| row.places.contains(place)).unwrap_or(places.len());
@@ -228,7 +227,7 @@ impl App {
             if action == Action::Back && !(self.search.typing || self.timeline.typing) {
                 continue;
             }
-            if let Some(key) = self.keymap.key_of(action, &places) {
+            if let Some(key) = self.env.keymap.key_of(action, &places) {
                 hints.push((0, key, word, true));
             }
         }
@@ -259,31 +258,6 @@ impl App {
     }
 
     // ── above ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-    /// The which-key box: how the keys pressed so far can go on.
-    fn view_ways(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
-        if self.ways.is_empty() {
-            return;
-        }
-        let theme = scene.theme;
-        let pressed = self.pending.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-        let wide = self.ways.iter().map(|way| text::width(&way.title) + text::width(&way.key) + 3).max();
-        let width = (wide.unwrap_or(0) as u16 + 4).min(area.width);
-        let height = (self.ways.len() as u16 + 2).min(area.height.saturating_sub(1));
-        let at = Rect { x: area.right() - width, y: area.bottom().saturating_sub(height + 1), width, height };
-        let inner = window(frame, at, &pressed, scene);
-        let lines: Vec<_> = self
-            .ways
-            .iter()
-            .map(|way| {
-                Line::from(vec![
-                    Span::styled(text::pad(&way.key, 3), theme.style(Role::HintKey)),
-                    Span::styled(way.title.clone(), theme.style(Role::Text)),
-                ])
-            })
-            .collect();
-        frame.render_widget(Paragraph::new(lines), inner);
-    }
 
     fn view_toasts(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
         let theme = scene.theme;

@@ -1,75 +1,105 @@
 //! A keymap file, laid over what is bound already, and all that is wrong with it, with its line.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::{fmt, path::Path};
 
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
 
-use super::{Binding, Key, Keymap, print};
+use super::{Binding, Key, KeyError, Keymap, Origin, Shipped, key::NAMED, print};
 use crate::console::action::{ACTIONS, Action, Place};
 
+/// In a sequence, the key that the file's `leader` names.
+const LEADER: &str = "leader";
+const MODIFIERS: [&str; 3] = ["ctrl", "alt", "shift"];
 /// Names farther apart than this are not meant for one another.
 const EDITS_MAX: usize = 4;
 
 /// Something in a keymap file that cannot be used, or does not do what it seems to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeymapProblem {
-    /// `None`: the shipped keys.
-    pub path: Option<PathBuf>,
-    /// From 1.
-    pub line: usize,
+    pub origin: Origin,
     pub message: String,
     pub hint: Option<String>,
 }
 
 impl fmt::Display for KeymapProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.path {
-            Some(path) => write!(f, "{}:{}: {}", path.display(), self.line, self.message),
-            None => write!(f, "default.toml:{}: {}", self.line, self.message),
-        }
+        write!(f, "{}: {}", self.origin, self.message)
     }
 }
 
-/// Lays a file's bindings over the keymap's own. Answers what it could not use.
-pub(super) fn lay(keymap: &mut Keymap, path: Option<&Path>, text: &str) -> Vec<KeymapProblem> {
-    let mut reader = Reader { path, text, problems: Vec::new() };
+/// Whose file it is. A person is told what their keys do not reach; in a shipped file that is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    Shipped,
+    Own,
+}
+
+/// The keymap that a file says it is laid over.
+pub(super) fn extended(text: &str) -> Option<Shipped> {
+    let table = DeTable::parse(text).ok()?;
+    match table.get_ref().get("extends")?.get_ref() {
+        DeValue::String(name) => Shipped::named(name),
+        _ => None,
+    }
+}
+
+/// Lays a file's bindings over the keymap's own. Answers what it could not use, in the order of its lines.
+pub(super) fn lay(keymap: &mut Keymap, path: &Path, text: &str, whose: Whose) -> Vec<KeymapProblem> {
+    let mut reader = Reader { path, text, leader: None, written: Vec::new(), problems: Vec::new() };
     match DeTable::parse(text) {
-        Ok(table) => reader.table(keymap, table.get_ref()),
+        Ok(table) => {
+            reader.table(table.get_ref());
+            reader.hidden_by_prefix(keymap);
+            reader.lay(keymap);
+            if whose == Whose::Own {
+                reader.hidden_by_place(keymap);
+            }
+        }
         Err(error) => {
             let at = error.span().map_or(0, |span| span.start);
             reader.problem(at, error.message().to_owned(), None);
         }
     }
+    reader.problems.sort_by_key(|problem| problem.origin.line);
     reader.problems
 }
 
 struct Reader<'a> {
-    path: Option<&'a Path>,
+    path: &'a Path,
     text: &'a str,
+    /// The key that `leader` stands for in a sequence.
+    leader: Option<Key>,
+    written: Vec<Written>,
     problems: Vec<KeymapProblem>,
 }
 
 /// A binding of the file, with the byte where it stands.
 struct Written {
     at: usize,
+    place: Place,
     binding: Binding,
 }
 
 impl Reader<'_> {
-    fn problem(&mut self, at: usize, message: String, hint: Option<String>) {
+    fn origin(&self, at: usize) -> Origin {
         let before = &self.text.as_bytes()[..at.min(self.text.len())];
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        self.problems.push(KeymapProblem { path: self.path.map(Path::to_owned), line, message, hint });
+        Origin { path: self.path.to_owned(), line }
     }
 
-    fn table(&mut self, keymap: &mut Keymap, table: &DeTable<'_>) {
+    fn problem(&mut self, at: usize, message: String, hint: Option<String>) {
+        let origin = self.origin(at);
+        self.problems.push(KeymapProblem { origin, message, hint });
+    }
+
+    fn table(&mut self, table: &DeTable<'_>) {
         let mut version = false;
+        if let Some(leader) = table.get("leader") {
+            self.leader(leader);
+        }
         for (name, value) in table.iter() {
             let at = name.span().start;
             match (name.get_ref().as_ref(), value.get_ref()) {
@@ -78,18 +108,16 @@ impl Reader<'_> {
                     version = true;
                     self.problem(at, "only version 1 is known here".into(), None);
                 }
-                ("extends", DeValue::String(base)) if base == "default" => {}
-                ("extends", _) => self.problem(at, "the keymap to build on is \"default\"".into(), None),
+                ("extends", value) => self.extends(value, at),
+                ("leader", _) => {}
                 (section @ ("global" | "lists" | "detail" | "always"), DeValue::Table(keys)) => {
-                    self.section(keymap, section, at, keys);
+                    self.section(section, at, keys);
                 }
                 (family @ ("pane" | "mode" | "overlay"), DeValue::Table(sections)) => {
                     for (name, keys) in sections.iter() {
                         let section = format!("{family}.{}", name.get_ref());
                         match keys.get_ref() {
-                            DeValue::Table(keys) => {
-                                self.section(keymap, &section, name.span().start, keys);
-                            }
+                            DeValue::Table(keys) => self.section(&section, name.span().start, keys),
                             _ => self.problem(
                                 name.span().start,
                                 format!("[{section}] is a table of keys"),
@@ -106,48 +134,68 @@ impl Reader<'_> {
         }
     }
 
+    fn extends(&mut self, value: &DeValue<'_>, at: usize) {
+        let names = Shipped::ALL.map(Shipped::name);
+        let hint = match value {
+            DeValue::String(name) if Shipped::named(name).is_some() => return,
+            DeValue::String(name) => nearest(name, names).map(|near| format!("did you mean {near:?}?")),
+            _ => None,
+        };
+        self.problem(at, format!("the keymap to build on is one of \"{}\"", names.join("\", \"")), hint);
+    }
+
+    fn leader(&mut self, value: &Spanned<DeValue<'_>>) {
+        let at = value.span().start;
+        match value.get_ref() {
+            DeValue::String(text) => match text.parse() {
+                Ok(key) => self.leader = Some(key),
+                Err(error) => self.problem(at, KeyError::to_string(&error), meant(text)),
+            },
+            _ => self.problem(at, "the leader is one key in quotes".into(), None),
+        }
+    }
+
     fn unknown_section(&mut self, name: &str, at: usize) {
         let hint =
             nearest(name, Place::ALL.map(Place::section)).map(|near| format!("did you mean [{near}]?"));
         self.problem(at, format!("there is no place called [{name}]"), hint);
     }
 
-    fn section(&mut self, keymap: &mut Keymap, section: &str, at: usize, keys: &DeTable<'_>) {
+    fn section(&mut self, section: &str, at: usize, keys: &DeTable<'_>) {
         let Some(place) = Place::ALL.into_iter().find(|place| place.section() == section) else {
             return self.unknown_section(section, at);
         };
         let mut rows: Vec<_> = keys.iter().collect();
         rows.sort_by_key(|(name, _)| name.span().start);
-        let mut written: Vec<Written> = Vec::new();
         for (name, value) in rows {
-            if let Some(binding) = self.binding(place, name, value) {
-                let at = name.span().start;
-                if let Some(earlier) = written.iter().find(|other| other.binding.keys == binding.keys) {
-                    let line = 1 + self.text[..earlier.at].matches('\n').count();
-                    let message =
-                        format!("{} in [{section}] is bound already in line {line}", name.get_ref());
-                    self.problem(at, message, None);
-                    continue;
-                }
-                written.push(Written { at, binding });
+            let Some(binding) = self.binding(place, name, value) else { continue };
+            let same = |other: &&Written| other.place == place && other.binding.keys == binding.keys;
+            if let Some(earlier) = self.written.iter().find(same) {
+                let line = earlier.binding.origin.line;
+                let message = format!("{} in [{section}] is bound already in line {line}", name.get_ref());
+                self.problem(name.span().start, message, None);
+                continue;
             }
+            self.written.push(Written { at: name.span().start, place, binding });
         }
-        self.hidden_by_prefix(keymap.bindings(place), section, &written);
-        let bindings = keymap.places.entry(place).or_default();
-        for Written { binding, .. } in &written {
+    }
+
+    fn lay(&self, keymap: &mut Keymap) {
+        for Written { place, binding, .. } in &self.written {
+            let bindings = keymap.places.entry(*place).or_default();
             bindings.retain(|old| old.keys != binding.keys);
+            bindings.push(binding.clone());
         }
-        bindings.extend(written.into_iter().map(|one| one.binding));
-        self.hidden_by_place(keymap, place, section, keys);
     }
 
     /// `g` runs at once, so that `g g` of the same place would never be reached.
-    fn hidden_by_prefix(&mut self, before: &[Binding], section: &str, written: &[Written]) {
-        let unbound =
-            |keys: &[Key]| written.iter().any(|one| one.binding.keys == keys && one.binding.run.is_empty());
+    fn hidden_by_prefix(&mut self, before: &Keymap) {
         let mut found = Vec::new();
-        for one in written.iter().filter(|one| !one.binding.run.is_empty()) {
-            let others = before.iter().chain(written.iter().map(|other| &other.binding));
+        for one in self.written.iter().filter(|one| !one.binding.run.is_empty()) {
+            let here = || self.written.iter().filter(|other| other.place == one.place);
+            let unbound =
+                |keys: &[Key]| here().any(|own| own.binding.keys == keys && own.binding.run.is_empty());
+            let others = before.bindings(one.place).iter().chain(here().map(|other| &other.binding));
             for other in others.filter(|other| !other.run.is_empty() && !unbound(&other.keys)) {
                 let (short, long) = if one.binding.keys.len() < other.keys.len() {
                     (&one.binding.keys, &other.keys)
@@ -155,8 +203,9 @@ impl Reader<'_> {
                     (&other.keys, &one.binding.keys)
                 };
                 if short.len() < long.len() && long.starts_with(short) {
+                    let section = one.place.section();
                     let message = format!("[{section}] binds {} and so hides {}", print(short), print(long));
-                    let hint = format!("unbind one of them: \"{}\" = false", print(long).to_lowercase());
+                    let hint = format!("unbind one of them: \"{}\" = false", written(&other.keys));
                     found.push((one.at, message, hint));
                 }
             }
@@ -167,36 +216,37 @@ impl Reader<'_> {
         }
     }
 
-    /// A key of a general place that a more particular one has already: seldom what was meant. Only one's own are told.
-    fn hidden_by_place(&mut self, keymap: &Keymap, place: Place, section: &str, keys: &DeTable<'_>) {
-        if self.path.is_none() {
-            return;
-        }
-        let over: &[Place] = match place {
-            Place::Global => &[Place::Lists, Place::Search, Place::Timeline],
-            Place::Lists => &[Place::Search, Place::Timeline],
-            _ => return,
-        };
-        for (name, value) in keys.iter() {
-            let unbinds = matches!(value.get_ref(), DeValue::Boolean(false));
-            let Ok(own) = parse(name.get_ref()) else { continue };
+    /// A key of a general place that a more particular one has already: seldom what was meant.
+    fn hidden_by_place(&mut self, keymap: &Keymap) {
+        let mut found = Vec::new();
+        for one in self.written.iter().filter(|one| !one.binding.run.is_empty()) {
+            let over: &[Place] = match one.place {
+                Place::Global => &[Place::Lists, Place::Search, Place::Timeline],
+                Place::Lists => &[Place::Search, Place::Timeline],
+                _ => continue,
+            };
+            let own = &one.binding.keys;
             for other in over {
                 let hides = |binding: &&Binding| {
                     !binding.run.is_empty()
-                        && (own.starts_with(&binding.keys) || binding.keys.starts_with(&own))
+                        && (own.starts_with(&binding.keys) || binding.keys.starts_with(own))
                 };
-                if let Some(binding) = keymap.bindings(*other).iter().find(hides).filter(|_| !unbinds) {
-                    let message = format!(
-                        "{} of [{section}] is hidden by {} of [{}], which runs {}",
-                        print(&own),
-                        print(&binding.keys),
-                        other.section(),
-                        binding.run.iter().map(|action| action.name()).collect::<Vec<_>>().join(", "),
-                    );
-                    let hint = format!("under [{}]: \"{}\" = false", other.section(), print(&binding.keys));
-                    self.problem(name.span().start, message, Some(hint));
-                }
+                let Some(binding) = keymap.bindings(*other).iter().find(hides) else { continue };
+                let message = format!(
+                    "{} of [{}] is hidden by {} of [{}], which runs {} ({})",
+                    print(own),
+                    one.place.section(),
+                    print(&binding.keys),
+                    other.section(),
+                    binding.run.iter().map(|action| action.name()).collect::<Vec<_>>().join(", "),
+                    binding.origin,
+                );
+                let hint = format!("bind it under [{}], or take another key", other.section());
+                found.push((one.at, message, hint));
             }
+        }
+        for (at, message, hint) in found {
+            self.problem(at, message, Some(hint));
         }
     }
 
@@ -207,10 +257,16 @@ impl Reader<'_> {
         value: &Spanned<DeValue<'_>>,
     ) -> Option<Binding> {
         let at = name.span().start;
-        let keys = match parse(name.get_ref().as_ref()) {
+        let text = name.get_ref().as_ref();
+        let keys = match parse(text, self.leader) {
             Ok(keys) => keys,
+            Err(_) if self.leader.is_none() && text.split_whitespace().any(|key| key == LEADER) => {
+                let hint = "say which key it is, above every table: leader = \"\\\\\"";
+                self.problem(at, "there is no leader".into(), Some(hint.into()));
+                return None;
+            }
             Err(error) => {
-                self.problem(at, error.to_string(), None);
+                self.problem(at, error.to_string(), meant(text));
                 return None;
             }
         };
@@ -224,7 +280,7 @@ impl Reader<'_> {
             self.problem(at, message, Some("take a key with Ctrl or Alt".into()));
             return None;
         }
-        Some(Binding { keys, run, desc })
+        Some(Binding { keys, run, desc, origin: self.origin(at) })
     }
 
     /// `"action"`, `["action", …]`, `{ run, desc }` or `false`.
@@ -279,9 +335,42 @@ impl Reader<'_> {
 }
 
 /// Keys one after another, with a space between.
-fn parse(text: &str) -> Result<Vec<Key>, super::KeyError> {
-    let keys = text.split_whitespace().map(str::parse).collect::<Result<Vec<Key>, _>>()?;
-    if keys.is_empty() { Err(super::KeyError(text.to_owned())) } else { Ok(keys) }
+pub(super) fn parse(text: &str, leader: Option<Key>) -> Result<Vec<Key>, KeyError> {
+    let key = |word: &str| match leader {
+        Some(leader) if word == LEADER => Ok(leader),
+        _ => word.parse(),
+    };
+    let keys = text.split_whitespace().map(key).collect::<Result<Vec<Key>, _>>()?;
+    if keys.is_empty() { Err(KeyError(text.to_owned())) } else { Ok(keys) }
+}
+
+/// As a file writes them.
+fn written(keys: &[Key]) -> String {
+    let key = |key: &Key| match key.text() {
+        Some(c) if c != ' ' => c.to_string(),
+        _ => key.to_string().to_lowercase(),
+    };
+    keys.iter().map(key).collect::<Vec<_>>().join(" ")
+}
+
+/// The keys that a text of no keys was probably meant to be.
+pub(super) fn meant(text: &str) -> Option<String> {
+    let mut any = false;
+    let words = text.split_whitespace().map(|word| {
+        if word.parse::<Key>().is_ok() {
+            return Some(word.to_owned());
+        }
+        any = true;
+        let parts: Vec<&str> = word.split('-').collect();
+        let (last, modifiers) = parts.split_last()?;
+        let modifiers = modifiers.iter().map(|part| nearest(part, MODIFIERS));
+        let mut parts = modifiers.collect::<Option<Vec<_>>>()?;
+        let one = last.chars().count() == 1;
+        parts.push(if one { last } else { nearest(last, NAMED.iter().map(|(name, _)| *name))? });
+        Some(parts.join("-"))
+    });
+    let keys = words.collect::<Option<Vec<_>>>()?.join(" ");
+    (any && parse(&keys, None).is_ok()).then(|| format!("did you mean {keys:?}?"))
 }
 
 /// The name that `word` was probably meant to be.

@@ -19,7 +19,7 @@ pub struct Key {
 pub struct KeyError(pub String);
 
 /// Keys with a name: in files (the first spelling is the one printed), and in code.
-const NAMED: [(&str, KeyCode); 22] = [
+pub(super) const NAMED: [(&str, KeyCode); 22] = [
     ("space", KeyCode::Char(' ')),
     ("enter", KeyCode::Enter),
     ("return", KeyCode::Enter),

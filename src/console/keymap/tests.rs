@@ -13,7 +13,7 @@ fn key(text: &str) -> Key {
 }
 
 fn user(text: &str) -> (Keymap, Vec<KeymapProblem>) {
-    Keymap::load(Some((Path::new("keymap.toml"), &format!("version = 1\n{text}"))))
+    Keymap::load(Shipped::Default, Some((Path::new("keymap.toml"), &format!("version = 1\n{text}"))))
 }
 
 #[track_caller]
@@ -46,7 +46,7 @@ fn keys_run_actions() {
 fn a_beginning_tells_how_it_goes_on() {
     let keymap = Keymap::default();
     let Resolved::Pending(ways) = keymap.resolve(&SEARCH, &[], key("y")) else { panic!() };
-    let ways: Vec<_> = ways.iter().map(|way| (way.key.as_str(), way.title.as_str())).collect();
+    let ways: Vec<_> = ways.iter().map(|way| (way.key.as_str(), way.title.as_deref().unwrap())).collect();
     let all = [("y", "Copy as text"), ("j", "Copy as JSON"), ("l", "Copy a link"), ("i", "Copy the id")];
     assert_eq!(ways, all);
     assert_eq!(keymap.resolve(&SEARCH, &[key("y")], key("q")), Resolved::None);
@@ -65,18 +65,27 @@ fn letters_are_text_where_one_types() {
 
 #[test]
 fn the_shipped_keys_have_no_problem_and_leave_the_multiplexers_theirs() {
-    let (keymap, problems) = Keymap::load(None);
-    assert_eq!(problems, []);
-    for listed in keymap.list() {
-        for taken in ["Ctrl-A", "Ctrl-B", "Ctrl-S", "Ctrl-Q"] {
-            assert!(!listed.keys.contains(taken), "{listed:?}");
+    for shipped in Shipped::ALL {
+        let (keymap, problems) = Keymap::load(shipped, None);
+        assert_eq!((keymap.base(), problems), (shipped, vec![]));
+        for listed in keymap.list().into_iter().filter(|_| shipped != Shipped::Emacs) {
+            for taken in ["Ctrl-A", "Ctrl-B", "Ctrl-S", "Ctrl-Q"] {
+                assert!(!listed.keys.contains(taken), "{listed:?}");
+            }
         }
     }
 }
 
 #[test]
+fn the_setting_takes_every_shipped_keymap() {
+    let key = crate::config::KEYS.iter().find(|key| key.name == "keymap").unwrap();
+    let crate::config::Kind::OneOf(names) = key.kind else { panic!("{:?}", key.kind) };
+    assert_eq!(names, Shipped::ALL.map(Shipped::name));
+}
+
+#[test]
 fn every_action_has_a_key_or_is_only_in_the_palette() {
-    let palette_only = ["memory.supersede", "theme.cycle"];
+    let palette_only = ["memory.supersede", "theme.cycle", "keymap.use", "keymap.reload"];
     let bound: Vec<Action> = Keymap::default().list().into_iter().flat_map(|listed| listed.actions).collect();
     for row in &ACTIONS {
         assert_eq!(!bound.contains(&row.action), palette_only.contains(&row.name), "{}", row.name);
@@ -85,12 +94,92 @@ fn every_action_has_a_key_or_is_only_in_the_palette() {
 
 #[test]
 fn a_key_stands_where_its_action_lives() {
-    for listed in Keymap::default().list() {
+    for listed in Shipped::ALL.into_iter().flat_map(|shipped| Keymap::load(shipped, None).0.list()) {
         for action in &listed.actions {
             let places = action.row().places;
-            assert!(places.contains(&listed.place), "{} in [{}]", action.name(), listed.place.section());
+            assert!(places.contains(&listed.place), "{} in {}", action.name(), listed.origin);
         }
     }
+}
+
+/// Every binding of a shipped keymap does what it says in the places where its own is the most particular.
+#[test]
+fn no_shipped_binding_is_dead() {
+    for shipped in Shipped::ALL {
+        let keymap = Keymap::load(shipped, None).0;
+        for (place, bindings) in &keymap.places {
+            for binding in bindings.iter().filter(|binding| !binding.run.is_empty()) {
+                assert!(keymap.reaches(&[*place, Place::Always], binding), "{}", binding.origin);
+            }
+        }
+    }
+}
+
+#[test]
+fn vim_and_emacs_add_their_own_to_the_default() {
+    let vim = Keymap::load(Shipped::Vim, None).0;
+    assert_eq!(vim.keys_of(Action::Remove, &SEARCH), ["x", "d d"]);
+    assert_eq!(vim.keys_of(Action::NextPane, &SEARCH), ["Tab", "g t", "Ctrl-W w", "Ctrl-W Ctrl-W"]);
+    let Resolved::Pending(ways) = vim.resolve(&SEARCH, &[], key("g")) else { panic!() };
+    let ways: Vec<_> = ways.iter().map(|way| way.key.as_str()).collect();
+    assert_eq!(ways, ["g", "t", "T"], "those of the lists and those of everywhere");
+
+    let emacs = Keymap::load(Shipped::Emacs, None).0;
+    let form = [Place::Form, Place::Always];
+    assert_eq!(emacs.keys_of(Action::Discard, &form), ["Ctrl-X k"], "Ctrl-X alone is unbound");
+    assert_eq!(emacs.keys_of(Action::Quit, &form), ["Ctrl-C", "Ctrl-X Ctrl-C"]);
+    assert_eq!(emacs.keys_of(Action::Query, &SEARCH), ["s", "/", "Ctrl-S"]);
+    assert_eq!(emacs.keys_of(Action::Query, &TIMELINE), ["s"], "the Timeline filters by the others");
+}
+
+#[test]
+fn a_file_of_ones_own_says_what_it_extends() {
+    let path = Path::new("keymap.toml");
+    let load = |base, text| Keymap::load(base, Some((path, text)));
+    let (keymap, problems) = load(Shipped::Default, "version = 1\nextends = \"vim\"");
+    assert_eq!((keymap.base(), problems), (Shipped::Vim, vec![]));
+    assert_eq!(keymap, Keymap::load(Shipped::Vim, None).0);
+    let (keymap, _) = load(Shipped::Emacs, "version = 1");
+    assert_eq!(keymap.base(), Shipped::Emacs, "else the setting does");
+}
+
+#[test]
+fn the_leader_begins_sequences() {
+    let (keymap, problems) = user("leader = \"\\\\\"\n[global]\n\"leader f\" = \"stream.filter\"");
+    assert_eq!(problems, []);
+    let meant = Resolved::Actions(vec![Action::FilterEvents]);
+    assert_eq!(keymap.resolve(&SEARCH, &[key("\\")], key("f")), meant);
+}
+
+#[test]
+fn a_longer_way_is_only_told_by_its_next_key() {
+    let (keymap, _) = user("[global]\n\"ctrl-x a b\" = \"app.quit\"\n\"ctrl-x q\" = \"app.quit\"");
+    let way = |key: &str, title: Option<&str>| Continuation { key: key.into(), title: title.map(Into::into) };
+    let ways = vec![way("a", None), way("q", Some("Quit"))];
+    assert_eq!(keymap.resolve(&SEARCH, &[], key("ctrl-x")), Resolved::Pending(ways));
+}
+
+#[test]
+fn keys_are_explained_with_their_line() {
+    let (keymap, _) = user("[global]\n\"q\" = false\n\"F5\" = \"hub.retry\"");
+    let told = |keys: &str| -> Vec<String> {
+        let meanings = keymap.explain(keys).unwrap();
+        let line = |meaning: &Meaning| match meaning {
+            Meaning::Runs(listed) => {
+                let path = listed.origin.path.display();
+                format!("{} {} {} {path}", listed.place.section(), listed.keys, listed.title)
+            }
+            Meaning::Unbound { place, keys, origin } => format!("{} {keys} - {origin}", place.section()),
+        };
+        meanings.iter().map(line).collect()
+    };
+    assert_eq!(told("f5"), ["global F5 Try to reach the hub now keymap.toml"]);
+    assert_eq!(told("q")[0], "global q - keymap.toml:3");
+    assert_eq!(told("g g"), ["lists g g To the first keymaps/default.toml"]);
+    assert_eq!(told("g"), told("g g"), "and what it begins");
+    assert_eq!(told("f11"), [""; 0]);
+    let slip = keymap.explain("ctl-o").unwrap_err();
+    assert_eq!(slip.meant().as_deref(), Some("did you mean \"ctrl-o\"?"));
 }
 
 #[test]
@@ -135,12 +224,19 @@ fn a_file_of_ones_own_changes_what_it_names() {
     assert_eq!(keymap.resolve(&SEARCH, &[], key("j")), Resolved::Actions(vec![Action::Down]));
 }
 
+/// Where the default keymap writes these keys first.
+fn shipped(keys: &str) -> Origin {
+    let text = Shipped::Default.text();
+    let line = text.lines().position(|line| line.starts_with(keys)).unwrap() + 1;
+    Origin { path: Shipped::Default.path(), line }
+}
+
 #[track_caller]
 fn wrong(text: &str, line: usize, message: &str, hint: Option<&str>) {
     let problems = user(text).1;
     assert_eq!(problems.len(), 1, "{problems:#?}");
-    let KeymapProblem { line: at, message: told, hint: advice, .. } = &problems[0];
-    assert_eq!((*at, told.as_str(), advice.as_deref()), (line, message, hint));
+    let KeymapProblem { origin, message: told, hint: advice } = &problems[0];
+    assert_eq!((origin.line, told.as_str(), advice.as_deref()), (line, message, hint));
 }
 
 #[test]
@@ -152,8 +248,27 @@ fn what_is_wrong_has_its_line_and_advice() {
         Some("did you mean \"app.quit\"?"),
     );
     wrong("[pane.serch]", 2, "there is no place called [pane.serch]", Some("did you mean [pane.search]?"));
-    wrong("leader = \"x\"", 2, "there is no place called [leader]", None);
+    wrong("leaders = \"x\"", 2, "there is no place called [leaders]", None);
     wrong("[global]\n\"hyper-q\" = \"app.quit\"", 3, &KeyError("hyper-q".into()).to_string(), None);
+    wrong(
+        "[global]\n\"ctlr-pgdwn q\" = \"app.quit\"",
+        3,
+        &KeyError("ctlr-pgdwn".into()).to_string(),
+        Some("did you mean \"ctrl-pgdn q\"?"),
+    );
+    wrong(
+        "extends = \"vin\"",
+        2,
+        "the keymap to build on is one of \"default\", \"vim\", \"emacs\"",
+        Some("did you mean \"vim\"?"),
+    );
+    wrong("leader = 1", 2, "the leader is one key in quotes", None);
+    wrong(
+        "[global]\n\"leader f\" = \"app.quit\"",
+        3,
+        "there is no leader",
+        Some("say which key it is, above every table: leader = \"\\\\\""),
+    );
     wrong(
         "[detail]\n\"shift-g\" = \"back\"\n\"G\" = \"open\"",
         4,
@@ -167,10 +282,19 @@ fn what_is_wrong_has_its_line_and_advice() {
         Some("unbind one of them: \"y y\" = false"),
     );
     wrong(
+        "[pane.search]\n\"G o\" = \"open\"\n\"G\" = \"move.last\"",
+        3,
+        "[pane.search] binds G and so hides G o",
+        Some("unbind one of them: \"G\" = false"),
+    );
+    wrong(
         "[global]\n\"x\" = \"app.quit\"",
         3,
-        "x of [global] is hidden by x of [pane.search], which runs memory.remove",
-        Some("under [pane.search]: \"x\" = false"),
+        &format!(
+            "x of [global] is hidden by x of [pane.search], which runs memory.remove ({})",
+            shipped("\"x\"")
+        ),
+        Some("bind it under [pane.search], or take another key"),
     );
     wrong(
         "[mode.query]\n\"a\" = \"back\"",
@@ -190,7 +314,7 @@ fn what_is_wrong_has_its_line_and_advice() {
 #[test]
 fn a_file_that_is_no_toml_is_one_problem_and_the_shipped_keys_stay() {
     let (keymap, problems) = user("[global\n");
-    assert_eq!((problems.len(), problems[0].line), (1, 2));
+    assert_eq!((problems.len(), problems[0].origin.line), (1, 2));
     assert_eq!(keymap.list(), Keymap::default().list());
     assert!(problems[0].to_string().starts_with("keymap.toml:2: "));
 }
@@ -198,7 +322,7 @@ fn a_file_that_is_no_toml_is_one_problem_and_the_shipped_keys_stay() {
 proptest! {
     #[test]
     fn no_file_breaks_the_keymap(text in ".{0,200}") {
-        let (keymap, _) = Keymap::load(Some((Path::new("keymap.toml"), &text)));
+        let (keymap, _) = Keymap::load(Shipped::Default, Some((Path::new("keymap.toml"), &text)));
         prop_assert!(keymap.list().len() > 50);
     }
 

@@ -1,6 +1,8 @@
 //! Help: every key of where one stands, and of everywhere, from the same table the keys come from. Typing narrows it.
 
-use crossterm::event::{KeyCode, KeyEvent};
+use std::ops::Range;
+
+use crossterm::event::KeyEvent;
 use ratatui::{
     Frame,
     layout::Rect,
@@ -16,7 +18,7 @@ use crate::console::{
     scene::{Out, Scene},
     theme::Role,
     widgets::{
-        frame::{foot, input, window},
+        frame::{foot, input, step_of, window},
         line::{Line, Typed},
         list::Step,
     },
@@ -25,72 +27,123 @@ use crate::console::{
 const WIDTH: u16 = 84;
 const KEYS_WIDTH: usize = 22;
 
-/// A place and its keys: those, what they do, and why they cannot now.
+/// A place and its keys.
 #[derive(Debug, Clone)]
 pub struct Section {
     pub title: &'static str,
-    pub rows: Vec<(String, &'static str, Option<String>)>,
+    pub rows: Vec<Row>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Row {
+    pub keys: String,
+    pub title: String,
+    pub why_not: Option<String>,
 }
 
 pub struct Help {
     typed: Line,
     sections: Vec<Section>,
+    /// The first line seen, and how many are.
     top: usize,
+    height: usize,
 }
 
 impl Help {
     pub fn new(sections: Vec<Section>) -> Help {
-        Help { typed: Line::default(), sections, top: 0 }
+        Help { typed: Line::default(), sections, top: 0, height: 0 }
+    }
+
+    /// The sections with what is typed in a row of theirs.
+    fn found(&self) -> impl Iterator<Item = (&'static str, Vec<&Row>)> {
+        let asked = Asked::new(self.typed.text());
+        self.sections.iter().filter_map(move |section| {
+            let rows: Vec<&Row> = section.rows.iter().filter(|row| asked.finds(row)).collect();
+            (!rows.is_empty()).then_some((section.title, rows))
+        })
+    }
+
+    /// Headings, rows, and a line of air between the sections.
+    fn len(&self) -> usize {
+        self.found().map(|(_, rows)| rows.len() + 2).sum::<usize>().saturating_sub(1)
+    }
+
+    fn scroll(&mut self, top: usize) {
+        self.top = top.min(self.len().saturating_sub(self.height));
     }
 
     fn lines(&self, width: usize, scene: &Scene) -> Vec<Text<'static>> {
         let theme = scene.theme;
-        let typed = self.typed.text().to_lowercase();
+        let asked = Asked::new(self.typed.text());
         let mut lines = Vec::new();
-        for section in &self.sections {
-            let rows = section.rows.iter().filter(|(keys, title, _)| {
-                typed.is_empty()
-                    || title.to_lowercase().contains(&typed)
-                    || keys.to_lowercase().contains(&typed)
-            });
-            let mut headed = false;
-            for (keys, title, why) in rows {
-                if !headed {
-                    if !lines.is_empty() {
-                        lines.push(Text::default());
-                    }
-                    lines.push(Text::styled(section.title, theme.style(Role::Heading2)));
-                    headed = true;
-                }
-                let role = if why.is_some() { Role::HintOff } else { Role::Text };
-                let mut spans = vec![
-                    Span::styled(
-                        text::pad(&text::cut(keys, KEYS_WIDTH - 2), KEYS_WIDTH),
-                        theme.style(Role::HintKey),
-                    ),
-                    Span::styled(
-                        text::cut(title, width.saturating_sub(KEYS_WIDTH)).into_owned(),
-                        theme.style(role),
-                    ),
-                ];
-                if let Some(why) = why {
-                    let room = width.saturating_sub(KEYS_WIDTH + text::width(title) + 3);
-                    spans.push(Span::styled(
-                        format!("   {}", text::cut(why, room)),
-                        theme.style(Role::HintOff),
-                    ));
-                }
-                lines.push(Text::from(spans));
+        for (title, rows) in self.found() {
+            if !lines.is_empty() {
+                lines.push(Text::default());
             }
+            lines.push(Text::styled(title, theme.style(Role::Heading2)));
+            lines.extend(rows.into_iter().map(|row| draw(row, &asked, width, scene)));
         }
         if lines.is_empty() {
             lines.push(Text::styled("no key does that", theme.style(Role::Placeholder)));
         }
         lines
     }
+}
 
-    fn rows(&self) -> usize {
-        self.sections.iter().map(|section| section.rows.len() + 2).sum()
+fn draw(row: &Row, asked: &Asked, width: usize, scene: &Scene) -> Text<'static> {
+    let theme = scene.theme;
+    let plain = theme.style(if row.why_not.is_some() { Role::HintOff } else { Role::Text });
+    let column = KEYS_WIDTH.min(width / 3);
+    let keys = text::pad(&text::cut(&row.keys, column.saturating_sub(2)), column);
+    let mut spans = vec![Span::styled(keys, theme.style(Role::HintKey))];
+    let title = text::cut(&row.title, width.saturating_sub(column)).into_owned();
+    let mut from = 0;
+    for range in asked.ranges(&title) {
+        spans.push(Span::styled(title[from..range.start].to_owned(), plain));
+        spans.push(Span::styled(title[range.clone()].to_owned(), plain.patch(theme.style(Role::Accent))));
+        from = range.end;
+    }
+    spans.push(Span::styled(title[from..].to_owned(), plain));
+    if let Some(why) = &row.why_not {
+        let room = width.saturating_sub(column + text::width(&title) + 3);
+        spans.push(Span::styled(format!("   {}", text::cut(why, room)), theme.style(Role::HintOff)));
+    }
+    Text::from(spans)
+}
+
+/// What is typed: keys as they are printed, or words of what they do.
+struct Asked {
+    keys: String,
+    words: Vec<String>,
+}
+
+impl Asked {
+    fn new(typed: &str) -> Asked {
+        let keys = typed.trim().to_ascii_lowercase();
+        let words = keys.split_whitespace().map(str::to_owned).collect();
+        Asked { keys, words }
+    }
+
+    fn finds(&self, row: &Row) -> bool {
+        let title = row.title.to_ascii_lowercase();
+        row.keys.to_ascii_lowercase().split("  ").any(|keys| keys == self.keys)
+            || self.words.iter().all(|word| title.contains(word))
+    }
+
+    /// Where the words stand in a title, in order and apart from one another.
+    fn ranges(&self, title: &str) -> Vec<Range<usize>> {
+        // ASCII alone changes: every byte keeps its place.
+        let title = title.to_ascii_lowercase();
+        let mut ranges: Vec<_> =
+            self.words.iter().filter_map(|word| title.find(word).map(|at| at..at + word.len())).collect();
+        ranges.sort_by_key(|range| range.start);
+        let mut end = 0;
+        ranges.retain(|range| {
+            let apart = range.start >= end;
+            end = if apart { range.end } else { end };
+            apart
+        });
+        ranges
     }
 }
 
@@ -100,45 +153,24 @@ impl Above for Help {
     }
 
     fn act(&mut self, action: Action, _: &Scene, out: &mut Out) -> bool {
-        let step = match action {
-            Action::Back if !self.typed.is_empty() => {
-                self.typed.clear();
-                Step::First
-            }
-            Action::Back | Action::Help => {
-                out.close = true;
-                return true;
-            }
-            action => match crate::console::widgets::frame::step_of(action) {
-                Some(step) => step,
+        match action {
+            Action::Back if !self.typed.is_empty() => self.typed.clear(),
+            Action::Back => out.close = true,
+            Action::ClearText => self.typed.clear(),
+            action => match step_of(action) {
+                Some(Step::Up) => self.scroll(self.top.saturating_sub(1)),
+                Some(Step::Down) => self.scroll(self.top + 1),
+                Some(Step::PageUp) => self.scroll(self.top.saturating_sub(self.height)),
+                Some(Step::PageDown) => self.scroll(self.top + self.height),
+                Some(Step::First) => self.scroll(0),
+                Some(Step::Last) => self.scroll(usize::MAX),
                 None => return false,
             },
-        };
-        self.top = match step {
-            Step::Up => self.top.saturating_sub(1),
-            Step::Down => self.top + 1,
-            Step::PageUp => self.top.saturating_sub(10),
-            Step::PageDown => self.top + 10,
-            Step::First => 0,
-            Step::Last => self.rows(),
         }
-        .min(self.rows());
         true
     }
 
-    fn key(&mut self, key: KeyEvent, scene: &Scene, out: &mut Out) {
-        let action = match key.code {
-            KeyCode::Up => Action::Up,
-            KeyCode::Down => Action::Down,
-            KeyCode::PageUp => Action::PageUp,
-            KeyCode::PageDown => Action::PageDown,
-            KeyCode::Home => Action::First,
-            KeyCode::End => Action::Last,
-            _ => Action::Complete,
-        };
-        if self.act(action, scene, out) {
-            return;
-        }
+    fn key(&mut self, key: KeyEvent, _: &Scene, _: &mut Out) {
         if self.typed.key(key) == Typed::Changed {
             self.top = 0;
         }
@@ -149,15 +181,20 @@ impl Above for Help {
         self.top = 0;
     }
 
+    fn arrange(&mut self, area: Rect) {
+        self.height = area.height.saturating_sub(6) as usize;
+        self.scroll(self.top);
+    }
+
     fn view(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
         let area = centred(area, WIDTH.min(area.width.saturating_sub(2)), area.height.saturating_sub(2));
         let inner = window(frame, area, "Help", scene);
-        foot(frame, area, &[("↑↓", "scroll"), ("Esc", "close")], scene);
+        let words = [(Action::PageDown, "scroll"), (Action::Back, "close")];
+        foot(frame, area, Place::Help, &words, scene);
         let [top, body] = head(inner, 2);
         input(frame, top, &self.typed, "", "type to find a key or what it does", true, scene);
         let lines = self.lines(inner.width as usize, scene);
-        let from = self.top.min(lines.len().saturating_sub(body.height as usize));
-        let shown: Vec<_> = lines.into_iter().skip(from).take(body.height as usize).collect();
+        let shown: Vec<_> = lines.into_iter().skip(self.top).take(body.height as usize).collect();
         frame.render_widget(Paragraph::new(shown), body);
     }
 }

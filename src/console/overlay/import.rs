@@ -178,7 +178,9 @@ impl Above for Import {
                     let mut lines = report_lines(import, report, inner.width as usize, scene);
                     let from = self.scroll.min(lines.len().saturating_sub(inner.height as usize));
                     frame.render_widget(Paragraph::new(lines.split_off(from)), inner);
-                    foot(frame, area, &[("↑↓", "scroll"), ("Enter", "import more"), ("Esc", "close")], scene);
+                    let words =
+                        [(Action::Down, "scroll"), (Action::Open, "import more"), (Action::Back, "close")];
+                    foot(frame, area, Place::Import, &words, scene);
                 }
                 Some(Err(fault)) => {
                     let mut lines = vec![Text::default()];
@@ -188,7 +190,8 @@ impl Above for Import {
                         }
                     }
                     frame.render_widget(Paragraph::new(lines), inner);
-                    foot(frame, area, &[("Enter", "try again"), ("Esc", "close")], scene);
+                    let words = [(Action::Open, "try again"), (Action::Back, "close")];
+                    foot(frame, area, Place::Import, &words, scene);
                 }
             },
         }
@@ -198,7 +201,8 @@ impl Above for Import {
 impl Import {
     fn view_entry(&self, frame: &mut Frame, area: Rect, inner: Rect, scene: &Scene) {
         let theme = scene.theme;
-        foot(frame, area, &[("Tab", "complete"), ("Enter", "import"), ("Esc", "close")], scene);
+        let words = [(Action::Complete, "complete"), (Action::Open, "import"), (Action::Back, "close")];
+        foot(frame, area, Place::Import, &words, scene);
         let width = inner.width.max(1) as usize;
         let said = "A folder or a file: Markdown, plain text, JSONL. Each file becomes one memory; importing again \
                     takes only what changed. Files that git ignores stay out.";
@@ -278,7 +282,8 @@ fn view_progress(frame: &mut Frame, area: Rect, inner: Rect, import: &Importing,
         ),
     ];
     frame.render_widget(Paragraph::new(lines), inner);
-    foot(frame, area, &[("Ctrl-X", "stop"), ("Esc", "goes on behind")], scene);
+    let words = [(Action::StopImport, "stop"), (Action::Back, "goes on behind")];
+    foot(frame, area, Place::Import, &words, scene);
 }
 
 fn report_lines(

@@ -16,6 +16,7 @@ use super::Above;
 use crate::console::text;
 use crate::console::{
     action::{Action, Place},
+    keymap::Shipped,
     layout::{centred, head},
     scene::{Out, Scene},
     theme::Role,
@@ -30,15 +31,27 @@ use crate::console::{
 const WIDTH: u16 = 76;
 const HEIGHT: u16 = 20;
 
-/// An action as it stands now.
+/// A row: an action as it stands now, or what an action asks for.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    pub action: Action,
-    pub keys: String,
+    pub title: String,
+    /// Found by it too.
+    pub name: &'static str,
+    /// Its keys, or what else is to be said at the right.
+    pub right: String,
     pub why_not: Option<String>,
+    pub run: Run,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Run {
+    Action(Action),
+    Keymap(Shipped),
 }
 
 pub struct Palette {
+    title: &'static str,
+    placeholder: &'static str,
     typed: Line,
     entries: Vec<Entry>,
     /// Indexes of the entries that match, best first, with the matched characters.
@@ -49,15 +62,32 @@ pub struct Palette {
 
 impl Palette {
     /// `entries` in the order they stand in before anything is typed.
-    pub fn new(entries: Vec<Entry>) -> Palette {
+    pub fn actions(entries: Vec<Entry>) -> Palette {
+        Palette::new("Palette", "what would you like to do?", entries)
+    }
+
+    /// Asks which keymap to use.
+    pub fn keymaps(now: Shipped) -> Palette {
+        let entries = Shipped::ALL.map(|shipped| Entry {
+            title: shipped.name().to_owned(),
+            name: shipped.name(),
+            right: if shipped == now { "in use".to_owned() } else { String::new() },
+            why_not: None,
+            run: Run::Keymap(shipped),
+        });
+        Palette::new("Keymap", "whose keys, until you quit?", entries.into())
+    }
+
+    fn new(title: &'static str, placeholder: &'static str, entries: Vec<Entry>) -> Palette {
         let mut palette = Palette {
+            title,
+            placeholder,
             typed: Line::default(),
             entries,
             shown: Vec::new(),
             list: List::default(),
             matcher: Matcher::new(Config::DEFAULT),
         };
-        palette.list.set_height(HEIGHT as usize - 4);
         palette.narrow();
         palette
     }
@@ -72,19 +102,24 @@ impl Palette {
         let mut found: Vec<(u32, usize, Vec<u32>)> = Vec::new();
         for (i, entry) in self.entries.iter().enumerate() {
             let mut at = Vec::new();
-            let title = Utf32Str::new(entry.action.title(), &mut buffer);
+            // `q` is Quit before it is a query; the beginning of a name tells nothing.
+            self.matcher.config.prefer_prefix = true;
+            let title = Utf32Str::new(&entry.title, &mut buffer);
             if let Some(score) = pattern.indices(title, &mut self.matcher, &mut at) {
                 at.sort_unstable();
                 found.push((score + 1, i, at));
                 continue;
             }
-            let name = Utf32Str::new(entry.action.name(), &mut buffer);
+            self.matcher.config.prefer_prefix = false;
+            let name = Utf32Str::new(entry.name, &mut buffer);
             if let Some(score) = pattern.score(name, &mut self.matcher) {
                 found.push((score, i, Vec::new()));
             }
         }
         if !self.typed.is_empty() {
-            found.sort_by_key(|(score, i, _)| (std::cmp::Reverse(*score), *i));
+            // To the matcher one letter is worth the same everywhere.
+            let later = |at: &[u32]| at.first() != Some(&0);
+            found.sort_by_key(|(score, i, at)| (std::cmp::Reverse(*score), later(at), *i));
         }
         self.shown = found.into_iter().map(|(_, i, at)| (i, at)).collect();
         self.list.set_len(self.shown.len());
@@ -103,7 +138,10 @@ impl Above for Palette {
             Action::Open => match self.selected() {
                 Some(Entry { why_not: Some(why), .. }) => out.toast(Toast::say(why.clone())),
                 Some(entry) => {
-                    out.act = Some(entry.action);
+                    match entry.run {
+                        Run::Action(action) => out.act = Some(action),
+                        Run::Keymap(keymap) => out.keymap = Some(keymap),
+                    }
                     out.close = true;
                 }
                 None => {}
@@ -131,50 +169,56 @@ impl Above for Palette {
         self.narrow();
     }
 
+    fn arrange(&mut self, area: Rect) {
+        self.list.set_height(self.area(area).height.saturating_sub(4) as usize);
+    }
+
     fn view(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
-        let theme = scene.theme;
-        let area = centred(area, WIDTH.min(area.width.saturating_sub(4)), HEIGHT);
-        let inner = window(frame, area, "Palette", scene);
-        foot(frame, area, &[("Enter", "run"), ("Esc", "close")], scene);
+        let area = self.area(area);
+        let inner = window(frame, area, self.title, scene);
+        foot(frame, area, Place::Palette, &[(Action::Open, "run"), (Action::Back, "close")], scene);
         let [top, body] = head(inner, 2);
-        input(frame, top, &self.typed, "", "what would you like to do?", true, scene);
-        let width = inner.width as usize;
-        let mut lines: Vec<Text> = Vec::new();
-        let rows = self.list.visible().take(body.height as usize);
-        let first = self.list.selected().map_or(0, |row| (row + 1).saturating_sub(body.height as usize));
-        let rows = if rows.len() < self.list.visible().len() {
-            first..first + rows.len()
+        input(frame, top, &self.typed, "", self.placeholder, true, scene);
+        let lines: Vec<Text> = if self.shown.is_empty() {
+            vec![Text::styled("nothing is called that", scene.theme.style(Role::Placeholder))]
         } else {
-            self.list.visible()
+            self.list.visible().filter_map(|row| self.row(row, inner.width as usize, scene)).collect()
         };
-        for row in rows {
-            let Some((index, at)) = self.shown.get(row) else { continue };
-            let entry = &self.entries[*index];
-            let chosen = self.list.selected() == Some(row);
-            let plain = if entry.why_not.is_some() { Role::HintOff } else { Role::Text };
-            let base = if chosen { theme.style(Role::Selection) } else { theme.style(plain) };
-            let right = entry.why_not.clone().unwrap_or_else(|| entry.keys.clone());
-            let right = text::cut(&right, width / 2).into_owned();
-            let room = width.saturating_sub(text::width(&right) + 1);
-            let title = text::cut(entry.action.title(), room).into_owned();
-            let mut spans: Vec<Span> = title
-                .chars()
-                .enumerate()
-                .map(|(i, c)| {
-                    let matched = at.binary_search(&(i as u32)).is_ok();
-                    let style = if matched { base.patch(theme.style(Role::Match)) } else { base };
-                    Span::styled(c.to_string(), style)
-                })
-                .collect();
-            spans.push(Span::styled(" ".repeat(room.saturating_sub(text::width(&title))), base));
-            let right_role = if entry.why_not.is_some() { Role::HintOff } else { Role::HintKey };
-            spans.push(Span::styled(right, if chosen { base } else { theme.style(right_role) }));
-            spans.push(Span::styled(" ", base));
-            lines.push(Text::from(spans));
-        }
-        if self.shown.is_empty() {
-            lines.push(Text::styled("nothing is called that", theme.style(Role::Placeholder)));
-        }
         frame.render_widget(Paragraph::new(lines), body);
+    }
+}
+
+impl Palette {
+    fn area(&self, area: Rect) -> Rect {
+        let height = HEIGHT.min(self.entries.len() as u16 + 4);
+        centred(area, WIDTH.min(area.width.saturating_sub(4)), height)
+    }
+
+    fn row(&self, row: usize, width: usize, scene: &Scene) -> Option<Text<'_>> {
+        let theme = scene.theme;
+        let (index, at) = self.shown.get(row)?;
+        let entry = &self.entries[*index];
+        let plain = if entry.why_not.is_some() { Role::HintOff } else { Role::Text };
+        let chosen = self.list.selected() == Some(row);
+        let base = theme.style(if chosen { Role::Selection } else { plain });
+        let right = text::cut(entry.why_not.as_ref().unwrap_or(&entry.right), width / 2);
+        let room = width.saturating_sub(text::width(&right) + 1);
+        let asks = matches!(entry.run, Run::Action(action) if action.asks());
+        let more = if asks && text::width(&entry.title) < room { theme.ellipsis() } else { "" };
+        let title = text::cut(&entry.title, room);
+        let mut spans: Vec<Span> = title
+            .chars()
+            .enumerate()
+            .map(|(i, c)| {
+                let matched = at.binary_search(&(i as u32)).is_ok();
+                let style = if matched { base.patch(theme.style(Role::Accent)) } else { base };
+                Span::styled(c.to_string(), style)
+            })
+            .collect();
+        let gap = room.saturating_sub(text::width(&title) + text::width(more));
+        spans.push(Span::styled(format!("{more}{}", " ".repeat(gap)), base));
+        spans.push(Span::styled(right, if chosen { base } else { theme.style(Role::Muted) }));
+        spans.push(Span::styled(" ", base));
+        Some(Text::from(spans))
     }
 }

@@ -110,7 +110,7 @@ impl Above for Picker {
     fn view(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
         let area = centred(area, WIDTH, HEIGHT);
         let inner = window(frame, area, "Project", scene);
-        foot(frame, area, &[("Enter", "pick"), ("Esc", "all")], scene);
+        foot(frame, area, Place::Picker, &[(Action::Open, "pick"), (Action::Back, "all")], scene);
         let [top, body] = head(inner, 2);
         input(frame, top, &self.typed, "", "type to narrow", true, scene);
         let shown = self.shown();

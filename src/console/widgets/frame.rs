@@ -9,7 +9,12 @@ use ratatui::{
 };
 
 use super::{line::Line, list::Step};
-use crate::console::{action::Action, scene::Scene, text, theme::Role};
+use crate::console::{
+    action::{Action, Place},
+    scene::Scene,
+    text,
+    theme::Role,
+};
 
 /// The step a moving action is.
 pub fn step_of(action: Action) -> Option<Step> {
@@ -39,15 +44,16 @@ pub fn window(frame: &mut Frame, area: Rect, title: &str, scene: &Scene) -> Rect
     Rect { x: inner.x + 1.min(inner.width), width: inner.width.saturating_sub(2), ..inner }
 }
 
-/// Keys and what they do, at the lower border of a box: those that fit, the first first.
-pub fn foot(frame: &mut Frame, area: Rect, words: &[(&str, &str)], scene: &Scene) {
+/// Actions and their keys in this place, at the lower border of a box: those that fit, the first first.
+pub fn foot(frame: &mut Frame, area: Rect, place: Place, words: &[(Action, &str)], scene: &Scene) {
     if area.height < 2 || area.width < 4 {
         return;
     }
     let mut spans = Vec::new();
     let mut room = area.width as usize - 2;
-    for (key, word) in words {
-        let cost = text::width(key) + text::width(word) + 3;
+    for (action, word) in words {
+        let Some(key) = scene.keymap.key_of(*action, &[place, Place::Always]) else { continue };
+        let cost = text::width(&key) + text::width(word) + 3;
         if cost > room {
             continue;
         }

@@ -23,7 +23,7 @@ pub enum Typed {
 }
 
 impl Line {
-    /// The keys of every text line: letters, moving, deleting.
+    /// The keys of every text line: letters, moving, deleting, and those that shells have for it.
     pub fn key(&mut self, key: KeyEvent) -> Typed {
         let before = self.text.len();
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
@@ -31,7 +31,14 @@ impl Line {
         match key.code {
             KeyCode::Char('w') if control => self.delete_word(),
             KeyCode::Char('u') if control => self.delete_to_start(),
+            KeyCode::Char('k') if control => self.delete_to_end(),
             KeyCode::Char('h') if control => self.backspace(),
+            KeyCode::Char('d') if control => self.delete(),
+            KeyCode::Char('d') if alt => self.delete_word_after(),
+            KeyCode::Char('a') if control => self.home(),
+            KeyCode::Char('e') if control => self.end(),
+            KeyCode::Char('b') if control => self.left(),
+            KeyCode::Char('f') if control => self.right(),
             KeyCode::Char('b') if alt => self.word_left(),
             KeyCode::Char('f') if alt => self.word_right(),
             KeyCode::Char(_) if control || alt => return Typed::Nothing,
@@ -148,6 +155,17 @@ impl Line {
         self.at = from;
     }
 
+    pub fn delete_word_after(&mut self) {
+        let from = self.at;
+        self.word_right();
+        self.text.replace_range(from..self.at, "");
+        self.at = from;
+    }
+
+    pub fn delete_to_end(&mut self) {
+        self.text.truncate(self.at);
+    }
+
     pub fn delete_to_start(&mut self) {
         self.text.replace_range(..self.at, "");
         self.at = 0;
@@ -210,6 +228,23 @@ mod tests {
     }
 
     #[test]
+    fn keys_of_the_shell_edit() {
+        let mut line = Line::new("roll back first");
+        let mut press = |modifiers, keys: &str| {
+            for c in keys.chars() {
+                line.key(KeyEvent::new(KeyCode::Char(c), modifiers));
+            }
+            (line.text().to_owned(), line.at())
+        };
+        assert_eq!(press(KeyModifiers::CONTROL, "af"), ("roll back first".into(), 1));
+        assert_eq!(press(KeyModifiers::ALT, "d"), ("r back first".into(), 1));
+        assert_eq!(press(KeyModifiers::CONTROL, "bd"), (" back first".into(), 0));
+        assert_eq!(press(KeyModifiers::ALT, "f"), (" back first".into(), 5));
+        assert_eq!(press(KeyModifiers::CONTROL, "k"), (" back".into(), 5));
+        assert_eq!(press(KeyModifiers::CONTROL, "ae"), (" back".into(), 5));
+    }
+
+    #[test]
     fn a_paste_is_one_clean_line_of_bounded_length() {
         let mut line = Line::default();
         line.insert("a\nb\u{1b}[31mc");
@@ -220,7 +255,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_cursor_always_stands_between_characters(text in ".{0,40}", keys in prop::collection::vec(0..9u8, 0..60)) {
+        fn the_cursor_always_stands_between_characters(text in ".{0,40}", keys in prop::collection::vec(0..11u8, 0..60)) {
             let mut line = Line::new(&text);
             for key in keys {
                 match key {
@@ -232,6 +267,8 @@ mod tests {
                     5 => line.word_right(),
                     6 => line.delete_word(),
                     7 => line.insert("é 漢"),
+                    8 => line.delete_word_after(),
+                    9 => line.delete_to_end(),
                     _ => line.home(),
                 }
                 prop_assert!(line.text().is_char_boundary(line.at()));

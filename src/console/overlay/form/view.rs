@@ -10,6 +10,7 @@ use ratatui::{
 use super::{Field, Form, Purpose};
 use crate::console::text;
 use crate::console::{
+    action::{Action, Place},
     layout::{centred, head},
     scene::Scene,
     theme::Role,
@@ -31,15 +32,14 @@ impl Form {
             Purpose::Supersede(_) => "Supersede memory",
         };
         let inner = window(frame, area, title, scene);
-        let save = if width < 70 { "Alt-Enter" } else { "Ctrl/Alt-Enter" };
-        let keys = [
-            (save, "save"),
-            ("Esc", "keep draft"),
-            ("Tab", "field"),
-            ("Ctrl-O", "$EDITOR"),
-            ("Ctrl-X", "discard"),
+        let words = [
+            (Action::SaveForm, "save"),
+            (Action::Back, "keep draft"),
+            (Action::NextField, "field"),
+            (Action::Editor, "$EDITOR"),
+            (Action::Discard, "discard"),
         ];
-        foot(frame, area, &keys, scene);
+        foot(frame, area, Place::Form, &words, scene);
 
         // Below the content: a line of air, four fields, air, one line for what is to be said.
         let below = 7.min(inner.height.saturating_sub(3));
@@ -66,10 +66,10 @@ impl Form {
                 .collect();
             (Role::Info, format!("already known, nearly: {}", near.join(" · ")))
         } else if let Some(at) = self.from_draft {
-            (
-                Role::Info,
-                format!("a draft of {} ago · Ctrl-X discards it", crate::console::scene::age(scene.now, at)),
-            )
+            let age = crate::console::scene::age(scene.now, at);
+            let discard = scene.keymap.key_of(Action::Discard, &[Place::Form]);
+            let discard = discard.map_or(String::new(), |key| format!(" · {key} discards it"));
+            (Role::Info, format!("a draft of {age} ago{discard}"))
         } else {
             return;
         };
