@@ -97,8 +97,9 @@ async fn console(setup: Setup, keys: PathBuf) -> Result<(), Stop> {
         retention: setup.retention(),
         announce: true,
     });
+    let themes_dir = keys.with_file_name("themes");
     let keymap = setup::keymap(&keys)?.map(|text| (keys, text));
-    console::run(home, ConsoleOptions { config: setup.config, keymap }).await?;
+    console::run(home, ConsoleOptions { config: setup.config, keymap, themes_dir }).await?;
     Ok(())
 }
 

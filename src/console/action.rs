@@ -51,6 +51,7 @@ pub enum Action {
     Project,
     TimeForm,
     Theme,
+    ReadThemes,
     Mouse,
     Retry,
     SaveForm,
@@ -251,7 +252,7 @@ const TYPED: &[Place] =
 
 /// Every action. A row here is all it takes to be in help, palette, keymap files and docs.
 #[rustfmt::skip]
-pub const ACTIONS: [Row; 52] = [
+pub const ACTIONS: [Row; 53] = [
     row(Action::FocusSearch,   "pane.focus-search",    "Go to Search",                      Group::Deck,     GLOBAL, None),
     row(Action::FocusTimeline, "pane.focus-timeline",  "Go to the Timeline",                Group::Deck,     GLOBAL, None),
     row(Action::NextPane,      "pane.next",            "Next pane",                         Group::Deck,     GLOBAL, Some("pane")),
@@ -294,7 +295,8 @@ pub const ACTIONS: [Row; 52] = [
     row(Action::NextError,     "stream.next-error",    "To the error after",                Group::Timeline, &[Place::Timeline], None),
     row(Action::Project,       "project.pick",         "Pick a project",                    Group::Settings, GLOBAL, None),
     row(Action::TimeForm,      "time.cycle",           "Times: relative, local, UTC",       Group::Settings, GLOBAL, None),
-    row(Action::Theme,         "theme.cycle",          "Next theme",                        Group::Settings, GLOBAL, None),
+    row(Action::Theme,         "theme.pick",           "Pick a theme",                      Group::Settings, GLOBAL, None),
+    row(Action::ReadThemes,    "theme.reload",         "Read your own themes again",        Group::Settings, GLOBAL, None),
     row(Action::Mouse,         "mouse.toggle",         "Mouse on or off (off: the terminal selects text)", Group::Settings, GLOBAL, None),
     row(Action::Retry,         "hub.retry",            "Try to reach the hub now",          Group::Settings, GLOBAL, None),
     row(Action::SaveForm,      "form.save",            "Save",                              Group::Form,     &[Place::Form], Some("save")),

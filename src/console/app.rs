@@ -21,7 +21,7 @@ use super::{
     overlay::{Above, Overlay, import::Importing},
     panes::{search::Search, timeline::Timeline},
     scene::{Out, Scene, TimeForm},
-    theme::Theme,
+    theme::{Looks, Mode, Theme, ThemeError},
     widgets::toast::{Toast, Toasts},
 };
 use crate::model::{Id, Project, Time};
@@ -58,6 +58,7 @@ struct Undo {
 
 pub struct App {
     pub env: Env,
+    looks: Looks,
     keymap: Keymap,
     area: Rect,
     deck: Deck,
@@ -83,7 +84,7 @@ pub struct Start {
     pub now: Time,
     pub offset: FixedOffset,
     pub form: TimeForm,
-    pub theme: Theme,
+    pub looks: Looks,
     pub keymap: Keymap,
     pub data_dir: PathBuf,
     pub mouse: bool,
@@ -91,16 +92,18 @@ pub struct Start {
 
 impl App {
     pub fn new(start: Start, width: u16, height: u16) -> App {
+        let (theme, unusable) = start.looks.theme_or_shipped();
         let mut app = App {
             env: Env {
                 now: start.now,
                 offset: start.offset,
                 form: start.form,
                 hub: Hub::default(),
-                theme: start.theme,
+                theme,
                 import: None,
                 data_dir: start.data_dir,
             },
+            looks: start.looks,
             keymap: start.keymap,
             area: Rect::new(0, 0, width, height),
             deck: Deck::default(),
@@ -118,6 +121,9 @@ impl App {
             recent_actions: Vec::new(),
             quitting: false,
         };
+        if let Some(error) = unusable {
+            app.tell(Toast::warn(error.to_string()));
+        }
         app.arrange();
         app
     }
@@ -176,6 +182,13 @@ impl App {
             if let Some(project) = out.project.take() {
                 self.set_project(project, out);
             }
+            if let Some(choice) = out.theme.take() {
+                self.looks.choice = choice;
+                // It was read before it was offered; if it cannot be had after all, what is worn stays.
+                if let Err(error) = self.wear() {
+                    out.toast(Toast::warn(error.to_string()));
+                }
+            }
             match out.act.take() {
                 Some(action) => self.act(action, out),
                 None => break,
@@ -201,6 +214,11 @@ impl App {
                     }
                 }
                 Effect::Ask(Ask::Forget { id }) => self.forgetting = Some((*id, false)),
+                Effect::KeepTheme(_) if self.looks.is_set => {
+                    let said =
+                        format!("theme {} until you quit; the settings name another", self.env.theme.name());
+                    self.toasts.add(Toast::say(said), self.env.now);
+                }
                 Effect::Quit => self.quitting = true,
                 _ => {}
             }
@@ -278,10 +296,23 @@ impl App {
         }
     }
 
-    pub fn use_theme(&mut self, theme: Theme) {
+    /// Puts on the theme that is chosen.
+    fn wear(&mut self) -> Result<(), ThemeError> {
+        self.env.theme = self.looks.theme()?;
+        self.look_anew();
+        Ok(())
+    }
+
+    /// The terminal told whether it is dark or light. Answers whether that changes the screen.
+    pub fn terminal_is(&mut self, mode: Mode) -> bool {
+        let before = self.env.theme.name().to_owned();
+        self.looks.terminal = mode;
+        // What could not be had before the answer was told then.
+        let (theme, _) = self.looks.theme_or_shipped();
         self.env.theme = theme;
         self.look_anew();
         self.arrange();
+        before != self.env.theme.name()
     }
 
     /// Something to say before anything was asked.

@@ -9,7 +9,7 @@ use super::{
     model::Hub,
     overlay::{Overlay, import::Importing},
     text,
-    theme::Theme,
+    theme::{Choice, Theme},
     widgets::toast::Toast,
 };
 use crate::model::{Project, Time};
@@ -118,6 +118,8 @@ pub struct Out {
     pub act: Option<Action>,
     /// A project was picked; inside it, none is all.
     pub project: Option<Option<Project>>,
+    /// A theme was chosen, or is only being looked at.
+    pub theme: Option<Choice>,
     /// The overlay that was asked has nothing left to do.
     pub close: bool,
 }

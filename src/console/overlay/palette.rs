@@ -162,7 +162,9 @@ impl Above for Palette {
                 .enumerate()
                 .map(|(i, c)| {
                     let matched = at.binary_search(&(i as u32)).is_ok();
-                    let style = if matched { base.patch(theme.style(Role::Match)) } else { base };
+                    let found = theme.style(Role::Match);
+                    let found = if chosen { theme.selected(Role::Match) } else { found };
+                    let style = if matched { base.patch(found) } else { base };
                     Span::styled(c.to_string(), style)
                 })
                 .collect();
