@@ -98,7 +98,8 @@ async fn console(setup: Setup, keys: PathBuf) -> Result<(), Stop> {
         announce: true,
     });
     let own_keys = console::keymap::read(&keys)?;
-    let options = ConsoleOptions { config: setup.config, keymap_path: keys, own_keys };
+    let themes_dir = keys.with_file_name("themes");
+    let options = ConsoleOptions { config: setup.config, keymap_path: keys, own_keys, themes_dir };
     console::run(home, options).await?;
     Ok(())
 }

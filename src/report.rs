@@ -8,6 +8,9 @@ use std::{borrow::Cow, fmt::Write};
 
 use crate::model::Fault;
 
+/// A name is meant by a word up to this many edits away, and never more than a third of the word.
+const EDITS_MAX: usize = 3;
+
 /// Whether what is rendered may carry colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paint {
@@ -78,6 +81,29 @@ pub fn warning(message: &str, hint: Option<&str>, paint: Paint) -> String {
         writeln!(text, "   {} {}", paint.cyan("hint:"), escape(hint)).expect("a string takes everything");
     }
     text
+}
+
+/// The one of `names` that was probably meant by `word`.
+pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let near = names.into_iter().map(|name| (edits(word, name), name)).min()?;
+    let letters = word.chars().count();
+    (near.0 < letters && near.0 <= EDITS_MAX.min(1 + letters / 3)).then_some(near.1)
+}
+
+/// How many letters must be put in, left out or changed (Levenshtein).
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut corner = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let kept = corner + usize::from(x != *y);
+            corner = row[j + 1];
+            row[j + 1] = kept.min(corner + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
 }
 
 /// The text with every character that a terminal would act on shown as its code; line ends and tabs stay.
@@ -155,6 +181,16 @@ mod tests {
         );
         assert_eq!(fault(&Fault::bug("no more"), Paint::Plain), "error: no more\n");
         assert_eq!(fault(&Fault::bug("x"), Paint::Coloured), "\x1b[1;31merror:\x1b[0m x\n");
+    }
+
+    #[test]
+    fn a_name_is_near_when_few_letters_differ() {
+        let near = |word| nearest(word, ["harbour", "harbour-day", "ansi16"]);
+        assert_eq!(near("harbor"), Some("harbour"));
+        assert_eq!(near("harbourday"), Some("harbour-day"));
+        assert_eq!(near("ansi"), Some("ansi16"));
+        assert_eq!(near("sea"), None);
+        assert_eq!(near(""), None);
     }
 
     #[track_caller]

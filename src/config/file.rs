@@ -5,10 +5,7 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::{Config, KEYS, Key, Kind, Provenance};
-use crate::model::Fault;
-
-/// A key is "near" another up to this many edits, and never more than a third of its length.
-const EDITS_MAX: usize = 3;
+use crate::{model::Fault, report};
 
 /// Something about a settings file that its owner wants to know.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -125,28 +122,7 @@ fn line_of(text: &str, offset: usize) -> usize {
 
 fn nearest(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_lowercase().replace('-', "_");
-    let enough = EDITS_MAX.min(1 + name.chars().count() / 3);
-    KEYS.iter()
-        .map(|key| (edits(&name, key.name), key.name))
-        .filter(|(edits, _)| *edits <= enough)
-        .min()
-        .map(|(_, key)| key)
-}
-
-/// Levenshtein's distance.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let change = corner + usize::from(x != *y);
-            corner = row[j + 1];
-            row[j + 1] = change.min(corner + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
+    report::nearest(&name, KEYS.iter().map(|key| key.name))
 }
 
 #[cfg(test)]

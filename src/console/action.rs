@@ -51,6 +51,7 @@ pub enum Action {
     Project,
     TimeForm,
     Theme,
+    ReadThemes,
     Mouse,
     UseKeymap,
     ReloadKeymap,
@@ -260,7 +261,7 @@ const TYPED: &[Place] =
 
 /// Every action. A row here is all it takes to be in help, palette, keymap files and docs.
 #[rustfmt::skip]
-pub const ACTIONS: [Row; 54] = [
+pub const ACTIONS: [Row; 55] = [
     row(Action::FocusSearch,   "pane.focus-search",    "Go to Search",                      Group::Deck,     GLOBAL, None),
     row(Action::FocusTimeline, "pane.focus-timeline",  "Go to the Timeline",                Group::Deck,     GLOBAL, None),
     row(Action::NextPane,      "pane.next",            "Next pane",                         Group::Deck,     GLOBAL, Some("pane")),
@@ -303,7 +304,8 @@ pub const ACTIONS: [Row; 54] = [
     row(Action::NextError,     "stream.next-error",    "To the error after",                Group::Timeline, &[Place::Timeline], None),
     row(Action::Project,       "project.pick",         "Pick a project",                    Group::Settings, GLOBAL, None),
     row(Action::TimeForm,      "time.cycle",           "Times: relative, local, UTC",       Group::Settings, GLOBAL, None),
-    row(Action::Theme,         "theme.cycle",          "Next theme",                        Group::Settings, GLOBAL, None),
+    row(Action::Theme,         "theme.pick",           "Pick a theme",                      Group::Settings, GLOBAL, None),
+    row(Action::ReadThemes,    "theme.reload",         "Read your own themes again",        Group::Settings, GLOBAL, None),
     row(Action::Mouse,         "mouse.toggle",         "Mouse on or off (off: the terminal selects text)", Group::Settings, GLOBAL, None),
     row(Action::UseKeymap,     "keymap.use",           "Use the keys of default, vim or emacs", Group::Settings, GLOBAL, None),
     row(Action::ReloadKeymap,  "keymap.reload",        "Read the keymap file again",        Group::Settings, GLOBAL, None),

@@ -21,7 +21,7 @@ use super::{
     overlay::{Above, Overlay, import::Importing},
     panes::{search::Search, timeline::Timeline},
     scene::{Out, Scene, TimeForm},
-    theme::Theme,
+    theme::{Looks, Mode, Theme, ThemeError},
     widgets::toast::{Toast, Toasts},
 };
 use crate::model::{Id, Project, Time};
@@ -63,6 +63,7 @@ pub struct App {
     /// What the setting says, or was picked since; and the file that may say otherwise.
     keymap_base: Shipped,
     keymap_path: PathBuf,
+    looks: Looks,
     area: Rect,
     deck: Deck,
     focus: PaneName,
@@ -87,7 +88,7 @@ pub struct Start {
     pub now: Time,
     pub offset: FixedOffset,
     pub form: TimeForm,
-    pub theme: Theme,
+    pub looks: Looks,
     pub keymap: Keymap,
     pub keymap_base: Shipped,
     pub keymap_path: PathBuf,
@@ -97,19 +98,21 @@ pub struct Start {
 
 impl App {
     pub fn new(start: Start, width: u16, height: u16) -> App {
+        let (theme, unusable) = start.looks.theme_or_shipped();
         let mut app = App {
             env: Env {
                 now: start.now,
                 offset: start.offset,
                 form: start.form,
                 hub: Hub::default(),
-                theme: start.theme,
+                theme,
                 keymap: start.keymap,
                 import: None,
                 data_dir: start.data_dir,
             },
             keymap_base: start.keymap_base,
             keymap_path: start.keymap_path,
+            looks: start.looks,
             area: Rect::new(0, 0, width, height),
             deck: Deck::default(),
             focus: PaneName::Search,
@@ -126,6 +129,9 @@ impl App {
             recent_actions: Vec::new(),
             quitting: false,
         };
+        if let Some(error) = unusable {
+            app.tell(Toast::warn(error.to_string()));
+        }
         app.arrange();
         app
     }
@@ -188,6 +194,13 @@ impl App {
                 self.keymap_base = keymap;
                 out.effects.push(Effect::ReadKeymap);
             }
+            if let Some(choice) = out.theme.take() {
+                self.looks.choice = choice;
+                // It was read before it was offered; if it cannot be had after all, what is worn stays.
+                if let Err(error) = self.wear() {
+                    out.toast(Toast::warn(error.to_string()));
+                }
+            }
             match out.act.take() {
                 Some(action) => self.act(action, out),
                 None => break,
@@ -213,6 +226,11 @@ impl App {
                     }
                 }
                 Effect::Ask(Ask::Forget { id }) => self.forgetting = Some((*id, false)),
+                Effect::KeepTheme(_) if self.looks.is_set => {
+                    let said =
+                        format!("theme {} until you quit; the settings name another", self.env.theme.name());
+                    self.toasts.add(Toast::say(said), self.env.now);
+                }
                 Effect::Quit => self.quitting = true,
                 _ => {}
             }
@@ -293,10 +311,23 @@ impl App {
         }
     }
 
-    pub fn use_theme(&mut self, theme: Theme) {
+    /// Puts on the theme that is chosen.
+    fn wear(&mut self) -> Result<(), ThemeError> {
+        self.env.theme = self.looks.theme()?;
+        self.look_anew();
+        Ok(())
+    }
+
+    /// The terminal told whether it is dark or light. Answers whether that changes the screen.
+    pub fn terminal_is(&mut self, mode: Mode) -> bool {
+        let before = self.env.theme.name().to_owned();
+        self.looks.terminal = mode;
+        // What could not be had before the answer was told then.
+        let (theme, _) = self.looks.theme_or_shipped();
         self.env.theme = theme;
         self.look_anew();
         self.arrange();
+        before != self.env.theme.name()
     }
 
     /// Something to say before anything was asked.

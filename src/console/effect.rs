@@ -8,7 +8,10 @@ use crate::{
     model::{Id, Project},
 };
 
-use super::overlay::form::{Draft, Field, Purpose};
+use super::{
+    overlay::form::{Draft, Field, Purpose},
+    theme::Choice,
+};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -34,6 +37,10 @@ pub enum Effect {
         project: Option<Project>,
     },
     CancelImport,
+    /// A person's own themes, from their files.
+    ReadThemes,
+    /// For the next start.
+    KeepTheme(Choice),
     /// Try the hub now, not after the backoff.
     Retry,
     /// A person's own keys, as their file has them now.

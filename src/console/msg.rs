@@ -13,6 +13,7 @@ use crate::{
 use super::{
     effect::Page,
     overlay::form::{Draft, Field, Purpose},
+    theme::Themes,
 };
 
 #[derive(Debug, Clone)]
@@ -110,6 +111,7 @@ pub enum Answer {
         purpose: Purpose,
         draft: Option<Draft>,
     },
+    Themes(Got<Themes>),
     /// It is done, and there is nothing to say.
     Nothing,
     /// Something that only matters when it fails.

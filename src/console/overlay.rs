@@ -6,11 +6,15 @@ pub mod help;
 pub mod import;
 pub mod palette;
 pub mod picker;
+pub mod themes;
 
 use crossterm::event::KeyEvent;
 use ratatui::{Frame, layout::Rect};
 
-use self::{confirm::Confirm, form::Form, help::Help, import::Import, palette::Palette, picker::Picker};
+use self::{
+    confirm::Confirm, form::Form, help::Help, import::Import, palette::Palette, picker::Picker,
+    themes::ThemePicker,
+};
 use super::{
     action::{Action, Place},
     scene::{Out, Scene},
@@ -23,6 +27,7 @@ pub enum Overlay {
     Confirm(Box<Confirm>),
     Import(Box<Import>),
     Picker(Box<Picker>),
+    Themes(Box<ThemePicker>),
 }
 
 /// What every overlay can do.
@@ -48,6 +53,7 @@ impl Overlay {
             Overlay::Confirm(it) => &**it,
             Overlay::Import(it) => &**it,
             Overlay::Picker(it) => &**it,
+            Overlay::Themes(it) => &**it,
         }
     }
 
@@ -59,6 +65,7 @@ impl Overlay {
             Overlay::Confirm(it) => &mut **it,
             Overlay::Import(it) => &mut **it,
             Overlay::Picker(it) => &mut **it,
+            Overlay::Themes(it) => &mut **it,
         }
     }
 }

@@ -22,7 +22,7 @@ use super::{
     overlay::form::Field,
     scene::TimeForm,
     term::{self, Arrival, Input, Signal, Signals, Term},
-    theme::{Mode, Theme},
+    theme::{self, Choice, Looks, Mode, Themes},
     widgets::toast::Toast,
     work::Work,
 };
@@ -46,6 +46,8 @@ pub struct ConsoleOptions {
     /// The file of a person's own keys, and its text, if there is one.
     pub keymap_path: PathBuf,
     pub own_keys: Option<String>,
+    /// A person's own themes, each in a file of its name.
+    pub themes_dir: PathBuf,
 }
 
 /// Runs the console until it is quit. Whatever happens, the terminal is as it was before, and the hub is closed in order.
@@ -69,7 +71,8 @@ pub async fn run(home: Home, options: ConsoleOptions) -> Result<(), Fault> {
         }
         .run(),
     );
-    let mut work = Work::new(current, clock, send, retry, home.data_dir(), options.keymap_path, Tasks::new());
+    let places = (home.data_dir(), options.keymap_path, &*options.themes_dir);
+    let mut work = Work::new(current, clock, send, retry, places, Tasks::new());
     let watch = Tasks::new();
     let gone = Arc::new(Notify::new());
     watch.spawn(hangup::watch(Arc::clone(&home), Arc::clone(&gone), watch.token()));
@@ -88,8 +91,6 @@ struct Console {
     frames: Frames,
     clock: Clock,
     data_dir: PathBuf,
-    /// The theme goes by the terminal's background.
-    auto_theme: bool,
 }
 
 impl Console {
@@ -101,15 +102,18 @@ impl Console {
         }
         let config = &options.config;
         let ascii = caps.ascii || config.ascii;
-        let named = config.theme.as_deref().filter(|name| *name != "auto");
-        let theme = match named {
-            Some(name) => Theme::load(name, caps.depth, ascii).map_err(|error| {
-                Fault::invalid(error.to_string()).hint("`wheelhouse config show` shows the settings in force")
-            })?,
-            None => {
-                let mode = caps::seen_mode(home.data_dir()).unwrap_or(Mode::Dark);
-                Theme::for_mode(mode, caps.depth, ascii)
-            }
+        let (themes, unread) = match Themes::read(&options.themes_dir) {
+            Ok(themes) => (themes, None),
+            Err(error) => (Themes::default(), Some(error)),
+        };
+        let named = config.theme.clone().filter(|name| name != "auto");
+        let looks = Looks {
+            themes,
+            depth: caps.depth,
+            ascii,
+            terminal: caps::seen_mode(home.data_dir()).unwrap_or(Mode::Dark),
+            is_set: named.is_some(),
+            choice: named.map_or_else(|| theme::kept(home.data_dir()), Choice::Named),
         };
         let base = Shipped::named(&config.keymap).unwrap_or_default();
         let (keymap, problems) =
@@ -125,7 +129,7 @@ impl Console {
                 config::TimeForm::Local => TimeForm::Local,
                 config::TimeForm::Utc => TimeForm::Utc,
             },
-            theme,
+            looks,
             keymap,
             keymap_base: base,
             keymap_path: options.keymap_path.clone(),
@@ -136,9 +140,11 @@ impl Console {
         if let Some(problem) = problems.first() {
             app.tell(Toast::warn(format!("keymap: {problem}")));
         }
+        if let Some(error) = unread {
+            app.tell(Toast::warn(format!("{} cannot be read: {error}", options.themes_dir.display())));
+        }
         let data_dir = home.data_dir().to_owned();
-        let auto_theme = named.is_none();
-        Ok(Console { app, term, frames: Frames::new(caps.over_ssh), clock, data_dir, auto_theme })
+        Ok(Console { app, term, frames: Frames::new(caps.over_ssh), clock, data_dir })
     }
 
     fn draw(&mut self) -> Result<(), Fault> {
@@ -224,8 +230,7 @@ impl Console {
 
     /// The terminal told whether it is dark or light; kept for the first frame of the next start.
     fn background_is(&mut self, mode: Mode) {
-        if self.auto_theme && self.app.env.theme.mode() != mode {
-            self.app.use_theme(Theme::for_mode(mode, self.app.env.theme.depth(), self.app.env.theme.ascii()));
+        if self.app.terminal_is(mode) {
             self.frames.touch();
         }
         if caps::seen_mode(&self.data_dir) != Some(mode)

@@ -10,7 +10,7 @@ use super::{
     model::Hub,
     overlay::{Overlay, import::Importing},
     text,
-    theme::Theme,
+    theme::{Choice, Theme},
     widgets::toast::Toast,
 };
 use crate::model::{Project, Time};
@@ -122,6 +122,8 @@ pub struct Out {
     pub project: Option<Option<Project>>,
     /// A shipped keymap was picked.
     pub keymap: Option<Shipped>,
+    /// A theme was chosen, or is only being looked at.
+    pub theme: Option<Choice>,
     /// The overlay that was asked has nothing left to do.
     pub close: bool,
 }

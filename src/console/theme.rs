@@ -1,13 +1,16 @@
 //! What things look like: code names roles, a theme file says what they are in every depth of colour.
 //!
 //! A theme is TOML (`themes/`): a palette with each colour as RGB, as one of 256 and as one of 16, and roles made of
-//! them, with a glyph, its ASCII stand-in and a word. A role that a file leaves out takes what stands before its last
-//! dot; `link` takes another's. Without colour, and where a background does not exist among 16, a role's `no_color`
-//! modifiers stand in, so that a selection is never lost.
+//! them, with a glyph, its ASCII stand-in and a word. `extends` begins with another theme; a role that no file names
+//! takes what stands before its last dot; `link` takes another's. Without colour, and where a colour among 16 is the
+//! terminal's own, a role's `no_color` modifiers stand in, so that a selection is never lost.
 //!
 //! Invariant: every role has a style in every theme and depth, decided when the theme is loaded; drawing only indexes.
 
+pub mod colour;
 mod file;
+mod looks;
+mod shelf;
 
 use std::fmt;
 
@@ -16,13 +19,66 @@ use ratatui::{
     symbols::border,
 };
 
-pub use file::ThemeError;
+pub use looks::{Choice, Looks, keep, kept};
+pub use shelf::Themes;
 
-/// The shipped themes: name, text. The first is the one taken when nothing is known.
-const SHIPPED: [(&str, &str); 2] = [
+/// The shipped themes: name, text. The first two are taken when nothing is chosen.
+const SHIPPED: [(&str, &str); 6] = [
     ("harbour", include_str!("../../themes/harbour.toml")),
     ("harbour-day", include_str!("../../themes/harbour-day.toml")),
+    ("high-contrast", include_str!("../../themes/high-contrast.toml")),
+    ("colour-blind-safe", include_str!("../../themes/colour-blind-safe.toml")),
+    ("colour-blind-safe-day", include_str!("../../themes/colour-blind-safe-day.toml")),
+    ("ansi16", include_str!("../../themes/ansi16.toml")),
 ];
+
+/// Why a theme cannot be had.
+#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
+pub enum ThemeError {
+    #[error("no theme is called {name:?}{}", meant(near))]
+    Unknown { name: String, near: Option<String> },
+    #[error("{file} cannot be read: {why}")]
+    Unreadable { file: String, why: String },
+    #[error("{file}:{line}: {wrong}")]
+    File { file: String, line: usize, wrong: Wrong },
+}
+
+/// What is wrong in a theme's file.
+#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
+pub enum Wrong {
+    #[error("{0}")]
+    Syntax(String),
+    #[error("themes of version {0} are not known here, only version 1")]
+    Version(u32),
+    #[error("the file's name is the theme's, and this is {name:?}")]
+    Name { name: String },
+    #[error("no theme is called {base:?}{}", meant(near))]
+    Base { base: String, near: Option<String> },
+    #[error("{base:?} and what it extends extend one another without end")]
+    Endless { base: String },
+    #[error("{role:?} is no role{}", meant(near))]
+    Role { role: String, near: Option<String> },
+    #[error("the palette has no colour {colour:?}{}", meant(near))]
+    Colour { colour: String, near: Option<String> },
+    #[error("{modifier:?} is no modifier{}", meant(near))]
+    Modifier { modifier: String, near: Option<String> },
+    #[error("{role}: links in a circle")]
+    Circle { role: String },
+    #[error("{value:?} is no colour; write it as \"#rrggbb\"")]
+    Rgb { value: String },
+    #[error("{value:?} is none of the 16 colours, nor \"reset\"")]
+    Ansi16 { value: String },
+    #[error("{colour} needs `rgb` or `ansi16`")]
+    Colourless { colour: String },
+    #[error("{glyph:?} is wider than one column")]
+    Glyph { glyph: String },
+    #[error("{glyph:?} is not one character of ASCII")]
+    Ascii { glyph: String },
+}
+
+fn meant(near: &Option<String>) -> String {
+    near.as_ref().map_or(String::new(), |near| format!("; did you mean {near:?}?"))
+}
 
 macro_rules! roles {
     ($($role:ident = $name:literal,)+) => {
@@ -145,6 +201,23 @@ pub enum Mode {
     Light,
 }
 
+impl Mode {
+    /// The theme taken when none was chosen.
+    fn shipped(self) -> &'static str {
+        match self {
+            Mode::Dark => SHIPPED[0].0,
+            Mode::Light => SHIPPED[1].0,
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Mode::Dark => "dark",
+            Mode::Light => "light",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 struct Look {
     style: Style,
@@ -169,30 +242,9 @@ impl fmt::Debug for Theme {
 }
 
 impl Theme {
-    /// The names of the shipped themes.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        SHIPPED.iter().map(|(name, _)| *name)
-    }
-
-    /// A shipped theme by its name.
-    pub fn load(name: &str, depth: Depth, ascii: bool) -> Result<Theme, ThemeError> {
-        let text = SHIPPED.iter().find(|(shipped, _)| *shipped == name).map(|(_, text)| *text);
-        let text = text.ok_or_else(|| ThemeError::Unknown { name: name.to_owned() })?;
-        Theme::read(text, depth, ascii)
-    }
-
-    /// A theme from a file's text.
-    pub fn read(text: &str, depth: Depth, ascii: bool) -> Result<Theme, ThemeError> {
-        file::read(text, depth, ascii)
-    }
-
     /// The shipped theme for a terminal of this brightness.
     pub fn for_mode(mode: Mode, depth: Depth, ascii: bool) -> Theme {
-        let name = match mode {
-            Mode::Dark => SHIPPED[0].0,
-            Mode::Light => SHIPPED[1].0,
-        };
-        Theme::load(name, depth, ascii).expect("a test loads every shipped theme")
+        Themes::default().load(mode.shipped(), depth, ascii).expect("a test loads every shipped theme")
     }
 
     pub fn name(&self) -> &str {
@@ -213,6 +265,18 @@ impl Theme {
 
     pub fn style(&self, role: Role) -> Style {
         self.looks[role as usize].style
+    }
+
+    /// What stands in the selected row: as its role looks, unless the selection has a colour of its own for all of it;
+    /// then only what is not colour is left.
+    pub fn selected(&self, role: Role) -> Style {
+        let style = self.style(role);
+        if self.selection_is_whole() { Style::new().add_modifier(style.add_modifier) } else { style }
+    }
+
+    fn selection_is_whole(&self) -> bool {
+        let selection = self.style(Role::Selection);
+        selection.fg.is_some() || selection.add_modifier.contains(Modifier::REVERSED)
     }
 
     /// The role's sign, empty when it has none. One column wide.

@@ -18,6 +18,7 @@ use super::{
     keymap,
     link::CurrentDoor,
     msg::{Answer, Msg},
+    theme::{self, Choice, Themes},
 };
 use crate::{
     door::{Caller, Door, Forgetting, SuggestRequest},
@@ -43,6 +44,8 @@ pub struct Work {
     drafts: Drafts,
     keymap: PathBuf,
     import: Option<CancellationToken>,
+    data_dir: PathBuf,
+    themes_dir: PathBuf,
 }
 
 impl Work {
@@ -51,12 +54,12 @@ impl Work {
         clock: Clock,
         send: mpsc::Sender<Msg>,
         retry: Arc<Notify>,
-        data_dir: &Path,
-        keymap: PathBuf,
+        (data_dir, keymap, themes_dir): (&Path, PathBuf, &Path),
         tasks: Tasks,
     ) -> Work {
         let drafts = Drafts::start(data_dir.join("drafts"), send.clone(), &tasks);
-        Work { tasks, door, clock, send, retry, drafts, keymap, import: None }
+        let (data_dir, themes_dir) = (data_dir.to_owned(), themes_dir.to_owned());
+        Work { tasks, door, clock, send, retry, drafts, keymap, import: None, data_dir, themes_dir }
     }
 
     /// What the loop does itself (the terminal's) is not for here, and passed over.
@@ -68,6 +71,23 @@ impl Work {
             Effect::LoadDraft(purpose) => self.drafts.load(purpose),
             Effect::CompletePath(asked) => self.complete(asked),
             Effect::Import { path, project } => self.import(path, project),
+            Effect::ReadThemes => {
+                let dir = self.themes_dir.clone();
+                self.spawn(async move {
+                    let read = blocking(move || themes(&dir)).await;
+                    Answer::Themes(read)
+                });
+            }
+            Effect::KeepTheme(choice) => {
+                let (data_dir, send) = (self.data_dir.clone(), self.send.clone());
+                // Without a token: what was chosen just before the end is kept too.
+                self.tasks.spawn(async move {
+                    if let Err(fault) = blocking(move || keep(&data_dir, &choice)).await {
+                        let what = "the theme is not kept";
+                        drop(send.send(Msg::Answer(Answer::Failed { what, fault })).await);
+                    }
+                });
+            }
             Effect::CancelImport => {
                 if let Some(token) = &self.import {
                     token.cancel();
@@ -147,6 +167,16 @@ impl Work {
             drop(send.send(Msg::Answer(Answer::Imported(result))).await);
         });
     }
+}
+
+fn themes(dir: &Path) -> Result<Themes, Fault> {
+    Themes::read(dir)
+        .map_err(|error| Fault::unavailable(format!("{} cannot be read", dir.display())).cause(error))
+}
+
+fn keep(data_dir: &Path, choice: &Choice) -> Result<(), Fault> {
+    theme::keep(data_dir, choice)
+        .map_err(|error| Fault::unavailable("the data directory takes no file").cause(error))
 }
 
 /// The newest progress, now and then, until the import lets go of it.

@@ -11,7 +11,7 @@ use wheelhouse::{
         keymap::{Keymap, Shipped},
         msg::{Answer, Link, Msg},
         scene::TimeForm,
-        theme::{Depth, Mode, Theme},
+        theme::{Choice, Depth, Looks, Mode, Role, Themes},
     },
     door::{
         Cleaning, Explanation, Hit, Legs, MemoryPage, Refusal, Revision, SearchAnswer, Status, SuggestAnswer,
@@ -36,12 +36,21 @@ fn id(n: u8) -> Id {
     Id::from_bytes([n; 16])
 }
 
+fn looks(theme: &str, depth: Depth, ascii: bool) -> Looks {
+    let choice = Choice::Named(theme.into());
+    Looks { themes: Themes::default(), depth, ascii, terminal: Mode::Dark, choice, is_set: true }
+}
+
 fn app() -> App {
+    app_in(looks("harbour", Depth::True, false))
+}
+
+fn app_in(looks: Looks) -> App {
     let start = Start {
         now: now(),
         offset: chrono::Offset::fix(&chrono::Utc),
         form: TimeForm::Relative,
-        theme: Theme::for_mode(Mode::Dark, Depth::True, false),
+        looks,
         keymap: Keymap::default(),
         keymap_base: Shipped::Default,
         keymap_path: "/config/keymap.toml".into(),
@@ -263,6 +272,88 @@ fn check(name: &str, build: impl Fn(&mut App)) {
     }
     insta::with_settings!({ snapshot_path => "snapshots/screens", prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!(name, shown);
+    });
+}
+
+/// A screen with its styles: under each line, a letter for each cell's style, and at the end what the letters mean.
+/// The ground has none.
+fn coloured(app: &App, width: u16, height: u16) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| app.view(frame)).unwrap();
+    let buffer = terminal.backend().buffer();
+    let ground = app.env.theme.style(Role::Base);
+    let mut styles: Vec<String> = Vec::new();
+    let mut text = String::new();
+    for (y, line) in screen(app, width, height).lines().enumerate() {
+        let marks: String = (0..width)
+            .map(|x| {
+                let cell = &buffer[(x, y as u16)];
+                let modifiers = cell.modifier.iter_names().map(|(name, _)| name.to_lowercase());
+                let said = format!("{} on {} {}", cell.fg, cell.bg, modifiers.collect::<Vec<_>>().join(" "));
+                let plain = (Some(cell.fg), Some(cell.bg)) == (ground.fg, ground.bg);
+                if plain && cell.modifier.is_empty() {
+                    return ' ';
+                }
+                let at = styles.iter().position(|style| *style == said).unwrap_or_else(|| {
+                    styles.push(said);
+                    styles.len() - 1
+                });
+                char::from(LETTERS[at])
+            })
+            .collect();
+        writeln!(text, "{line}\n{}", marks.trim_end()).unwrap();
+    }
+    writeln!(text, "──").unwrap();
+    for (style, letter) in styles.iter().zip(LETTERS) {
+        writeln!(text, "{} {}", char::from(*letter), style.trim_end()).unwrap();
+    }
+    text
+}
+
+const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+/// The deck with hits, one of them selected, an error among the events, and a fault told.
+#[track_caller]
+fn check_coloured(name: &str, theme: &str, depth: Depth, ascii: bool) {
+    let mut app = app_in(looks(theme, depth, ascii));
+    tell(&mut app, Msg::Resize(100, 30));
+    live(&mut app);
+    search(&mut app, "deploy", Ok(found()));
+    press(&mut app, "Esc");
+    let fault = Fault::unavailable("the disk is full");
+    tell(&mut app, Msg::Answer(Answer::Restored(Err(fault))));
+    let shown = coloured(&app, 100, 30);
+    insta::with_settings!({ snapshot_path => "snapshots/screens", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!(name, shown);
+    });
+}
+
+#[test]
+fn colours_of_every_depth() {
+    check_coloured("colours_true", "harbour", Depth::True, false);
+    check_coloured("colours_256", "harbour", Depth::Ansi256, false);
+    check_coloured("colours_16", "harbour", Depth::Ansi16, false);
+    check_coloured("colours_none", "harbour", Depth::None, false);
+    check_coloured("colours_none_ascii", "harbour", Depth::None, true);
+}
+
+#[test]
+fn colours_of_the_other_themes() {
+    for theme in ["harbour-day", "high-contrast", "colour-blind-safe", "colour-blind-safe-day", "ansi16"] {
+        check_coloured(&format!("colours_{}", theme.replace('-', "_")), theme, Depth::True, false);
+    }
+}
+
+#[test]
+fn themes() {
+    check("themes", |app| {
+        live(app);
+        press(app, ":");
+        type_text(app, "pick a theme");
+        press(app, "Enter");
+        tell(app, Msg::Answer(Answer::Themes(Ok(Themes::default()))));
+        press(app, "Up Up");
+        tell(app, Msg::Key(KeyEvent::new(KeyCode::Down, KeyModifiers::NONE)));
     });
 }
 

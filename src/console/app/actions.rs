@@ -14,10 +14,10 @@ use crate::console::{
         import::Import,
         palette::{Entry, Palette, Run},
         picker::Picker,
+        themes::ThemePicker,
     },
     panes::search::Side,
     scene::Out,
-    theme::Theme,
     widgets::{frame::step_of, list::Step, toast::Toast},
 };
 
@@ -160,9 +160,9 @@ impl App {
     }
 
     fn quit(&mut self, out: &mut Out) {
-        if let Some(Overlay::Form(form)) = &mut self.overlay {
+        if let Some(overlay @ (Overlay::Form(_) | Overlay::Themes(_))) = &mut self.overlay {
             let scene = self.env.scene();
-            form.act(Action::Back, &scene, out);
+            overlay.act(Action::Back, &scene, out);
         }
         if self.env.import.as_ref().is_some_and(|import| import.is_running()) {
             out.open = Some(Overlay::Confirm(Box::new(Confirm::new(
@@ -291,15 +291,10 @@ impl App {
                 out.toast(Toast::say(format!("times: {}", self.env.form.word())));
             }
             Action::Theme => {
-                let names: Vec<_> = Theme::names().collect();
-                let at = names.iter().position(|name| *name == self.env.theme.name()).map_or(0, |at| at + 1);
-                let (depth, ascii) = (self.env.theme.depth(), self.env.theme.ascii());
-                if let Ok(theme) = Theme::load(names[at % names.len()], depth, ascii) {
-                    out.toast(Toast::say(format!("theme {}", theme.name())));
-                    self.env.theme = theme;
-                    self.look_anew();
-                }
+                out.effects.push(Effect::ReadThemes);
+                out.open = Some(Overlay::Themes(Box::new(ThemePicker::new(&self.looks))));
             }
+            Action::ReadThemes => out.effects.push(Effect::ReadThemes),
             Action::Mouse => {
                 self.mouse = !self.mouse;
                 out.effects.push(Effect::CaptureMouse(self.mouse));

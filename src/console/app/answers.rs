@@ -7,8 +7,10 @@ use crate::console::{
     msg::Answer,
     overlay::Overlay,
     scene::Out,
+    theme::Themes,
     widgets::toast::Toast,
 };
+use crate::model::Fault;
 
 impl App {
     fn use_keymap(&mut self, own: Option<&str>, out: &mut Out) {
@@ -49,6 +51,7 @@ impl App {
             }
             Answer::Keymap(Ok(text)) => self.use_keymap(text.as_deref(), out),
             Answer::Keymap(Err(fault)) => out.toast(Toast::fault("keymap", &fault)),
+            Answer::Themes(result) => self.themes_came(result, out),
             Answer::Saved(result) => self.saved(result, out),
             Answer::Forgotten(Ok(forgotten)) => {
                 if self.forgetting.take() == Some((forgotten.id, true)) {
@@ -118,7 +121,24 @@ impl App {
         }
     }
 
-    fn saved(&mut self, result: Result<Box<crate::door::Saved>, crate::model::Fault>, out: &mut Out) {
+    /// The theme is drawn anew as its file is now, whether it was asked for or only looked through.
+    fn themes_came(&mut self, result: Result<Themes, Fault>, out: &mut Out) {
+        match result {
+            Ok(themes) => self.looks.themes = themes,
+            Err(fault) => return out.toast(Toast::fault("your own themes", &fault)),
+        }
+        let worn = self.wear();
+        if let Some(Overlay::Themes(picker)) = &mut self.overlay {
+            picker.themes_came(&self.looks);
+            return;
+        }
+        match worn {
+            Ok(()) => out.toast(Toast::done(format!("theme {}, read again", self.env.theme.name()))),
+            Err(error) => out.toast(Toast::warn(error.to_string())),
+        }
+    }
+
+    fn saved(&mut self, result: Result<Box<crate::door::Saved>, Fault>, out: &mut Out) {
         match result {
             Ok(saved) => {
                 let mut said = format!("saved: {}", saved.memory.title);

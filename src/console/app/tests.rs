@@ -16,7 +16,7 @@ use crate::{
     console::{
         effect::Save,
         msg::Answer,
-        theme::{Depth, Mode},
+        theme::{Choice, Depth, Themes},
     },
     door::{
         Hit, Legs, MemoryPage, Refusal, SearchAnswer, SearchMode, Status, Suggestion, ViewName, ViewState,
@@ -32,7 +32,14 @@ fn app() -> App {
         now: Time::from_unix_ms(NOW),
         offset: chrono::Offset::fix(&chrono::Utc),
         form: TimeForm::Relative,
-        theme: Theme::for_mode(Mode::Dark, Depth::True, false),
+        looks: Looks {
+            themes: Themes::default(),
+            depth: Depth::True,
+            ascii: false,
+            terminal: Mode::Dark,
+            choice: Choice::Auto,
+            is_set: false,
+        },
         keymap: Keymap::default(),
         keymap_base: Shipped::Default,
         keymap_path: "/config/keymap.toml".into(),
@@ -641,4 +648,90 @@ fn letters_are_what_help_is_searched_for() {
     assert!(app.overlay.is_some(), "the words first");
     press(&mut app, "Esc");
     assert!(app.overlay.is_none());
+}
+
+/// A directory with one theme of one's own, `reef`, whose accent is this colour.
+fn own_theme(dir: &std::path::Path, accent: &str) -> Themes {
+    let text = format!("version = 1\nextends = \"harbour\"\n[palette]\naccent = {{ rgb = \"{accent}\" }}\n");
+    std::fs::write(dir.join("reef.toml"), text).unwrap();
+    Themes::read(dir).unwrap()
+}
+
+fn pick_theme(app: &mut App) {
+    assert_eq!(run(app, Action::Theme), [Effect::ReadThemes]);
+    tell(app, Msg::Answer(Answer::Themes(Ok(Themes::default()))));
+}
+
+fn run(app: &mut App, action: Action) -> Vec<Effect> {
+    let mut out = Out::default();
+    app.run(action, &mut out);
+    app.settle(&mut out);
+    out.effects
+}
+
+#[test]
+fn a_theme_is_worn_while_it_is_looked_at_and_esc_brings_the_old_one_back() {
+    let mut app = app();
+    pick_theme(&mut app);
+    assert_eq!(app.env.theme.name(), "harbour");
+    for expected in ["harbour", "harbour-day", "high-contrast"] {
+        run(&mut app, Action::Down);
+        assert_eq!(app.env.theme.name(), expected);
+    }
+    assert_eq!(run(&mut app, Action::Back), []);
+    assert_eq!((app.env.theme.name(), app.overlay.is_none()), ("harbour", true));
+    assert!(!app.terminal_is(Mode::Dark));
+    assert!(app.terminal_is(Mode::Light), "by the terminal, as before");
+}
+
+#[test]
+fn enter_keeps_a_theme_and_quitting_in_the_middle_does_not() {
+    let mut app = app();
+    pick_theme(&mut app);
+    app.update(Time::from_unix_ms(NOW), Msg::Paste("blind".into()));
+    let choice = Choice::Chosen { name: "colour-blind-safe".into(), on: Mode::Dark };
+    assert_eq!(run(&mut app, Action::Open), [Effect::KeepTheme(choice)]);
+    assert_eq!(app.env.theme.name(), "colour-blind-safe");
+    assert!(app.terminal_is(Mode::Light));
+    assert_eq!(app.env.theme.name(), "colour-blind-safe-day");
+    pick_theme(&mut app);
+    run(&mut app, Action::First);
+    assert_eq!(app.env.theme.name(), "harbour-day");
+    assert_eq!(run(&mut app, Action::Quit), [Effect::Quit]);
+    assert_eq!(app.env.theme.name(), "colour-blind-safe-day");
+}
+
+#[test]
+fn ones_own_theme_is_read_again_when_asked_and_a_slip_in_it_takes_nothing_away() {
+    let accent = |app: &App| app.env.theme.style(crate::console::theme::Role::Accent).fg;
+    let dir = tempfile::tempdir().unwrap();
+    let mut app = app();
+    app.looks.choice = Choice::Named("reef".into());
+    for (hex, rgb) in [("#ffaa00", (255, 170, 0)), ("#00ffaa", (0, 255, 170))] {
+        assert_eq!(run(&mut app, Action::ReadThemes), [Effect::ReadThemes]);
+        tell(&mut app, Msg::Answer(Answer::Themes(Ok(own_theme(dir.path(), hex)))));
+        assert_eq!(accent(&app), Some(ratatui::style::Color::Rgb(rgb.0, rgb.1, rgb.2)));
+    }
+    let before = accent(&app);
+    tell(&mut app, Msg::Answer(Answer::Themes(Ok(own_theme(dir.path(), "orange")))));
+    assert_eq!(accent(&app), before);
+    let said: Vec<_> = app.toasts.iter().map(|toast| toast.text.clone()).collect();
+    let last = said.last().unwrap();
+    assert!(last.contains("reef.toml:4: \"orange\" is no colour"), "{said:?}");
+}
+
+#[test]
+fn a_theme_that_cannot_be_used_says_why_and_is_not_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut app = app();
+    app.looks.themes = own_theme(dir.path(), "orange");
+    run(&mut app, Action::Theme);
+    run(&mut app, Action::Last);
+    assert_eq!(app.env.theme.name(), "harbour");
+    let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
+    terminal.draw(|frame| app.view(frame)).unwrap();
+    let shown: String = terminal.backend().buffer().content.iter().map(|cell| cell.symbol()).collect();
+    assert!(shown.contains("cannot be used") && shown.contains("\"#rrggbb\""), "{shown}");
+    assert_eq!(run(&mut app, Action::Open), []);
+    assert!(app.overlay.is_some());
 }

@@ -1,10 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::console::theme::Depth;
+use crate::console::theme::{Depth, Mode};
 
 fn theme() -> Theme {
-    Theme::load("harbour", Depth::True, false).unwrap()
+    Theme::for_mode(Mode::Dark, Depth::True, false)
 }
 
 fn plain(text: &str, width: usize) -> Vec<String> {

@@ -211,7 +211,8 @@ impl Palette {
             .enumerate()
             .map(|(i, c)| {
                 let matched = at.binary_search(&(i as u32)).is_ok();
-                let style = if matched { base.patch(theme.style(Role::Accent)) } else { base };
+                let found = if chosen { theme.selected(Role::Accent) } else { theme.style(Role::Accent) };
+                let style = if matched { base.patch(found) } else { base };
                 Span::styled(c.to_string(), style)
             })
             .collect();

@@ -1,68 +1,75 @@
-//! A theme file, read and checked, and what its roles come to in one depth of colour.
+//! A theme file: read, laid over the one it extends, and checked; then what its roles come to in one depth of colour.
+//!
+//! Names are checked while the file is at hand, so that what is wrong is told with its line and, when one is near, with
+//! the name that was meant.
 
 use std::{collections::BTreeMap, str::FromStr};
 
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
+use toml::Spanned;
+use unicode_width::UnicodeWidthStr;
 
-use super::{Depth, Look, Mode, Role, Theme};
+use super::{Depth, Look, Mode, Role, Theme, ThemeError, Wrong, colour::Rgb, shelf::Source};
+use crate::report;
 
 /// Links and fallbacks that may follow one another: a cycle is longer than any sensible chain.
 const LINKS_MAX: usize = 8;
 
-#[derive(Debug, thiserror::Error, PartialEq)]
-pub enum ThemeError {
-    #[error("no theme is called {name:?}")]
-    Unknown { name: String },
-    #[error("the theme cannot be read: {0}")]
-    Syntax(String),
-    #[error("themes of version {0} are not known here, only version 1")]
-    Version(u32),
-    #[error("{role:?} is no role")]
-    Role { role: String },
-    #[error("{role}: the palette has no colour {colour:?}")]
-    Colour { role: String, colour: String },
-    #[error("{role}: {modifier:?} is no modifier")]
-    Modifier { role: String, modifier: String },
-    #[error("{role}: links in a circle")]
-    Circle { role: String },
-    #[error("{colour}: {value:?} is no colour")]
-    Value { colour: String, value: String },
-}
+const MODIFIERS: [(&str, Modifier); 6] = [
+    ("bold", Modifier::BOLD),
+    ("dim", Modifier::DIM),
+    ("italic", Modifier::ITALIC),
+    ("underlined", Modifier::UNDERLINED),
+    ("reversed", Modifier::REVERSED),
+    ("crossed-out", Modifier::CROSSED_OUT),
+];
 
-#[derive(Deserialize)]
+type Word = Spanned<String>;
+
+/// A file as written, or several laid over one another.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
-    version: u32,
-    name: String,
+pub(super) struct File {
+    version: Spanned<u32>,
+    pub name: Option<Word>,
+    pub extends: Option<Word>,
+    mode: Option<Mode>,
+    /// The theme for a terminal of the other brightness.
     #[serde(default)]
-    mode: Mode,
+    pub pairs: Pairs,
     #[serde(default)]
-    pairs: BTreeMap<String, String>,
+    palette: BTreeMap<String, Spanned<Colour>>,
     #[serde(default)]
-    palette: BTreeMap<String, Colour>,
-    #[serde(default)]
-    role: BTreeMap<String, Entry>,
+    role: BTreeMap<Word, Entry>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pairs {
+    pub dark: Option<String>,
+    pub light: Option<String>,
+}
+
+/// At least one of `rgb` and `ansi16`; what is left out among 256 and 16 is the nearest that can be read.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Colour {
-    rgb: String,
-    ansi256: u8,
-    ansi16: String,
+    rgb: Option<Word>,
+    ansi256: Option<u8>,
+    ansi16: Option<Word>,
 }
 
-#[derive(Deserialize, Default, Clone)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Entry {
-    link: Option<String>,
-    fg: Option<String>,
-    bg: Option<String>,
-    modifiers: Option<Vec<String>>,
-    no_color: Option<Vec<String>>,
-    glyph: Option<String>,
-    ascii: Option<String>,
+    link: Option<Word>,
+    fg: Option<Word>,
+    bg: Option<Word>,
+    modifiers: Option<Vec<Word>>,
+    no_color: Option<Vec<Word>>,
+    glyph: Option<Word>,
+    ascii: Option<Word>,
     word: Option<String>,
 }
 
@@ -70,7 +77,7 @@ impl Entry {
     /// What this leaves out is `under`'s.
     fn over(self, under: Entry) -> Entry {
         Entry {
-            link: None,
+            link: self.link.or(under.link),
             fg: self.fg.or(under.fg),
             bg: self.bg.or(under.bg),
             modifiers: self.modifiers.or(under.modifiers),
@@ -82,21 +89,134 @@ impl Entry {
     }
 }
 
-pub(super) fn read(text: &str, depth: Depth, ascii: bool) -> Result<Theme, ThemeError> {
-    let file: File = toml::from_str(text).map_err(|error| ThemeError::Syntax(error.to_string()))?;
-    if file.version != 1 {
-        return Err(ThemeError::Version(file.version));
+/// The file alone, not yet over what it extends.
+pub(super) fn parse(source: &Source) -> Result<File, ThemeError> {
+    let file: File = toml::from_str(&source.text).map_err(|error| {
+        let said = error.message().lines().collect::<Vec<_>>().join(", ");
+        source.error(error.span().map_or(0, |span| span.start), Wrong::Syntax(said))
+    })?;
+    if *file.version.get_ref() != 1 {
+        return Err(source.error(file.version.span().start, Wrong::Version(*file.version.get_ref())));
     }
-    if let Some(role) = file.role.keys().find(|name| !is_role(name)) {
-        return Err(ThemeError::Role { role: role.clone() });
+    if let Some(name) = file.name.as_ref().filter(|name| *name.get_ref() != source.name) {
+        return Err(source.wrong(name, |name| Wrong::Name { name }));
     }
-    drop(file.pairs);
-    let palette = Palette::read(&file.palette, depth)?;
-    let looks = Role::ALL
-        .iter()
-        .map(|role| palette.look(role.name(), entry(&file.role, role.name(), LINKS_MAX)?, ascii))
-        .collect::<Result<_, _>>()?;
-    Ok(Theme { name: file.name, mode: file.mode, depth, ascii, looks })
+    Ok(file)
+}
+
+impl File {
+    /// This over what it extends, with every name in it checked.
+    pub(super) fn laid_over(self, base: Option<File>, source: &Source) -> Result<File, ThemeError> {
+        let under = base.unwrap_or_else(|| File {
+            version: self.version.clone(),
+            name: None,
+            extends: None,
+            mode: None,
+            pairs: Pairs::default(),
+            palette: BTreeMap::new(),
+            role: BTreeMap::new(),
+        });
+        let own: Vec<_> = self.role.keys().cloned().collect();
+        let colours: Vec<_> = self.palette.keys().cloned().collect();
+        let mut palette = under.palette;
+        palette.extend(self.palette);
+        let mut role = under.role;
+        for (name, entry) in self.role {
+            let below = role.remove(name.get_ref().as_str()).unwrap_or_default();
+            // A link of one's own is a new beginning.
+            let below = if entry.link.is_some() { Entry::default() } else { below };
+            role.insert(name, entry.over(below));
+        }
+        let laid = File { mode: self.mode.or(under.mode), palette, role, ..self };
+        laid.check(source, &own, &colours)?;
+        Ok(laid)
+    }
+
+    fn check(&self, source: &Source, own: &[Word], colours: &[String]) -> Result<(), ThemeError> {
+        for name in colours {
+            let colour = &self.palette[name];
+            let at = colour.span().start;
+            let colour = colour.get_ref();
+            if let Some(bad) = colour.rgb.as_ref().filter(|rgb| Rgb::parse(rgb.get_ref()).is_none()) {
+                return Err(source.wrong(bad, |value| Wrong::Rgb { value }));
+            }
+            if let Some(bad) = colour.ansi16.as_ref().filter(|name| ansi16(name.get_ref()).is_none()) {
+                return Err(source.wrong(bad, |value| Wrong::Ansi16 { value }));
+            }
+            if colour.rgb.is_none() && colour.ansi16.is_none() {
+                return Err(source.error(at, Wrong::Colourless { colour: name.clone() }));
+            }
+        }
+        for name in own {
+            if !is_role(name.get_ref()) {
+                let near = near(name.get_ref(), Role::ALL.iter().map(|role| role.name()));
+                return Err(source.wrong(name, |role| Wrong::Role { role, near }));
+            }
+            self.check_entry(source, &self.role[name.get_ref().as_str()])?;
+        }
+        for role in Role::ALL {
+            if self.entry(role.name(), LINKS_MAX).is_none() {
+                let at = own.iter().find(|name| name.get_ref() == role.name());
+                let at = at.map_or(0, |name| name.span().start);
+                return Err(source.error(at, Wrong::Circle { role: role.name().to_owned() }));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_entry(&self, source: &Source, entry: &Entry) -> Result<(), ThemeError> {
+        if let Some(link) = entry.link.as_ref().filter(|link| !is_role(link.get_ref())) {
+            let near = near(link.get_ref(), Role::ALL.iter().map(|role| role.name()));
+            return Err(source.wrong(link, |role| Wrong::Role { role, near }));
+        }
+        for colour in [&entry.fg, &entry.bg].into_iter().flatten() {
+            if !self.palette.contains_key(colour.get_ref()) {
+                let near = near(colour.get_ref(), self.palette.keys().map(String::as_str));
+                return Err(source.wrong(colour, |colour| Wrong::Colour { colour, near }));
+            }
+        }
+        for name in [&entry.modifiers, &entry.no_color].into_iter().flatten().flatten() {
+            if !MODIFIERS.iter().any(|(known, _)| known == name.get_ref()) {
+                let near = near(name.get_ref(), MODIFIERS.iter().map(|(known, _)| *known));
+                return Err(source.wrong(name, |modifier| Wrong::Modifier { modifier, near }));
+            }
+        }
+        let narrow =
+            |glyph: &&Word| glyph.get_ref().width() <= 1 && !glyph.get_ref().contains(char::is_control);
+        if let Some(glyph) = entry.glyph.as_ref().filter(|glyph| !narrow(glyph)) {
+            return Err(source.wrong(glyph, |glyph| Wrong::Glyph { glyph }));
+        }
+        if let Some(glyph) =
+            entry.ascii.as_ref().filter(|glyph| !narrow(glyph) || !glyph.get_ref().is_ascii())
+        {
+            return Err(source.wrong(glyph, |glyph| Wrong::Ascii { glyph }));
+        }
+        Ok(())
+    }
+
+    /// The role as written, its link followed; not written, what stands before its last dot. `None`: in a circle.
+    fn entry(&self, name: &str, links: usize) -> Option<Entry> {
+        let links = links.checked_sub(1)?;
+        match self.role.get(name) {
+            Some(own) => match &own.link {
+                Some(link) => Some(own.clone().over(self.entry(link.get_ref(), links)?)),
+                None => Some(own.clone()),
+            },
+            None => match name.rsplit_once('.') {
+                Some((parent, _)) => self.entry(parent, links),
+                None => Some(Entry::default()),
+            },
+        }
+    }
+
+    pub(super) fn theme(&self, name: &str, depth: Depth, ascii: bool) -> Theme {
+        let mode = self.mode.unwrap_or_default();
+        let entries: Vec<Entry> =
+            Role::ALL.iter().map(|role| self.entry(role.name(), LINKS_MAX).unwrap_or_default()).collect();
+        let colours = Colours::new(self, &entries, mode, depth);
+        let looks = entries.into_iter().map(|entry| colours.look(entry, ascii)).collect();
+        Theme { name: name.to_owned(), mode, depth, ascii, looks }
+    }
 }
 
 /// A role, or what several roles fall back to.
@@ -107,74 +227,70 @@ fn is_role(name: &str) -> bool {
     })
 }
 
-/// The role as written, its link followed; not written, what stands before its last dot.
-fn entry(roles: &BTreeMap<String, Entry>, name: &str, links: usize) -> Result<Entry, ThemeError> {
-    if links == 0 {
-        return Err(ThemeError::Circle { role: name.to_owned() });
-    }
-    match roles.get(name) {
-        Some(own) => match &own.link {
-            Some(link) => Ok(own.clone().over(entry(roles, link, links - 1)?)),
-            None => Ok(own.clone()),
-        },
-        None => match name.rsplit_once('.') {
-            Some((parent, _)) => entry(roles, parent, links - 1),
-            None => Ok(Entry::default()),
-        },
-    }
-}
-
-/// The colours of a file in one depth.
-struct Palette {
+/// The colours of a theme in one depth.
+struct Colours {
     depth: Depth,
-    colours: BTreeMap<String, Color>,
+    drawn: BTreeMap<String, Color>,
 }
 
-impl Palette {
-    fn read(palette: &BTreeMap<String, Colour>, depth: Depth) -> Result<Palette, ThemeError> {
-        let mut colours = BTreeMap::new();
-        for (name, colour) in palette {
-            let bad = |value: &str| ThemeError::Value { colour: name.clone(), value: value.to_owned() };
-            let rgb = rgb(&colour.rgb).ok_or_else(|| bad(&colour.rgb))?;
-            let named = ansi16(&colour.ansi16).ok_or_else(|| bad(&colour.ansi16))?;
-            let drawn = match depth {
-                Depth::True => rgb,
-                Depth::Ansi256 => Color::Indexed(colour.ansi256),
-                Depth::Ansi16 => named,
-                Depth::None => Color::Reset,
-            };
-            colours.insert(name.clone(), drawn);
-        }
-        Ok(Palette { depth, colours })
+impl Colours {
+    fn new(file: &File, entries: &[Entry], mode: Mode, depth: Depth) -> Colours {
+        let under: Vec<&str> =
+            entries.iter().filter_map(|entry| entry.bg.as_ref()).map(|bg| bg.get_ref().as_str()).collect();
+        let palette = || file.palette.iter().map(|(name, colour)| (name.as_str(), colour.get_ref()));
+        // Grounds first: what is drawn on them is chosen by them.
+        let grounds: Vec<(Rgb, u8)> = palette()
+            .filter(|(name, _)| depth == Depth::Ansi256 && under.contains(name))
+            .filter_map(|(_, colour)| {
+                Some((colour.rgb()?, colour.ansi256.unwrap_or(colour.rgb()?.nearest_256())))
+            })
+            .collect();
+        let drawn = palette().map(|(name, colour)| {
+            let is_ground = under.contains(&name);
+            (name.to_owned(), colour.drawn(depth, mode, (!is_ground).then_some(grounds.as_slice())))
+        });
+        Colours { depth, drawn: drawn.collect() }
     }
 
-    fn look(&self, role: &str, entry: Entry, ascii: bool) -> Result<Look, ThemeError> {
-        let colour = |name: &Option<String>| match name {
-            None => Ok(None),
-            Some(name) => self
-                .colours
-                .get(name)
-                .copied()
-                .map(Some)
-                .ok_or_else(|| ThemeError::Colour { role: role.to_owned(), colour: name.clone() }),
-        };
-        let (fg, bg) = (colour(&entry.fg)?, colour(&entry.bg)?);
+    fn look(&self, entry: Entry, ascii: bool) -> Look {
+        let colour = |name: &Option<Word>| self.drawn.get(name.as_ref()?.get_ref()).copied();
+        let (fg, bg) = (colour(&entry.fg), colour(&entry.bg));
         let mut style = Style { fg, bg, ..Style::new() };
-        style = style.add_modifier(modifiers(role, entry.modifiers.as_deref())?);
-        let stand_in = modifiers(role, entry.no_color.as_deref())?;
-        let background_lost = self.depth == Depth::Ansi16 && bg == Some(Color::Reset);
-        if self.depth == Depth::None || background_lost {
-            style = style.add_modifier(stand_in);
+        style = style.add_modifier(modifiers(entry.modifiers.as_deref()));
+        let lost = [fg, bg].contains(&Some(Color::Reset));
+        if self.depth == Depth::None || lost {
+            style = style.add_modifier(modifiers(entry.no_color.as_deref()));
         }
         let glyph = if ascii { entry.ascii.or(entry.glyph) } else { entry.glyph };
-        Ok(Look { style, glyph: glyph.unwrap_or_default(), word: entry.word.unwrap_or_default() })
+        Look {
+            style,
+            glyph: glyph.map(Spanned::into_inner).unwrap_or_default(),
+            word: entry.word.unwrap_or_default(),
+        }
     }
 }
 
-fn rgb(text: &str) -> Option<Color> {
-    let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6)?;
-    let value = u32::from_str_radix(digits, 16).ok()?;
-    Some(Color::from_u32(value))
+impl Colour {
+    fn rgb(&self) -> Option<Rgb> {
+        Rgb::parse(self.rgb.as_ref()?.get_ref())
+    }
+
+    /// As drawn; text by the grounds it must be read on, a ground (`None`) by itself.
+    fn drawn(&self, depth: Depth, mode: Mode, grounds: Option<&[(Rgb, u8)]>) -> Color {
+        let named = || self.ansi16.as_ref().and_then(|name| ansi16(name.get_ref()));
+        let rgb = self.rgb();
+        let drawn = match depth {
+            Depth::True => rgb.map(Color::from).or_else(named),
+            Depth::Ansi256 => {
+                let nearest = || rgb.map(|rgb| rgb.nearest_256_on(grounds.unwrap_or_default()));
+                self.ansi256.or_else(nearest).map(Color::Indexed).or_else(named)
+            }
+            // A ground among 16 could be any colour: the terminal's own is the one that its text is made for.
+            Depth::Ansi16 => named().or_else(|| grounds.and(rgb).map(|rgb| rgb.nearest_16(mode))),
+            Depth::None => None,
+        };
+        drawn.unwrap_or(Color::Reset)
+    }
 }
 
 fn ansi16(name: &str) -> Option<Color> {
@@ -182,19 +298,13 @@ fn ansi16(name: &str) -> Option<Color> {
     (!matches!(color, Color::Rgb(..) | Color::Indexed(_))).then_some(color)
 }
 
-fn modifiers(role: &str, names: Option<&[String]>) -> Result<Modifier, ThemeError> {
-    names.unwrap_or_default().iter().try_fold(Modifier::empty(), |all, name| {
-        let one = match name.as_str() {
-            "bold" => Modifier::BOLD,
-            "dim" => Modifier::DIM,
-            "italic" => Modifier::ITALIC,
-            "underlined" => Modifier::UNDERLINED,
-            "reversed" => Modifier::REVERSED,
-            "crossed-out" => Modifier::CROSSED_OUT,
-            _ => return Err(ThemeError::Modifier { role: role.to_owned(), modifier: name.clone() }),
-        };
-        Ok(all | one)
-    })
+fn near<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    report::nearest(word, names).map(ToOwned::to_owned)
+}
+
+fn modifiers(names: Option<&[Word]>) -> Modifier {
+    let known = |name: &Word| MODIFIERS.iter().find(|(known, _)| known == name.get_ref());
+    names.unwrap_or_default().iter().filter_map(known).fold(Modifier::empty(), |all, (_, one)| all | *one)
 }
 
 #[cfg(test)]

@@ -109,9 +109,12 @@ pub fn underline(frame: &mut Frame, area: Rect, column: u16, style: Style) {
 /// Fills a progress bar of `width` columns.
 pub fn bar<'a>(done: f64, width: usize, scene: &Scene) -> Vec<Span<'a>> {
     let filled = ((done.clamp(0.0, 1.0) * width as f64).round() as usize).min(width);
-    let (full, rest) = if scene.theme.ascii() { ("#", ".") } else { ("━", "━") };
-    vec![
-        Span::styled(full.repeat(filled), scene.theme.style(Role::Progress)),
-        Span::styled(rest.repeat(width - filled), scene.theme.style(Role::ProgressRest)),
-    ]
+    let (done, left) = (scene.theme.style(Role::Progress), scene.theme.style(Role::ProgressRest));
+    let (full, rest) = match scene.theme.ascii() {
+        true => ("#", "."),
+        // Not told by colour alone.
+        false if done.fg == left.fg => ("━", " "),
+        false => ("━", "━"),
+    };
+    vec![Span::styled(full.repeat(filled), done), Span::styled(rest.repeat(width - filled), left)]
 }

@@ -224,9 +224,10 @@ fn row_lines<'a>(
     let mark = if selected { theme.glyph(Role::Selection) } else { " " };
     let width = width.saturating_sub(1);
 
+    let lit = |role| if selected && focused { theme.selected(role) } else { theme.style(role) };
     let mut right: Vec<Span> = Vec::new();
     if row.status != Status::Active {
-        right.push(Span::styled(format!("{}  ", row.status.word()), theme.style(Role::Warn)));
+        right.push(Span::styled(format!("{}  ", row.status.word()), lit(Role::Warn)));
     }
     // A selected row is one style as far as it can be: fewer bytes at each cursor move.
     let quiet = |role| if selected && focused { Style::new() } else { theme.style(role) };
@@ -238,7 +239,7 @@ fn row_lines<'a>(
         right.push(Span::styled(format!("  {score:>5.2} "), quiet(Role::Age)));
         match row.legs {
             Some(legs) => right.push(parts(legs, best_lexical, quiet(Role::Score), scene)),
-            None => right.extend(bar(score, best, scene)),
+            None => right.extend(bar(score, best, [lit(Role::Score), lit(Role::ScoreRest)], scene)),
         }
     }
     let right_width: usize = right.iter().map(Span::width).sum();
@@ -251,7 +252,7 @@ fn row_lines<'a>(
     let title_style = if selected && focused { BOLD } else { theme.style(Role::Strong) };
     let rest = room + 1 - text::width(&title);
     let mut first = if selected {
-        vec![Span::styled(format!("{mark} "), theme.style(Role::Accent)), Span::styled(title, title_style)]
+        vec![Span::styled(format!("{mark} "), lit(Role::Accent)), Span::styled(title, title_style)]
     } else {
         vec![Span::styled(format!("  {title}"), title_style)]
     };
@@ -325,13 +326,12 @@ fn parts(legs: Legs, best_lexical: f32, style: Style, scene: &Scene) -> Span<'st
 }
 
 /// A bar of the score beside the best one's.
-fn bar(score: f32, best: f32, scene: &Scene) -> [Span<'static>; 2] {
+fn bar(score: f32, best: f32, [full, rest]: [Style; 2], scene: &Scene) -> [Span<'static>; 2] {
     let line = if scene.theme.ascii() { "=" } else { "━" };
+    // Not told by colour alone.
+    let left = if full.fg == rest.fg { " " } else { line };
     let filled = ((score / best) * SCORE_BAR as f32).round().clamp(1.0, SCORE_BAR as f32) as usize;
-    [
-        Span::styled(line.repeat(filled), scene.theme.style(Role::Score)),
-        Span::styled(line.repeat(SCORE_BAR - filled), scene.theme.style(Role::ScoreRest)),
-    ]
+    [Span::styled(line.repeat(filled), full), Span::styled(left.repeat(SCORE_BAR - filled), rest)]
 }
 
 pub fn view_rule(frame: &mut Frame, area: Rect, rule: Rule, scene: &Scene) {

@@ -17,7 +17,7 @@ use crate::{
     console::{
         layout::{head, inside},
         scene::Scene,
-        theme::Role,
+        theme::{Role, Theme},
         widgets::frame::{input, underline},
     },
     model::{Event, Severity},
@@ -120,7 +120,7 @@ impl Timeline {
             rows.end = row + 1;
             let line = event_line(event, area.width as usize, scene);
             lines.push(match (held && selected == Some(row), focused) {
-                (true, true) => lit(line, theme.style(Role::Selection)),
+                (true, true) => lit(line, kind_role(event), theme),
                 (true, false) => line.style(theme.style(Role::SelectionIdle)),
                 _ => line,
             });
@@ -141,11 +141,11 @@ impl Timeline {
 }
 
 /// A selected row: its kind keeps its colour, the rest is one style, so that moving the selection is cheap to send.
-fn lit(line: Line<'static>, style: Style) -> Line<'static> {
+fn lit(line: Line<'static>, kind: Role, theme: &Theme) -> Line<'static> {
     let spans = line.spans.into_iter().enumerate();
-    let spans: Vec<_> =
-        spans.map(|(i, span)| if i == KIND_SPAN { span } else { span.style(Style::new()) }).collect();
-    Line::from(spans).style(style)
+    let style = |i| if i == KIND_SPAN { theme.selected(kind) } else { Style::new() };
+    let spans: Vec<_> = spans.map(|(i, span)| span.style(style(i))).collect();
+    Line::from(spans).style(theme.style(Role::Selection))
 }
 
 fn kind_role(event: &Event) -> Role {
