@@ -166,16 +166,22 @@ pub fn keep_clean(store: &Store, clock: &Clock, over: &AtomicBool) {
         runtime.block_on(store.commit(Commit { changes, events, ..Commit::default() })).map(drop)
     };
     let retention = Retention { telemetry: Duration::ZERO, ..Retention::default() };
-    while !over.load(Ordering::Relaxed) {
+    loop {
+        // Once more when all else is over, and to its end.
+        let last = over.load(Ordering::Relaxed);
         let overseer = Overseer {
             recount: &|uses| tell("hub.cleaned", uses),
             progress: &|_, _, _| {},
-            stop: &|| over.load(Ordering::Relaxed),
+            stop: &|| !last && over.load(Ordering::Relaxed),
         };
         // Stopped, or a view that is not there now: done by the next.
-        let Ok(cleaned) = store.clean(&retention, &overseer) else { continue };
-        let erased = cleaned.erased.into_iter().map(|id| Change::Erased { id }).collect();
-        if cleaned.segments > 0 && tell("hub.cleaned", erased).is_err() {
+        if let Ok(cleaned) = store.clean(&retention, &overseer) {
+            let erased = cleaned.erased.into_iter().map(|id| Change::Erased { id }).collect();
+            if cleaned.segments > 0 && tell("hub.cleaned", erased).is_err() {
+                return;
+            }
+        }
+        if last {
             return;
         }
     }
