@@ -180,11 +180,17 @@ fn random_rounds(rounds: usize, seed: u64) {
 
 fn window_rounds(window: &'static str, hits: usize, seed: u64) {
     let mut numbers = Numbers(seed);
+    for begun in (0..hits).step_by(ROUNDS_PER_DIR) {
+        window_rounds_on_one(window, ROUNDS_PER_DIR.min(hits - begun), &mut numbers);
+    }
+}
+
+fn window_rounds_on_one(window: &'static str, hits: usize, numbers: &mut Numbers) {
     let dir = tempfile::tempdir().unwrap();
     let mut said = Said::default();
     let mut hit = 0;
     for _ in 0..hits * TRIES_PER_HIT {
-        hit += usize::from(round(dir.path(), &mut said, &Moment::Window(window), &mut numbers));
+        hit += usize::from(round(dir.path(), &mut said, &Moment::Window(window), numbers));
         check(dir.path(), &mut said);
         if hit == hits {
             return;
@@ -199,6 +205,7 @@ fn nothing_acknowledged_is_lost() {
     let in_windows = rounds / WINDOW_SHARE;
     let at_random = rounds - in_windows * WINDOWS.len();
     let seed = std::process::id() as u64;
+    eprintln!("{rounds} kills, seed {seed}");
     let random = [at_random / 2, at_random - at_random / 2]
         .map(|share| thread::spawn(move || random_rounds(share, seed.wrapping_mul(share as u64 + 1))));
     let windows =
