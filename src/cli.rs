@@ -20,6 +20,7 @@ mod import;
 mod keymap;
 mod manual;
 mod out;
+mod plain;
 mod reindex;
 mod search;
 mod setup;
@@ -36,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::{args::Typed, out::Manner, stop::Stop};
 use self::{
-    args::{Bench, Events, Verb},
+    args::{Bench, Events, Global, Verb},
     out::Out,
     setup::Setup,
     verb::Ask,
@@ -62,15 +63,18 @@ pub fn parse() -> Typed {
 /// Does what was typed.
 pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
     let mut out = Out::new(manner);
-    let Typed { global, verb } = typed;
-    match verb {
-        Some(Verb::Completions { shell }) => return manual::completions(shell, &mut out),
-        Some(Verb::Man) => return manual::man(&mut out),
-        Some(Verb::Config { what }) => return config::run(what, &global, &mut out),
-        Some(Verb::Keymap { what }) => return keymap::run(what, &global, &mut out),
+    let Typed { global, plain, verb } = typed;
+    let face = match verb {
+        Some(_) if plain => return Err(plain_verb().into()),
+        Some(verb) => match without_hub(verb, &global, &mut out) {
+            Ok(done) => return done,
+            Err(verb) => Face::Verb(verb),
+        },
+        // A cursor cannot be placed there: what a screen would show is told instead.
+        None if plain || manner.stdout_is_terminal && console::caps::is_dumb() => Face::Plain,
         None if !manner.stdout_is_terminal => return Err(no_terminal().into()),
-        _ => {}
-    }
+        None => Face::Console,
+    };
     let keys = setup::keymap_path(&global)?;
     let setup = Setup::new(&global)?;
     let _log = telemetry::start(&setup.data_dir, &setup.config.log_level);
@@ -79,12 +83,31 @@ pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
         .enable_all()
         .build()
         .map_err(|error| Fault::unavailable("cannot start the program's threads").cause(error))?;
-    let done = match verb {
-        Some(verb) => runtime.block_on(ask(verb, setup, out)),
-        None => runtime.block_on(console(setup, keys)),
+    let done = match face {
+        Face::Verb(verb) => runtime.block_on(ask(verb, setup, out)),
+        Face::Plain => runtime.block_on(plain_console(setup, out, &global)),
+        Face::Console => runtime.block_on(console(setup, keys)),
     };
     runtime.shutdown_timeout(END_PATIENCE);
     done
+}
+
+/// How the program is used.
+enum Face {
+    Verb(Verb),
+    Plain,
+    Console,
+}
+
+/// Does what needs no hub, and gives back what does.
+fn without_hub(verb: Verb, global: &Global, out: &mut Out) -> Result<Result<(), Stop>, Verb> {
+    match verb {
+        Verb::Completions { shell } => Ok(manual::completions(shell, out)),
+        Verb::Man => Ok(manual::man(out)),
+        Verb::Config { what } => Ok(config::run(what, global, out)),
+        Verb::Keymap { what } => Ok(keymap::run(what, global, out)),
+        verb => Err(verb),
+    }
 }
 
 /// The console, on the hub of this data directory.
@@ -104,25 +127,41 @@ async fn console(setup: Setup, keys: PathBuf) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Runs a verb to its end or until it is interrupted, and closes the door behind it in either case.
+/// The console without a screen, until it is left.
+async fn plain_console(setup: Setup, mut out: Out, global: &Global) -> Result<(), Stop> {
+    out.manner = out.manner.uncoloured();
+    let mut ask = Ask::new(setup, out, CancellationToken::new(), true);
+    // What was set for all programs of this person is not meant for ears.
+    ask.out.manner = ask.out.manner.uncoloured();
+    ask.hits = Some(Vec::new());
+    let done = plain::run(&mut ask, global).await;
+    ask.home.close().await;
+    done
+}
+
+/// Runs a verb, and closes the door behind it.
 async fn ask(verb: Verb, setup: Setup, out: Out) -> Result<(), Stop> {
-    let token = CancellationToken::new();
-    let mut ask = Ask::new(setup, out, token.clone());
-    let home = ask.home.clone();
+    let mut ask = Ask::new(setup, out, CancellationToken::new(), false);
+    let done = until_interrupted(verb, &mut ask).await;
+    ask.home.close().await;
+    done
+}
+
+/// Runs a verb to its end or until it is interrupted.
+async fn until_interrupted(verb: Verb, ask: &mut Ask) -> Result<(), Stop> {
+    let token = ask.token.clone();
     let mut interrupted = std::pin::pin!(interrupted());
     // What it changes in steps ends by itself between two of them; everything else can be dropped anywhere.
     let ends_itself =
         matches!(verb, Verb::Import { .. } | Verb::Edit { .. } | Verb::Events { what: Events::Tail { .. } });
-    let mut done = std::pin::pin!(perform(verb, &mut ask));
-    let done = tokio::select! {
+    let mut done = std::pin::pin!(perform(verb, ask));
+    tokio::select! {
         done = &mut done => done,
         () = &mut interrupted => {
             token.cancel();
             if ends_itself { done.await } else { Err(Stop::Interrupted) }
         }
-    };
-    home.close().await;
-    done
+    }
 }
 
 async fn perform(verb: Verb, ask: &mut Ask) -> Result<(), Stop> {
@@ -168,6 +207,12 @@ async fn interrupted() {
 
 fn no_terminal() -> Fault {
     Fault::invalid("the console needs a terminal, and standard output is none").hint(
-        "`wheelhouse --help` lists the verbs for scripts and pipes, such as `wheelhouse search QUERY --json`",
+        "`wheelhouse --plain` tells what happens in lines; `wheelhouse --help` lists the verbs for scripts, such as \
+         `wheelhouse search QUERY --json`",
     )
+}
+
+fn plain_verb() -> Fault {
+    Fault::invalid("--plain opens the console without a screen, and goes with no verb")
+        .hint("verbs print plain lines as they are; `--color never` takes the colours away")
 }

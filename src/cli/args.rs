@@ -19,6 +19,9 @@ use crate::door::Step;
 pub struct Typed {
     #[command(flatten)]
     pub global: Global,
+    /// The console without a screen: events as sentences, every verb at a prompt; for screen readers and pipes
+    #[arg(long)]
+    pub plain: bool,
     #[command(subcommand)]
     pub verb: Option<Verb>,
 }

@@ -3,6 +3,8 @@
 mod line;
 mod tail;
 
+pub use self::line::about;
+
 use futures::StreamExt;
 use serde::Serialize;
 

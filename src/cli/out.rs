@@ -52,6 +52,12 @@ impl Manner {
         self
     }
 
+    /// The same without colour, and with lines as long as they are: for who cannot see them.
+    pub fn uncoloured(mut self) -> Manner {
+        (self.stdout_paint, self.stderr_paint, self.width) = (Paint::Plain, Paint::Plain, None);
+        self
+    }
+
     /// To standard error. When even that cannot be written there is nobody left to tell.
     pub fn complain(&self, text: &str) {
         if let Err(error) = io::stderr().write_all(text.as_bytes()) {

@@ -38,6 +38,9 @@ pub async fn search(ask: &mut Ask, typed: Search) -> Result<(), Stop> {
         nothing(ask, &typed);
         return Ok(());
     }
+    if let Some(hits) = &mut ask.hits {
+        hits.clear();
+    }
     let mut titles: HashMap<&str, usize> = HashMap::new();
     answer.results.iter().for_each(|hit| *titles.entry(&hit.title).or_default() += 1);
     for hit in &answer.results {
@@ -136,7 +139,7 @@ fn print(ask: &mut Ask, hit: &Hit, with_project: bool, with_place: bool) -> Resu
     let about = about.join(" · ");
     let room = width.map(|width| width.saturating_sub(INDENT + about.chars().count() + 2));
     let title = text::fit(&report::escape_line(&hit.title), room);
-    let line = format!("{}  {}  {}", ask.short(hit.id), paint.bold(&title), paint.dim(&about));
+    let line = format!("{}  {}  {}", ask.name_of_hit(hit.id), paint.bold(&title), paint.dim(&about));
     ask.out.line(&line)?;
     let room = width.map(|width| width.saturating_sub(INDENT));
     let snippet = text::snippet(&hit.snippet, &hit.highlights, room, paint);

@@ -24,11 +24,14 @@ pub struct Ask {
     pub out: Out,
     /// Cancelled by Ctrl-C.
     pub token: CancellationToken,
+    /// What the last search found, where its results are numbered.
+    pub hits: Option<Vec<Id>>,
     clock: Clock,
 }
 
 impl Ask {
-    pub fn new(setup: Setup, mut out: Out, token: CancellationToken) -> Ask {
+    /// `announce`: a hub of this process is one that others may watch start and stop, not one for a single command.
+    pub fn new(setup: Setup, mut out: Out, token: CancellationToken, announce: bool) -> Ask {
         let clock = Clock::system();
         out.manner = out.manner.coloured(setup.config.colour);
         let home = Home::new(HomeOptions {
@@ -37,9 +40,15 @@ impl Ask {
             hub_name: setup.hub_name.clone(),
             clock: clock.clone(),
             retention: setup.retention(),
-            announce: false,
+            announce,
         });
-        Ask { caller: local_caller(&clock), setup, home, out, token, clock }
+        Ask { caller: local_caller(&clock), setup, home, out, token, hits: None, clock }
+    }
+
+    /// Another verb by the same face: a request of its own.
+    pub fn begin_anew(&mut self, token: CancellationToken) {
+        self.caller = local_caller(&self.clock);
+        self.token = token;
     }
 
     /// Asked for each time, so that a hub that went away meanwhile is found or opened again.
@@ -68,6 +77,27 @@ impl Ask {
                 "it is on disk, but the record view does not show it yet",
                 Some("do not repeat it; `wheelhouse status` shows when the view is ready again"),
             );
+        }
+    }
+
+    /// How a result of a search is called: by its number where results have one.
+    pub fn name_of_hit(&mut self, id: Id) -> String {
+        let Some(hits) = &mut self.hits else { return self.short(id) };
+        hits.push(id);
+        format!("{}.", hits.len())
+    }
+
+    /// Numbers of results, where a verb takes ids, become the ids.
+    pub fn name_hits(&self, words: &mut [String]) {
+        let (Some(hits), Some((verb, rest))) = (&self.hits, words.split_first_mut()) else { return };
+        let many = matches!(verb.as_str(), "get" | "rm" | "restore");
+        let one = matches!(verb.as_str(), "edit" | "history" | "supersede");
+        let given = rest.iter_mut().filter(|word| !word.starts_with('-'));
+        for word in given.take(if many { usize::MAX } else { usize::from(one) }) {
+            let hit = word.parse::<usize>().ok().and_then(|n| hits.get(n.checked_sub(1)?));
+            if let Some(id) = hit {
+                *word = id.to_string();
+            }
         }
     }
 

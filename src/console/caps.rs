@@ -24,6 +24,11 @@ pub struct Caps {
     pub dumb: bool,
 }
 
+/// A terminal that can show lines and nothing else, or says so.
+pub fn is_dumb() -> bool {
+    Caps::of_env().dumb
+}
+
 impl Caps {
     /// Reads what `var` answers for `TERM`, `COLORTERM`, `NO_COLOR`, the locale and SSH's variables.
     pub fn of(var: impl Fn(&str) -> Option<String>) -> Caps {

@@ -96,10 +96,6 @@ struct Console {
 impl Console {
     fn new(home: &Home, options: &ConsoleOptions) -> Result<Console, Fault> {
         let caps = Caps::of_env();
-        if caps.dumb {
-            return Err(Fault::unavailable("this terminal cannot place a cursor (TERM=dumb)")
-                .hint("`wheelhouse --help` lists the verbs, which need none"));
-        }
         let config = &options.config;
         let ascii = caps.ascii || config.ascii;
         let (themes, unread) = match Themes::read(&options.themes_dir) {

@@ -21,6 +21,7 @@ mod house;
 mod import;
 mod kill;
 mod meaning;
+mod plain;
 mod power;
 mod pty;
 mod rebuild;

@@ -320,6 +320,24 @@ fn an_editor_has_the_terminal_and_gives_it_back() {
 }
 
 #[test]
+fn a_terminal_that_cannot_place_a_cursor_gets_sentences() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
+    let mut running = terminal.start(&program, &[], &[("TERM", "dumb")]);
+    terminal.shows("State: live");
+    terminal.press("add \"Typed without a screen\"\n");
+    terminal.shows("saved ");
+    // Ctrl-C stops what runs, and only that.
+    terminal.press("events tail --follow\n");
+    terminal.shows("hub.started");
+    terminal.press("\x03");
+    terminal.shows("Stopped.");
+    terminal.press("quit\n");
+    assert!(running.ends().success());
+    assert!(!terminal.seen.lock().unwrap().raw.contains(&0x1b), "no line needs more than a line");
+    terminal.is_restored();
+}
+
+#[test]
 fn signals_that_end_the_program_give_the_terminal_back() {
     for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
         let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));

@@ -40,7 +40,7 @@ pub fn of(event: &Event, words: TimeWords, form: TimeForm, paint: Paint, width: 
 }
 
 /// The title of the record; else the data, as `name=value`.
-fn about(event: &Event) -> String {
+pub fn about(event: &Event) -> String {
     if let Some(title) = event.text("title") {
         let short = event.record().map(|id| format!("{}  ", id::short(id)));
         return format!("{}{}", short.unwrap_or_default(), escape_line(title));
