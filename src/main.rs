@@ -2,7 +2,13 @@
 
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
 use wheelhouse::cli;
+
+// glibc's keeps what a thread gave back for that thread alone: an index of a million memories being built held 1.7 GB for
+// 0.8 GB in use.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let typed = cli::parse();

@@ -58,7 +58,7 @@ fn every_verb_is_typed_as_it_is_and_results_have_numbers() {
 fn what_others_do_is_told_in_sentences_and_what_one_does_oneself_is_not_told_twice() {
     let program = Program::new();
     let (process, mut say) = listening(&program);
-    process.says("This program is the hub; 0 memories.");
+    process.says("This program is the hub");
     process.says("State: live, everything works.");
     say("add 'by oneself'");
     process.says("saved ");
