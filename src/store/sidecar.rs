@@ -214,6 +214,27 @@ impl Sidecar {
         self.blocks.iter().map(|block| block.labels.len()).sum()
     }
 
+    /// Shows the stretches of numbers from `first` up to before `end` of which it has no event, oldest first.
+    pub fn each_missing(&self, first: Sequence, end: Sequence, each: &mut dyn FnMut(Sequence, Sequence)) {
+        let mut next = first;
+        for block in &self.blocks {
+            if block.first > next {
+                each(next, Sequence(block.first.0 - 1));
+            }
+            let number = |at: usize| block.first.0 + at as u64;
+            let mut at = 0;
+            while let Some(begins) = block.labels[at..].iter().position(|label| *label == GONE) {
+                let from = at + begins;
+                at = from + block.labels[from..].iter().take_while(|label| **label == GONE).count();
+                each(Sequence(number(from)), Sequence(number(at) - 1));
+            }
+            next = block.next();
+        }
+        if next < end {
+            each(next, Sequence(end.0 - 1));
+        }
+    }
+
     /// What it takes in memory, about.
     pub fn bytes(&self) -> usize {
         let labels = self.labels.list.iter().map(|label| 128 + 2 * label.subject.as_str().len());

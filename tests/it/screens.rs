@@ -9,13 +9,14 @@ use wheelhouse::{
         app::{App, Start},
         effect::{Ask, Effect, Page},
         keymap::{Keymap, Shipped},
+        model::{Item, Stretch},
         msg::{Answer, Link, Msg},
         scene::TimeForm,
         theme::{Choice, Depth, Looks, Mode, Role, Themes},
     },
     door::{
-        Cleaning, Explanation, Hit, Legs, MemoryPage, Refusal, Revision, SearchAnswer, Status, SuggestAnswer,
-        Suggestion, TermWorth, ViewName, ViewState, ViewStatus, Writes,
+        Cleaning, EventBucket, EventStats, Explanation, Hit, Legs, MemoryPage, Refusal, Revision,
+        SearchAnswer, Status, SuggestAnswer, Suggestion, TermWorth, ViewName, ViewState, ViewStatus, Writes,
     },
     ingest::{ImportReport, Progress, Skipped},
     model::{Actor, Code, Cursor, Event, Fault, Id, LogId, Memory, Project, Sequence, Severity, Time},
@@ -207,7 +208,22 @@ fn answer_lists(app: &mut App, effects: &[Effect]) {
 
 fn begin(app: &mut App, events: std::ops::RangeInclusive<u64>) {
     let head = cursor(*events.end());
-    tell(app, Msg::Link(Link::Begin { events: events.map(event).collect(), more_before: false, head }));
+    let items = events.map(|sequence| Item::Event(event(sequence))).collect();
+    let effects = tell(app, Msg::Link(Link::Begin(Stretch { items, next: None, reached: None, head })));
+    answer_stats(app, effects);
+}
+
+/// The hub's counts: some in each span, now and then an error.
+fn answer_stats(app: &mut App, effects: Vec<Effect>) {
+    for effect in effects {
+        if let Effect::Ask(Ask::EventStats { generation, query }) = effect {
+            let bucket =
+                |n: usize| EventBucket { events: (n * n % 17) as u64, errors: u64::from(n % 23 == 7) };
+            let buckets = (0..query.buckets).map(bucket).collect();
+            let result = Ok(EventStats { buckets, ..EventStats::default() });
+            tell(app, Msg::Answer(Answer::EventStats { generation, result }));
+        }
+    }
 }
 
 fn live(app: &mut App) {
@@ -690,10 +706,11 @@ fn timeline_filtered() {
         press(app, "4 /");
         let mut effects = type_text(app, "severity:error");
         while let Some(Effect::Ask(Ask::Events { generation, .. })) = effects.pop() {
-            let events = [36, 27, 18, 9].map(event).to_vec();
-            let answer = Answer::Events { generation, page: Page::Newest, result: Ok((events, false)) };
-            tell(app, Msg::Answer(answer));
-            effects.clear();
+            let items = [9, 18, 27, 36].map(|sequence| Item::Event(event(sequence))).to_vec();
+            let stretch = Stretch { items, next: None, reached: None, head: cursor(40) };
+            let answer = Answer::Events { generation, page: Page::Newest, result: Ok(stretch) };
+            effects = tell(app, Msg::Answer(answer));
+            answer_stats(app, std::mem::take(&mut effects));
         }
         press(app, "Enter");
     });

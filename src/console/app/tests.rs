@@ -15,12 +15,13 @@ use super::*;
 use crate::{
     console::{
         effect::Save,
+        model::{Item, Stretch},
         msg::Answer,
         theme::{Choice, Depth, Themes},
     },
     door::{
-        Hit, Legs, MemoryPage, Refusal, SearchAnswer, SearchMode, Status, Suggestion, ViewName, ViewState,
-        ViewStatus, Writes,
+        EventBucket, EventStats, Hit, Legs, MemoryPage, Refusal, SearchAnswer, SearchMode, Status,
+        Suggestion, ViewName, ViewState, ViewStatus, Writes,
     },
     model::{Actor, Cursor, Event, Fault, LogId, Memory, Sequence, Severity},
 };
@@ -171,9 +172,15 @@ fn live() -> App {
     let generation = generation_of(&effects);
     let page = MemoryPage { memories: vec![memory(1), memory(2), memory(3)], next: None };
     tell(&mut app, Msg::Answer(Answer::Recent { generation, result: Ok(page) }));
-    let begin = Link::Begin { events: (1..=10).map(event).collect(), more_before: false, head: cursor(10) };
-    tell(&mut app, Msg::Link(begin));
+    tell(&mut app, Msg::Link(Link::Begin(stretch(1..=10, None))));
     app
+}
+
+/// Of history, with the head where it ends.
+fn stretch(sequences: std::ops::RangeInclusive<u64>, next: Option<u64>) -> Stretch {
+    let head = cursor(*sequences.end());
+    let items = sequences.map(|sequence| Item::Event(event(sequence))).collect();
+    Stretch { items, next: next.map(Sequence), reached: None, head }
 }
 
 #[track_caller]
@@ -594,8 +601,13 @@ fn answer(ask: Ask, which: u8) -> Answer {
         Ask::Events { generation, page, .. } => Answer::Events {
             generation,
             page,
-            result: Ok(((1..=u64::from(which)).rev().map(event).collect(), false)),
+            result: Ok(stretch(1..=u64::from(which), (which > 3).then_some(u64::from(which / 2)))),
         },
+        Ask::EventStats { generation, query } => {
+            let bucket = EventBucket { events: u64::from(which), errors: u64::from(which / 2) };
+            let stats = EventStats { buckets: vec![bucket; query.buckets], ..EventStats::default() };
+            Answer::EventStats { generation, result: Ok(stats) }
+        }
     }
 }
 

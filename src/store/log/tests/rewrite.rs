@@ -71,8 +71,9 @@ proptest! {
             }
         }
         agree(&log, &questions, &left)?;
-        for number in 1..end {
-            let why = log.why_gone(Sequence(number)).unwrap();
+        let numbers: Vec<Sequence> = (1..end).map(Sequence).collect();
+        let reasons = log.why_gone(&numbers).unwrap();
+        for (Sequence(number), why) in numbers.into_iter().zip(reasons) {
             let expected = (!left.iter().any(|event| event.sequence.0 == number)).then_some(Gone::Cleaned { class: Class::Ops });
             prop_assert_eq!(why, expected, "{}", number);
         }
@@ -168,7 +169,7 @@ fn what_cannot_be_read_is_told_as_gone_and_every_flip_of_a_packed_file_is_seen()
     let left = all.ask(&log);
     assert_eq!(left.len(), events.len() - 1, "one frame was hurt");
     let lost = events.iter().find(|event| !left.contains(event)).unwrap().sequence;
-    assert_eq!(log.why_gone(lost).unwrap(), Some(Gone::Damaged));
+    assert_eq!(log.why_gone(&[lost]).unwrap(), [Some(Gone::Damaged)]);
 
     let whole = fs::read(&path).unwrap();
     for byte in 0..whole.len() {
