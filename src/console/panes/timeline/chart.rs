@@ -66,6 +66,8 @@ pub struct Chart {
     asked: Option<Asked>,
     /// Something was recorded after the last bucket.
     outgrown: bool,
+    /// What is seen lies too far apart to count all between it.
+    too_wide: bool,
     generation: u64,
     fault: Option<Fault>,
 }
@@ -96,6 +98,7 @@ impl Chart {
     /// What it counted is of no more use.
     pub fn forget(&mut self) {
         self.width_ms = 0;
+        self.too_wide = false;
         self.fault = None;
         self.buckets.clear();
         if let Some(asked) = &mut self.asked {
@@ -143,6 +146,7 @@ impl Chart {
         self.buckets = vec![EventBucket::default(); BUCKETS].into();
         self.counted_to = counted_to;
         self.outgrown = false;
+        self.too_wide = false;
         self.fault = None;
     }
 
@@ -201,7 +205,11 @@ impl Timeline {
         }
         let aim = match self.wanted(now) {
             Wanted::What(aim) => aim,
-            Wanted::TooMuch => return self.chart.forget(),
+            Wanted::TooMuch => {
+                self.chart.forget();
+                self.chart.too_wide = true;
+                return;
+            }
             Wanted::AsItIs => return,
         };
         let seen = self.history.seen();
@@ -273,8 +281,8 @@ impl Timeline {
         if self.chart.width_ms == 0 || self.chart.fault.is_some() {
             let said = match &self.chart.fault {
                 Some(fault) => format!("not counted: {}", fault.message),
-                None if self.chart.asked.is_some() => String::new(),
-                None => "too many events between these rows to count".to_owned(),
+                None if self.chart.too_wide => "too many events between these rows to count".to_owned(),
+                None => String::new(),
             };
             return Line::styled(text::cut(&said, width).into_owned(), muted);
         }
@@ -290,44 +298,18 @@ impl Timeline {
                 format!(" to {}", minute(end, scene))
             }
         };
-        let total: u64 = buckets.iter().map(|bucket| bucket.errors).sum();
-        // The words first: the glyphs take what is left.
-        for columns in COLUMNS {
-            let each = BUCKETS / columns;
-            let bucket_ms = self.chart.width_ms as u64 * each as u64;
-            let columns = |of: fn(&EventBucket) -> u64| -> Vec<u64> {
-                buckets.chunks(each).map(|part| part.iter().map(of).sum()).collect()
-            };
-            let (events, errors) = (columns(|bucket| bucket.events), columns(|bucket| bucket.errors));
-            let peak = |counts: &[u64]| rate(counts.iter().copied().max().unwrap_or(0), bucket_ms);
-            let rate_words = match events.iter().all(|count| *count == 0) {
-                true => format!(" {}{until}, nothing", span_words(span)),
-                false => format!(" {}{until}, peak {}", span_words(span), peak(&events)),
-            };
-            let worst = errors.iter().copied().max().unwrap_or(0);
-            let error_words = match total {
-                0 => "no errors".to_owned(),
-                n if worst == 1 => format!(" {}", text::counted(n, "error", "errors")),
-                n => format!(" {}, peak {}", text::counted(n, "error", "errors"), peak(&errors)),
-            };
-            let charts = if total == 0 { 1 } else { 2 };
-            let taken = charts * events.len() + text::width(&rate_words) + 3 + text::width(&error_words);
-            if taken > width {
-                continue;
-            }
-            let seen = self.seen_columns(last, each);
-            let mut spans = glyphs(&events, seen.clone(), Role::Chart, scene);
-            spans.push(Span::styled(format!("{rate_words}   "), muted));
-            if total > 0 {
-                spans.extend(glyphs(&errors, seen, Role::ChartError, scene));
-            }
-            spans.push(Span::styled(
-                error_words,
-                theme.style(if total > 0 { Role::Error } else { Role::Muted }),
-            ));
-            return Line::from(spans);
+        let span = span_words(span);
+        if self.chart.asked.is_some_and(|asked| asked.wanted) {
+            return Line::styled(text::cut(&format!("counting {span}{until}"), width).into_owned(), muted);
         }
-        Line::default()
+        let drawn = Drawn { chart: &self.chart, buckets: &buckets, span: &span, until: &until, scene };
+        let seen = |each| self.seen_columns(last, each);
+        // The fullest that fits: the words in full, then fewer, then none.
+        let forms = [Words::All, Words::Short, Words::Counts, Words::Span];
+        let fitting = forms.into_iter().find_map(|words| {
+            COLUMNS.into_iter().find_map(|columns| drawn.line(words, columns, &seen, width))
+        });
+        fitting.unwrap_or_default()
     }
 
     /// Which columns hold the rows that are seen, while the view stands still.
@@ -342,6 +324,77 @@ impl Timeline {
         let column =
             |time: Time| (self.chart.number(time) - first).clamp(0, BUCKETS as i64 - 1) as usize / each;
         column(from)..column(to) + 1
+    }
+}
+
+/// How much the chart's line says beside its glyphs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Words {
+    All,
+    /// Without where the span ends and how many errors there were at most.
+    Short,
+    /// Errors as a number only.
+    Counts,
+    Span,
+}
+
+struct Drawn<'a> {
+    chart: &'a Chart,
+    buckets: &'a [EventBucket],
+    span: &'a str,
+    until: &'a str,
+    scene: &'a Scene<'a>,
+}
+
+impl Drawn<'_> {
+    /// The line with so many columns, if it fits.
+    fn line(
+        &self,
+        words: Words,
+        columns: usize,
+        seen: &dyn Fn(usize) -> std::ops::Range<usize>,
+        width: usize,
+    ) -> Option<Line<'static>> {
+        let theme = self.scene.theme;
+        let each = BUCKETS / columns;
+        let bucket_ms = self.chart.width_ms as u64 * each as u64;
+        let columns = |of: fn(&EventBucket) -> u64| -> Vec<u64> {
+            self.buckets.chunks(each).map(|part| part.iter().map(of).sum()).collect()
+        };
+        let (events, errors) = (columns(|bucket| bucket.events), columns(|bucket| bucket.errors));
+        let total: u64 = errors.iter().sum();
+        let peak = |counts: &[u64]| rate(counts.iter().copied().max().unwrap_or(0), bucket_ms);
+        let until = if words == Words::All { self.until } else { "" };
+        let rates = match words {
+            Words::Span => format!(" {}", self.span),
+            _ if events.iter().all(|count| *count == 0) => format!(" {}{until}, nothing", self.span),
+            _ => format!(" {}{until}, peak {}", self.span, peak(&events)),
+        };
+        let worst = errors.iter().copied().max().unwrap_or(0);
+        let faults = match words {
+            Words::Span => String::new(),
+            Words::Counts if total > 0 => format!("{} {}", theme.glyph(Role::Error), text::compact(total)),
+            _ if total == 0 => "no errors".to_owned(),
+            Words::All if worst > 1 => {
+                format!(" {}, peak {}", text::counted(total, "error", "errors"), peak(&errors))
+            }
+            _ => format!(" {}", text::counted(total, "error", "errors")),
+        };
+        let two = total > 0 && matches!(words, Words::All | Words::Short);
+        // A chart of a few columns says less than the words it takes the place of.
+        let least = if words == Words::Span { 1 } else { 10 };
+        let taken = events.len() * (1 + usize::from(two)) + text::width(&rates) + 3 + text::width(&faults);
+        if taken > width || events.len() < least {
+            return None;
+        }
+        let mut spans = glyphs(&events, seen(each), Role::Chart, self.scene);
+        spans.push(Span::styled(format!("{rates}   "), theme.style(Role::Muted)));
+        if two {
+            spans.extend(glyphs(&errors, seen(each), Role::ChartError, self.scene));
+        }
+        let role = if total > 0 { Role::Error } else { Role::Muted };
+        spans.push(Span::styled(faults, theme.style(role)));
+        Some(Line::from(spans))
     }
 }
 

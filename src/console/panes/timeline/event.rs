@@ -90,7 +90,9 @@ impl Detail {
             }
         };
         time("happened", event.time);
-        if event.recorded_at != event.time {
+        if event.recorded_at == event.time {
+            lines.push(labelled("recorded", "at the same moment", theme));
+        } else {
             time("recorded", event.recorded_at);
         }
         lines

@@ -283,7 +283,7 @@ fn an_error_that_is_on_no_page_here_is_asked_for_and_gone_to() {
     assert_eq!((asked, query.limit, query.before), (Page::Error(Toward::Past), 1, Some(cursor(501))));
     assert_eq!(query.filter.severity, Some(Severity::Error));
     // The first twenty thousand had none: it goes on.
-    bench.answer(&(generation, asked, query.clone()), page(0..0, Some(400)));
+    bench.answer(&(generation, asked, query), page(0..0, Some(400)));
     let next = bench.one_asked();
     assert_eq!((next.1, next.2.before), (asked, Some(cursor(400))));
     bench.answer(&next, page(120..121, Some(120)));

@@ -1,5 +1,7 @@
 //! The Timeline as drawn: a row an event, newest below, and the whole of one beside.
 
+use std::time::Duration;
+
 use ratatui::{
     Frame,
     layout::Rect,
@@ -31,8 +33,8 @@ const KIND_WIDTH: usize = 17;
 /// Its place among the spans of a row, of the list's and of the tree's.
 const KIND_SPAN: usize = 3;
 const TREE_KIND_SPAN: usize = 4;
-/// A duration in the tree.
-const SPAN_WIDTH: usize = 10;
+/// A duration in the tree, with air before it: `59 min 59 s`, and with a sign.
+const SPAN_WIDTH: usize = 12;
 const PROJECT_MAX: usize = 16;
 /// Columns from which a row has room for all, and for all but the fraction of a second and the project.
 const WIDE: usize = 72;
@@ -65,10 +67,17 @@ impl Timeline {
 
     /// `searching back… 12:04 so far`, at the lower border, with the key that stops it.
     pub fn looking(&self, scene: &Scene) -> Option<Span<'static>> {
+        // An empty list says it itself.
+        let words = self.looking_and_stop(scene).filter(|_| !self.feed().is_empty())?;
+        let room = (self.area.width as usize).saturating_sub(6);
+        Some(Span::styled(format!(" {} ", text::cut(&words, room)), scene.theme.style(Role::Busy)))
+    }
+
+    fn looking_and_stop(&self, scene: &Scene) -> Option<String> {
         let words = self.looking_words(scene)?;
         let esc = scene.keymap.key_of(Action::Back, &[Place::Timeline, Place::Global]);
         let stops = esc.map_or(String::new(), |key| format!(" {} {key} stops", scene.theme.dot()));
-        Some(Span::styled(format!(" {words}{stops} "), scene.theme.style(Role::Busy)))
+        Some(words + &stops)
     }
 
     pub fn view(&self, frame: &mut Frame, focused: bool, scene: &Scene) {
@@ -149,7 +158,10 @@ impl Timeline {
         let theme = scene.theme;
         let more = self.feed().before().is_some() || !self.feed().is_live();
         let found = self.feed().items().len();
-        let mut right = format!("{}{} found", text::count(found as u64), if more { "+" } else { "" });
+        let mut right = match (found, more) {
+            (0, true) => "none found so far".to_owned(),
+            (found, more) => format!("{}{} found", text::count(found as u64), if more { "+" } else { "" }),
+        };
         let esc = scene.keymap.key_of(Action::Back, &[Place::Timeline, Place::Global]);
         if let Some(esc) = esc.filter(|_| !self.filter_text.is_empty()) {
             right.push_str(&format!(" {} {esc} shows all", theme.dot()));
@@ -263,10 +275,12 @@ impl Timeline {
         spans.push(Span::raw(" ".repeat(fill)));
         spans.push(Span::styled(right, theme.style(Role::Muted)));
         frame.render_widget(Paragraph::new(Line::from(spans)), line);
+        let list = self.split.list.width as usize;
+        let first = if list >= NARROW { "from first" } else { "" };
         let columns = format!(
             "{}{}{}",
-            " ".repeat(2 + tree_time_width(width)),
-            text::pad_left("from first", SPAN_WIDTH + 1),
+            " ".repeat(2 + tree_time_width(list)),
+            text::pad_left(first, tree_first_width(list)),
             text::pad_left("after", SPAN_WIDTH),
         );
         let columns = text::cut(&columns, below.width as usize).into_owned();
@@ -294,7 +308,7 @@ impl Timeline {
         let area = self.split.list;
         let theme = scene.theme;
         if self.feed().is_empty() {
-            let looking = self.looking_words(scene);
+            let looking = self.looking_and_stop(scene);
             let said = if let Some(words) = &looking {
                 words
             } else if self.is_paging() {
@@ -473,6 +487,16 @@ fn tree_time_width(width: usize) -> usize {
     }
 }
 
+/// A narrow pane shows only how long after its cause something was.
+fn tree_first_width(width: usize) -> usize {
+    if width >= NARROW { SPAN_WIDTH + 1 } else { 0 }
+}
+
+/// The log's clock counts whole milliseconds.
+fn span(span: Duration) -> String {
+    if span < Duration::from_secs(1) { format!("{} ms", span.as_millis()) } else { text::span(span) }
+}
+
 /// When, how long after the first and after its cause, and under it in the tree.
 fn tree_line(node: &Node, width: usize, scene: &Scene) -> Line<'static> {
     let theme = scene.theme;
@@ -485,11 +509,8 @@ fn tree_line(node: &Node, width: usize, scene: &Scene) -> Line<'static> {
     };
     let time_width = tree_time_width(width);
     let time = text::pad(text::fitting(&scene.at(event.time), time_width), time_width);
-    let spans = format!(
-        "{}{}  ",
-        text::pad_left(&format!("+{}", text::span(node.from_first)), SPAN_WIDTH + 1),
-        text::pad_left(&text::span(node.after), SPAN_WIDTH),
-    );
+    let from_first = text::pad_left(&format!("+{}", span(node.from_first)), tree_first_width(width));
+    let spans = format!("{from_first}{}  ", text::pad_left(&span(node.after), SPAN_WIDTH));
     let branch = branch(&node.lines, width / 3, theme.ascii());
     let taken = 2 + time_width + text::width(&spans) + text::width(&branch) + text::width(&event.kind) + 2;
     let said = text::cut(&text::escape_line(&about(event)), width.saturating_sub(taken)).into_owned();
