@@ -214,12 +214,22 @@ impl Sidecar {
         self.blocks.iter().map(|block| block.labels.len()).sum()
     }
 
-    /// Shows the stretches of numbers from `first` up to before `end` of which it has no event, oldest first.
-    pub fn each_missing(&self, first: Sequence, end: Sequence, each: &mut dyn FnMut(Sequence, Sequence)) {
-        let mut next = first;
+    /// Shows the stretches of which it has no event, oldest first, of a segment that begins and ends with these numbers
+    /// (the last not included); those inside of blocks only where they may lie in `near`.
+    pub fn each_missing(
+        &self,
+        ends: Range<Sequence>,
+        near: Range<Sequence>,
+        each: &mut dyn FnMut(Sequence, Sequence),
+    ) {
+        let mut next = ends.start;
         for block in &self.blocks {
             if block.first > next {
                 each(next, Sequence(block.first.0 - 1));
+            }
+            next = block.next();
+            if next <= near.start || block.first >= near.end {
+                continue;
             }
             let number = |at: usize| block.first.0 + at as u64;
             let mut at = 0;
@@ -228,10 +238,9 @@ impl Sidecar {
                 at = from + block.labels[from..].iter().take_while(|label| **label == GONE).count();
                 each(Sequence(number(from)), Sequence(number(at) - 1));
             }
-            next = block.next();
         }
-        if next < end {
-            each(next, Sequence(end.0 - 1));
+        if next < ends.end {
+            each(next, Sequence(ends.end.0 - 1));
         }
     }
 

@@ -209,6 +209,13 @@ impl Timeline {
         self.page(out);
     }
 
+    /// In a list that is lower than it was, what is selected is still seen.
+    fn see_selected(&mut self) {
+        let (Some(row), height) = (self.selected_row(), self.height().max(1)) else { return };
+        let top = self.top_row().clamp((row + 1).saturating_sub(height), row);
+        self.top = self.number_of(top);
+    }
+
     /// Holds the view where it is now.
     fn hold(&mut self) {
         let (top, selected) = (self.top_row(), self.selected_row());
@@ -568,7 +575,11 @@ impl Timeline {
         if self.chart_area.is_some() {
             body = Rect { y: body.y + 1, height: body.height - 1, ..body };
         }
+        let before = self.split.list.height;
         self.split = Split::of(body, self.open);
+        if self.split.list.height != before && self.mode != Mode::Following {
+            self.see_selected();
+        }
         if let Some(trace) = &mut self.trace {
             trace.arrange(self.split.list.height);
         }

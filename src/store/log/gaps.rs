@@ -44,7 +44,7 @@ impl Log {
                 continue;
             }
             if i == last {
-                open.each_missing(first, end, &mut |from, to| gathered.take(from, to));
+                open.each_missing(first..end, low..high, &mut |from, to| gathered.take(from, to));
                 continue;
             }
             if let Some(summary) = self.summary_of(segment) {
@@ -54,7 +54,7 @@ impl Log {
                 }
             }
             let (sidecar, _) = self.sidecar_of(segment)?;
-            sidecar.each_missing(first, end, &mut |from, to| gathered.take(from, to));
+            sidecar.each_missing(first..end, low..high, &mut |from, to| gathered.take(from, to));
         }
         Ok(gathered.all)
     }

@@ -32,6 +32,9 @@ pub fn parse(text: &str, words: TimeWords, typing: bool) -> Result<EventFilter, 
             Some((field, value)) if FIELDS.contains(&field) => {
                 let place = at + field.len() + 1..span.end.max(at + field.len() + 2);
                 let fault = |why: String| FilterFault { at: place.clone(), why };
+                if typing && span.end == text.len() && is_begun(field, value) {
+                    continue;
+                }
                 if value.is_empty() {
                     return Err(fault(format!("{field}: needs a value")));
                 }
@@ -79,6 +82,17 @@ pub fn parse(text: &str, words: TimeWords, typing: bool) -> Result<EventFilter, 
 }
 
 pub const FIELDS: [&str; 7] = ["severity", "since", "until", "actor", "project", "correlation", "text"];
+
+/// Whether a value that is still being typed may become one.
+fn is_begun(field: &str, value: &str) -> bool {
+    match field {
+        "severity" => {
+            Severity::ALL.iter().all(|severity| severity.word() != value)
+                && Severity::ALL.iter().any(|severity| severity.word().starts_with(value))
+        }
+        _ => value.is_empty(),
+    }
+}
 
 /// The field that was meant by a name that is none.
 fn meant(name: &str) -> Option<&'static str> {
@@ -170,6 +184,15 @@ mod tests {
         let quoted = parse("since:\"1 hour ago\"", words(), false).unwrap();
         assert_eq!(quoted.since, Some(Time::from_unix_ms(3_600_000)));
         assert_eq!(parse("lock sev", words(), true).unwrap().text.as_deref(), Some("lock"));
+        for begun in ["lock since:", "lock severity:", "lock severity:err"] {
+            let filter = parse(begun, words(), true).unwrap();
+            assert_eq!(
+                filter,
+                EventFilter { text: Some("lock".into()), ..EventFilter::default() },
+                "{begun}"
+            );
+            assert!(parse(begun, words(), false).is_err(), "{begun}");
+        }
         assert_eq!(parse("migrate.sql", words(), false).unwrap().text.as_deref(), Some("migrate.sql"));
         assert_eq!(parse("notes.>", words(), false).unwrap().patterns, ["notes.>".parse().unwrap()]);
     }

@@ -434,6 +434,15 @@ fn the_chart_counts_once_what_the_hub_and_the_feed_tell() {
     assert!(query.recorded_until > Some(Time::from_unix_ms(127_000)));
 }
 
+#[test]
+fn what_is_opened_stays_in_sight_in_the_list_above_it() {
+    let mut bench = Bench::new(100..200);
+    bench.timeline.arrange(Rect::new(0, 0, 80, 30));
+    bench.timeline.step(Step::Up, &mut bench.out);
+    bench.timeline.open();
+    assert!(bench.seen().len() < 12 && bench.seen().contains(&198), "{:?}", bench.seen());
+}
+
 /// Rows behind cost nothing: only those that are seen are built.
 #[test]
 fn a_full_window_keeps_what_is_looked_at() {

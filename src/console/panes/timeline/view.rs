@@ -65,12 +65,17 @@ impl Timeline {
         ))
     }
 
-    /// `searching back… 12:04 so far`, at the lower border, with the key that stops it.
+    /// `searching back… 12:04 so far`, at the lower border, with the key that stops it; or why a page is not to be had.
     pub fn looking(&self, scene: &Scene) -> Option<Span<'static>> {
         // An empty list says it itself.
-        let words = self.looking_and_stop(scene).filter(|_| !self.feed().is_empty())?;
+        let looking = self.looking_and_stop(scene).filter(|_| !self.feed().is_empty());
+        let (role, words) = match (looking, &self.fault) {
+            (Some(words), _) => (Role::Busy, words),
+            (None, fault) => (Role::Error, format!("history: {}", fault.as_ref()?.message)),
+        };
         let room = (self.area.width as usize).saturating_sub(6);
-        Some(Span::styled(format!(" {} ", text::cut(&words, room)), scene.theme.style(Role::Busy)))
+        let words = text::cut(&text::escape_line(&words), room).into_owned();
+        Some(Span::styled(format!(" {words} "), scene.theme.style(role)))
     }
 
     fn looking_and_stop(&self, scene: &Scene) -> Option<String> {
