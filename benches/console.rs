@@ -21,6 +21,7 @@ use wheelhouse::{
         app::{App, Start},
         effect::{Ask, Effect},
         keymap::{Keymap, Shipped},
+        model::{Item, Stretch},
         msg::{Answer, Link, Msg},
         scene::TimeForm,
         theme::{Choice, Depth, Looks, Mode, Themes},
@@ -136,9 +137,9 @@ fn app(rows: usize) -> App {
         disk: None,
     });
     let effects = tell(&mut app, Msg::Link(Link::Up { owned: true, status }));
-    let begin =
-        Link::Begin { events: (1..=10_000).map(event).collect(), more_before: true, head: cursor(10_000) };
-    tell(&mut app, Msg::Link(begin));
+    let items = (1..=10_000).map(|sequence| Item::Event(event(sequence))).collect();
+    let stretch = Stretch { items, next: Some(Sequence(1)), reached: None, head: cursor(10_000) };
+    tell(&mut app, Msg::Link(Link::Begin(stretch)));
     for effect in effects {
         if let Effect::Ask(Ask::Recent { generation, .. }) = effect {
             let page = MemoryPage { memories: (0..rows).map(memory).collect(), next: None };

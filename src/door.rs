@@ -9,7 +9,10 @@ mod memories;
 mod search;
 mod status;
 
-pub use events::{EVENTS_PAGE_MAX, EventPage, EventQuery, EventStats, Order, StreamItem, StreamRequest};
+pub use events::{
+    BUCKETS_MAX, EVENTS_PAGE_MAX, EventBucket, EventGap, EventPage, EventQuery, EventStats, Order,
+    StreamItem, StreamRequest,
+};
 pub use memories::{
     BATCH_BYTES_MAX, BATCH_MAX, Forgetting, Forgotten, LIST_PAGE_MAX, ListOrder, ListRequest, MemoryPage,
     MemoryPatch, NewMemory, Revision, Saved, Upsert, UpsertDone, Upserted, UpsertedAs,

@@ -24,11 +24,12 @@ pub use self::wire::{Gone, gone};
 use self::{ask::Ask, wire::Wire};
 use crate::{
     door::{
-        Caller, Door, EventPage, EventQuery, EventStats, ExportLine, Forgetting, Forgotten, FsckReport,
-        ListRequest, MemoryPage, MemoryPatch, NewMemory, Revision, Saved, SearchAnswer, SearchRequest,
-        Status, StreamItem, StreamRequest, SuggestAnswer, SuggestRequest, Upsert, UpsertDone, ViewName,
+        Caller, Door, EventGap, EventPage, EventQuery, EventStats, ExportLine, Forgetting, Forgotten,
+        FsckReport, ListRequest, MemoryPage, MemoryPatch, NewMemory, Revision, Saved, SearchAnswer,
+        SearchRequest, Status, StreamItem, StreamRequest, SuggestAnswer, SuggestRequest, Upsert, UpsertDone,
+        ViewName,
     },
-    model::{Cursor, Envelope, Fault, Id, Memory},
+    model::{Cursor, Envelope, Fault, Id, Memory, Time},
 };
 
 /// Ids asked for in one request; more are asked for in turn, so that no address grows over what a hub reads.
@@ -54,7 +55,10 @@ struct Revisions {
 #[derive(Deserialize)]
 struct Envelopes {
     events: Vec<Envelope>,
+    #[serde(default)]
+    gaps: Vec<EventGap>,
     next: Option<Cursor>,
+    reached: Option<Time>,
     head: Cursor,
 }
 
@@ -164,13 +168,15 @@ impl Door for Remote {
         let page: Envelopes = self.fetch(caller, "/events", &ask::events(&query)).await?;
         Ok(EventPage {
             events: page.events.into_iter().map(Into::into).collect(),
+            gaps: page.gaps,
             next: page.next,
+            reached: page.reached,
             head: page.head,
         })
     }
 
     async fn event_stats(&self, caller: &Caller, query: EventQuery) -> Result<EventStats, Fault> {
-        self.fetch(caller, "/events/stats", &ask::events(&query)).await
+        self.fetch(caller, "/events/stats", &ask::event_stats(&query)).await
     }
 
     async fn stream(

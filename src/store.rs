@@ -46,7 +46,7 @@ use self::{
     writer::Writer,
 };
 use crate::{
-    door::{FsckReport, LIST_PAGE_MAX, ListRequest, MemoryPage, ViewState, Writes},
+    door::{EventGap, FsckReport, LIST_PAGE_MAX, ListRequest, MemoryPage, ViewState, Writes},
     model::{
         Change, Commit, Cursor, Entry, Fault, Id, LogId, Memory, Project, Projects, Sequence, Severity, Time,
     },
@@ -127,6 +127,14 @@ fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,
         other => Map::from_iter([("what".to_owned(), other)]),
+    }
+}
+
+/// As a gap says it.
+fn reason(why: Option<Gone>) -> &'static str {
+    match why {
+        Some(Gone::Cleaned { .. }) => "cleaned",
+        Some(Gone::Damaged) | None => "damaged",
     }
 }
 
@@ -367,10 +375,24 @@ impl Store {
 
     /// Why no event bears this number, as a gap says it.
     pub fn why_missing(&self, sequence: Sequence) -> Result<&'static str, Fault> {
-        Ok(match self.core.log.why_gone(sequence).map_err(log_fault)? {
-            Some(Gone::Cleaned { .. }) => "cleaned",
-            Some(Gone::Damaged) | None => "damaged",
-        })
+        let why = self.core.log.why_gone(&[sequence]).map_err(log_fault)?;
+        Ok(reason(why.first().copied().flatten()))
+    }
+
+    /// What is missing of what a scan looked at, at most one gap between two of its events. Blocks.
+    pub fn gaps(&self, scan: &Scan<'_>, scanned: &Scanned) -> Result<Vec<EventGap>, Fault> {
+        let mut events: Vec<Sequence> = scanned.events.iter().map(|event| event.sequence).collect();
+        events.sort_unstable();
+        let missing = self.core.log.missing(scan, scanned.next, &events).map_err(log_fault)?;
+        let firsts: Vec<Sequence> = missing.iter().map(|missing| missing.from).collect();
+        let reasons = self.core.log.why_gone(&firsts).map_err(log_fault)?;
+        let gaps = missing.into_iter().zip(reasons).map(|(missing, why)| EventGap {
+            from: missing.from,
+            to: missing.to,
+            missing: missing.count,
+            reason: reason(why).to_owned(),
+        });
+        Ok(gaps.collect())
     }
 
     /// Shows every record, hidden ones too; `false` stops. One whose body cannot be read is passed over, and told in the

@@ -82,8 +82,11 @@ pub fn events(params: &mut Params, words: TimeWords) -> Result<EventQuery, Fault
         filter: event_filter(params, words)?,
         after: params.parse(&["after_cursor", "after"])?,
         before: params.parse(&["before_cursor", "before"])?,
+        recorded_since: params.with(&["recorded_since"], |text| time(text, words))?,
+        recorded_until: params.with(&["recorded_until"], |text| time(text, words))?,
         order: params.with(&["order"], order_of_events)?.unwrap_or_default(),
         limit: params.parse(LIMIT)?.unwrap_or(0),
+        buckets: 0,
     })
 }
 

@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use super::{Api, accept::Streaming, ask, params::Params, problem::Answer, sse};
 use crate::{
-    door::Caller,
-    model::{Cursor, Envelope, Fault},
+    door::{Caller, EventGap, EventPage},
+    model::{Cursor, Envelope, Fault, Time},
 };
 
 type From = axum::Extension<Caller>;
@@ -31,8 +31,12 @@ enum Format {
 #[derive(Serialize)]
 struct Page {
     events: Vec<Envelope>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    gaps: Vec<EventGap>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<Cursor>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reached: Option<Time>,
     head: Cursor,
 }
 
@@ -41,9 +45,9 @@ pub async fn page(State(api): State<Api>, caller: From, mut params: Params) -> A
     let format = params.with(&["format"], format)?.unwrap_or_default();
     params.end()?;
     let hub = api.hub_name().await?;
-    let page = api.door.events(&caller, query).await?;
-    let events = page.events.into_iter().map(|event| Envelope::new(event, hub)).collect();
-    let page = Page { events, next: page.next, head: page.head };
+    let EventPage { events, gaps, next, reached, head } = api.door.events(&caller, query).await?;
+    let events = events.into_iter().map(|event| Envelope::new(event, hub)).collect();
+    let page = Page { events, gaps, next, reached, head };
     Ok(match format {
         Format::Json => Json(page).into_response(),
         Format::Ndjson => lines(&page, "application/x-ndjson", ndjson(&page.events)?),
@@ -52,7 +56,8 @@ pub async fn page(State(api): State<Api>, caller: From, mut params: Params) -> A
 }
 
 pub async fn stats(State(api): State<Api>, caller: From, mut params: Params) -> Answer {
-    let query = ask::events(&mut params, api.words())?;
+    let mut query = ask::events(&mut params, api.words())?;
+    query.buckets = params.parse(&["buckets"])?.unwrap_or(0);
     params.with(&["by"], |by| if by == "subject" { Ok(()) } else { Err("it is subject".to_owned()) })?;
     params.end()?;
     Ok(Json(api.door.event_stats(&caller, query).await?).into_response())

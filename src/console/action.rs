@@ -48,6 +48,8 @@ pub enum Action {
     FilterEvents,
     PreviousError,
     NextError,
+    GoToTime,
+    Correlation,
     Project,
     TimeForm,
     Theme,
@@ -78,7 +80,7 @@ pub enum Place {
     Detail,
     /// Letters are the query.
     Query,
-    /// Letters are the Timeline's filter.
+    /// Letters are the Timeline's filter, or the time to go to.
     Filter,
     Form,
     Confirm,
@@ -132,7 +134,7 @@ impl Place {
     pub fn title(self) -> &'static str {
         match self {
             Place::Query => "typing a query",
-            Place::Filter => "typing a filter",
+            Place::Filter => "typing a filter or a time",
             Place::Form => "forms",
             Place::Confirm => "questions",
             Place::Palette => "palette",
@@ -221,8 +223,8 @@ impl Action {
 
     /// Whether it asks for something before it does anything: a text, a choice.
     pub fn asks(self) -> bool {
-        use Action::{FilterEvents, Import, New, Project, Query, Supersede, UseKeymap};
-        matches!(self, Query | New | Supersede | Import | FilterEvents | Project | UseKeymap)
+        use Action::{FilterEvents, GoToTime, Import, New, Project, Query, Supersede, UseKeymap};
+        matches!(self, Query | New | Supersede | Import | FilterEvents | GoToTime | Project | UseKeymap)
     }
 
     pub fn named(name: &str) -> Option<Action> {
@@ -261,7 +263,7 @@ const TYPED: &[Place] =
 
 /// Every action. A row here is all it takes to be in help, palette, keymap files and docs.
 #[rustfmt::skip]
-pub const ACTIONS: [Row; 55] = [
+pub const ACTIONS: [Row; 57] = [
     row(Action::FocusSearch,   "pane.focus-search",    "Go to Search",                      Group::Deck,     GLOBAL, None),
     row(Action::FocusTimeline, "pane.focus-timeline",  "Go to the Timeline",                Group::Deck,     GLOBAL, None),
     row(Action::NextPane,      "pane.next",            "Next pane",                         Group::Deck,     GLOBAL, Some("pane")),
@@ -302,6 +304,8 @@ pub const ACTIONS: [Row; 55] = [
     row(Action::FilterEvents,  "stream.filter",        "Filter events",                     Group::Timeline, &[Place::Timeline], Some("filter")),
     row(Action::PreviousError, "stream.previous-error", "To the error before",               Group::Timeline, &[Place::Timeline], None),
     row(Action::NextError,     "stream.next-error",    "To the error after",                Group::Timeline, &[Place::Timeline], None),
+    row(Action::GoToTime,      "stream.go-to-time",    "Go to a time",                      Group::Timeline, &[Place::Timeline], Some("time")),
+    row(Action::Correlation,   "stream.correlation",   "Correlation: all that belongs together, as a tree", Group::Timeline, &[Place::Timeline], Some("tree")),
     row(Action::Project,       "project.pick",         "Pick a project",                    Group::Settings, GLOBAL, None),
     row(Action::TimeForm,      "time.cycle",           "Times: relative, local, UTC",       Group::Settings, GLOBAL, None),
     row(Action::Theme,         "theme.pick",           "Pick a theme",                      Group::Settings, GLOBAL, None),

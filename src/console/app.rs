@@ -161,6 +161,7 @@ impl App {
         self.toasts.tick(now);
         self.undo.take_if(|undo| now >= undo.until);
         self.search.tick(&self.env.scene(), out);
+        self.timeline.tick(&self.env.scene(), out);
         if let Some(Overlay::Form(form)) = &mut self.overlay {
             form.tick(now, out);
         }
@@ -174,7 +175,8 @@ impl App {
         };
         let undo = self.undo.as_ref().map(|undo| undo.until);
         let search = self.search.wake().filter(|_| self.env.hub.is_live());
-        [form, undo, search, self.toasts.wake()].into_iter().flatten().min()
+        let timeline = self.timeline.wake(self.env.now);
+        [form, undo, search, timeline, self.toasts.wake()].into_iter().flatten().min()
     }
 
     /// What was wished for, as far as it is the app's to do.
@@ -254,6 +256,7 @@ impl App {
         self.search.arrange(self.deck.search.unwrap_or_default());
         self.timeline.arrange(self.deck.timeline.unwrap_or_default());
         self.search.lay_out(&self.env.scene());
+        self.timeline.lay_out(&self.env.scene());
         if let Some(overlay) = &mut self.overlay {
             overlay.arrange(above(self.area));
         }
@@ -285,12 +288,12 @@ impl App {
                 self.env.hub.connection = Connection::Offline { since, fault, retry_at };
             }
             Link::Status(status) => self.status(*status, out),
-            Link::Begin { events, more_before, head } => self.timeline.begin(events, more_before, head, out),
+            Link::Begin(stretch) => self.timeline.begin(stretch, out),
             Link::Events(events) => {
                 if events.iter().any(|event| event.domain() == "memory") {
                     self.search.memories_changed(&self.env.scene());
                 }
-                self.timeline.arrived(events);
+                self.timeline.arrived(events, &self.env.scene());
             }
             Link::Gap { from, to, reason } => {
                 out.toast(Toast::warn(format!("events {from} to {to} are not to be had here ({reason})")));
@@ -343,7 +346,7 @@ impl App {
         let (typing, reading, text, pane) = match self.focus {
             PaneName::Search => (self.search.typing, self.search.reading, Place::Query, Place::Search),
             PaneName::Timeline => {
-                (self.timeline.typing, self.timeline.reading, Place::Filter, Place::Timeline)
+                (self.timeline.is_typing(), self.timeline.reading, Place::Filter, Place::Timeline)
             }
         };
         if typing {

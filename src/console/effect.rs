@@ -101,6 +101,10 @@ pub enum Ask {
         page: Page,
         query: EventQuery,
     },
+    EventStats {
+        generation: u64,
+        query: EventQuery,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -116,6 +120,18 @@ pub enum Page {
     Newest,
     Before,
     After,
+    /// The window begins anew with the first event of it, which is selected.
+    At,
+    /// One error, to go to.
+    Error(Toward),
+    /// Of one correlation.
+    Trace(Toward),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Toward {
+    Past,
+    Present,
 }
 
 /// How long `u` undoes a removal.

@@ -14,11 +14,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    model::EVENTS_MAX,
+    model::{EVENTS_MAX, Stretch},
     msg::{Link, Msg},
 };
 use crate::{
-    door::{Door, EventQuery, Status, StreamItem, StreamRequest},
+    door::{Door, EventQuery, Order, Status, StreamItem, StreamRequest},
     home::{Home, Opened, local_caller},
     model::{Cursor, Fault},
 };
@@ -118,10 +118,10 @@ impl LinkTask {
                     Ok(page) => page,
                     Err(fault) => return Ok(fault),
                 };
-                let events = page.events.into_iter().rev().map(Arc::new).collect();
-                let begin = Link::Begin { events, more_before: page.next.is_some(), head: page.head };
+                let head = page.head;
+                let begin = Link::Begin(Stretch::of(page, Order::Desc));
                 self.send.send(Msg::Link(begin)).await?;
-                page.head
+                head
             }
         };
         *cursor = Some(after);

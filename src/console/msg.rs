@@ -5,13 +5,14 @@ use std::sync::Arc;
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::{
-    door::{Forgotten, MemoryPage, Revision, Saved, SearchAnswer, Status, SuggestAnswer},
+    door::{EventStats, Forgotten, MemoryPage, Revision, Saved, SearchAnswer, Status, SuggestAnswer},
     ingest::{ImportReport, Progress},
-    model::{Cursor, Event, Fault, Id, Memory, Sequence, Time},
+    model::{Event, Fault, Id, Memory, Sequence, Time},
 };
 
 use super::{
     effect::Page,
+    model::Stretch,
     overlay::form::{Draft, Field, Purpose},
     theme::Themes,
 };
@@ -42,12 +43,8 @@ pub enum Link {
         retry_at: Time,
     },
     Status(Box<Status>),
-    /// The newest page, oldest first: the window begins anew.
-    Begin {
-        events: Vec<Arc<Event>>,
-        more_before: bool,
-        head: Cursor,
-    },
+    /// The newest page: the window begins anew.
+    Begin(Stretch),
     Events(Vec<Arc<Event>>),
     Gap {
         from: Sequence,
@@ -101,7 +98,11 @@ pub enum Answer {
     Events {
         generation: u64,
         page: Page,
-        result: Got<(Vec<Arc<Event>>, bool)>,
+        result: Got<Stretch>,
+    },
+    EventStats {
+        generation: u64,
+        result: Got<EventStats>,
     },
     Edited {
         field: Field,

@@ -55,6 +55,14 @@ pub struct Scene<'a> {
 }
 
 impl Scene<'_> {
+    /// Where moments are told from, in the form they are written.
+    pub fn zone(&self) -> FixedOffset {
+        match self.form {
+            TimeForm::Relative | TimeForm::Local => self.offset,
+            TimeForm::Utc => chrono::Offset::fix(&chrono::Utc),
+        }
+    }
+
     /// A moment in a list: an age, or date and time as far as they matter.
     pub fn when(&self, time: Time) -> String {
         match self.form {
@@ -66,10 +74,7 @@ impl Scene<'_> {
 
     /// A moment in a stream, where order and distance matter: time of day, or an age.
     pub fn at(&self, time: Time) -> String {
-        let offset = match self.form {
-            TimeForm::Relative | TimeForm::Local => self.offset,
-            TimeForm::Utc => chrono::Offset::fix(&chrono::Utc),
-        };
+        let offset = self.zone();
         let at = time.at(offset);
         if at.date_naive() == self.now.at(offset).date_naive() {
             at.format("%H:%M:%S%.3f").to_string()

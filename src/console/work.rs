@@ -17,6 +17,7 @@ use super::{
     effect::{Ask, Effect, Save},
     keymap,
     link::CurrentDoor,
+    model::Stretch,
     msg::{Answer, Msg},
     theme::{self, Choice, Themes},
 };
@@ -236,10 +237,12 @@ async fn answer(door: &dyn Door, caller: &Caller, ask: Ask) -> Answer {
         Ask::Forget { id } => Answer::Forgotten(door.forget(caller, id, Forgetting::Hide).await),
         Ask::Restore { id } => Answer::Restored(door.restore(caller, id).await.map(Box::new)),
         Ask::Events { generation, page, query } => {
-            let result = door.events(caller, query).await;
-            let result =
-                result.map(|page| (page.events.into_iter().map(Arc::new).collect(), page.next.is_some()));
+            let order = query.order;
+            let result = door.events(caller, query).await.map(|page| Stretch::of(page, order));
             Answer::Events { generation, page, result }
+        }
+        Ask::EventStats { generation, query } => {
+            Answer::EventStats { generation, result: door.event_stats(caller, query).await }
         }
     }
 }
@@ -262,5 +265,6 @@ fn refused(ask: Ask, fault: Fault) -> Answer {
         Ask::Forget { .. } => Answer::Forgotten(Err(fault)),
         Ask::Restore { .. } => Answer::Restored(Err(fault)),
         Ask::Events { generation, page, .. } => Answer::Events { generation, page, result: Err(fault) },
+        Ask::EventStats { generation, .. } => Answer::EventStats { generation, result: Err(fault) },
     }
 }

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Status;
-use crate::model::{Cursor, Event, EventFilter, Sequence};
+use crate::model::{Cursor, Event, EventFilter, Sequence, Time};
 
 pub const EVENTS_PAGE_MAX: usize = 1_000;
+/// Counts are told for at most so many spans: more than a screen has columns.
+pub const BUCKETS_MAX: usize = 1_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -27,18 +29,42 @@ pub struct EventQuery {
     pub after: Option<Cursor>,
     /// Only events before this place.
     pub before: Option<Cursor>,
+    /// By `recorded_at`, which ascends along the log, from here on.
+    pub recorded_since: Option<Time>,
+    /// By `recorded_at`, before this.
+    pub recorded_until: Option<Time>,
     pub order: Order,
     /// 0: 100. At most [`EVENTS_PAGE_MAX`].
     pub limit: usize,
+    /// Of counts: told apart by so many spans of the same length between `recorded_since` and `recorded_until`, which
+    /// must both be there. At most [`BUCKETS_MAX`]; 0 is none.
+    pub buckets: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EventPage {
     pub events: Vec<Event>,
+    /// What is missing between the events, and before the first of them: oldest first, at most one between two.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<EventGap>,
     /// Where reading goes on in the same order: `after` when ascending, `before` when descending. None: no more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Cursor>,
+    /// When that was recorded which was looked at last, matching or not. None: nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached: Option<Time>,
     pub head: Cursor,
+}
+
+/// Events that once bore numbers here and are not to be had any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventGap {
+    pub from: Sequence,
+    pub to: Sequence,
+    /// So many of the numbers between these two, both included.
+    pub missing: u64,
+    /// `cleaned` or `damaged`.
+    pub reason: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -48,6 +74,17 @@ pub struct EventStats {
     pub total: u64,
     /// By severity's word.
     pub severities: BTreeMap<String, u64>,
+    /// By when they were recorded, if that was asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buckets: Vec<EventBucket>,
+}
+
+/// What was recorded in one of the spans that were asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct EventBucket {
+    pub events: u64,
+    /// Of them.
+    pub errors: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

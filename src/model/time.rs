@@ -112,9 +112,9 @@ pub struct TimeWords {
 impl TimeWords {
     /// The start of what the words name: `last week` is the moment seven days ago, `yesterday` its midnight.
     ///
-    /// RFC 3339; `2026-11-21`, `2026-11`, `2026`; `2026-11-21 14:02[:31]`; `14:02`, `9am`; spans back
-    /// `90s 5m 2h 3d 2w -2h`, `3 days ago`, `last hour|day|week|month|year`; `now`, `today`, `yesterday`, a weekday,
-    /// each with or without a time of day.
+    /// RFC 3339; `2026-11-21`, `2026-11`, `2026`; `14:02[:31]`, `9am`, `9:30pm`, `noon`, `midnight`; spans back
+    /// `90s 5m 2h 3d 2w -2h 1h30m`, `3 days ago`, `an hour ago`, `last hour|day|week|month|year`; `now`; a day, with or
+    /// without a time of day: `2026-11-21`, `today`, `yesterday`, `[last] friday`, `20 oct`, `oct 20 2025`.
     pub fn parse(&self, text: &str) -> Result<Time, TimeError> {
         let lower = text.trim().to_ascii_lowercase();
         self.absolute(text.trim())
@@ -148,18 +148,29 @@ impl TimeWords {
 
     fn span_back(&self, text: &str) -> Option<Time> {
         let text = text.strip_suffix(" ago").unwrap_or(text);
-        let text = text.strip_prefix("last ").map_or_else(|| text.to_owned(), |unit| format!("1{unit}"));
-        let text = text.trim_start_matches('-');
-        let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let count: i64 = text.get(..digits)?.parse().ok()?;
-        let now = self.now.at(self.offset);
-        let back =
-            |ms: i64| Some(Time::from_unix_ms(self.now.unix_ms().saturating_sub(count.saturating_mul(ms))));
+        let one = ["last ", "an ", "a "].iter().find_map(|word| text.strip_prefix(word));
+        let text = one.map_or_else(|| text.to_owned(), |unit| format!("1{unit}"));
+        let mut rest = text.trim_start_matches('-');
+        let mut moment = (!rest.is_empty()).then_some(self.now)?;
+        while !rest.is_empty() {
+            let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            let (count, after) = rest.split_at(digits);
+            let after = after.trim_start();
+            let letters = after.len() - after.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
+            let (unit, after) = after.split_at(letters);
+            moment = self.back(moment, count.parse().ok()?, unit)?;
+            rest = after.trim_start();
+        }
+        Some(moment)
+    }
+
+    fn back(&self, from: Time, count: i64, unit: &str) -> Option<Time> {
+        let back = |ms: i64| Some(Time::from_unix_ms(from.0.saturating_sub(count.saturating_mul(ms))));
         let months = |n: i64| {
             let n = u32::try_from(count.checked_mul(n)?).ok()?;
-            now.checked_sub_months(Months::new(n)).map(Time::from)
+            from.at(self.offset).checked_sub_months(Months::new(n)).map(Time::from)
         };
-        match text[digits..].trim() {
+        match unit {
             "s" | "sec" | "second" | "seconds" => back(1_000),
             "m" | "min" | "minute" | "minutes" => back(MINUTE_MS),
             "h" | "hour" | "hours" => back(HOUR_MS),
@@ -175,42 +186,70 @@ impl TimeWords {
         if text == "now" {
             return Some(self.now);
         }
+        let words: Vec<&str> = text.split_whitespace().filter(|word| *word != "at").collect();
         let today = self.now.at(self.offset).date_naive();
-        let (word, clock) = text.split_once(' ').unwrap_or((text, ""));
-        let day = match word {
-            "today" => Some(today),
-            "yesterday" => today.checked_sub_days(Days::new(1)),
-            word => word.parse::<chrono::Weekday>().ok().and_then(|weekday| {
-                let back = (7 + today.weekday().num_days_from_monday() - weekday.num_days_from_monday()) % 7;
-                today.checked_sub_days(Days::new(u64::from(back)))
-            }),
-        };
-        match day {
-            Some(day) => {
-                self.local(day.and_time(if clock.is_empty() { NaiveTime::MIN } else { time_of_day(clock)? }))
-            }
-            None => {
-                let today = self.local(today.and_time(time_of_day(text)?))?;
-                let ahead = today > self.now;
-                Some(if ahead { Time::from_unix_ms(today.0 - DAY_MS) } else { today })
+        // The longest beginning that is a day.
+        for count in (1..=words.len().min(3)).rev() {
+            let (day, clock) = words.split_at(count);
+            if let Some(day) = day_named(day, today) {
+                let clock = if clock.is_empty() { NaiveTime::MIN } else { time_of_day(&clock.concat())? };
+                return self.local(day.and_time(clock));
             }
         }
+        let today = self.local(today.and_time(time_of_day(&words.concat())?))?;
+        let ahead = today > self.now;
+        Some(if ahead { Time::from_unix_ms(today.0 - DAY_MS) } else { today })
     }
 }
 
+/// The last day up to today that is called so.
+fn day_named(words: &[&str], today: NaiveDate) -> Option<NaiveDate> {
+    let weekday = |name: &str| {
+        let weekday = name.parse::<chrono::Weekday>().ok()?;
+        Some((7 + today.weekday().num_days_from_monday() - weekday.num_days_from_monday()) % 7)
+    };
+    let back = |days: u32| today.checked_sub_days(Days::new(u64::from(days)));
+    match words {
+        ["today"] => Some(today),
+        ["yesterday"] => back(1),
+        ["last", name] => weekday(name).and_then(|days| back(if days == 0 { 7 } else { days })),
+        [one] => one.parse::<NaiveDate>().ok().or_else(|| weekday(one).and_then(back)),
+        [one, two] => {
+            let of = |year| day_of_month(one, two, year);
+            of(today.year()).filter(|day| *day <= today).or_else(|| of(today.year() - 1))
+        }
+        [one, two, year] if year.len() == 4 => day_of_month(one, two, year.parse().ok()?),
+        _ => None,
+    }
+}
+
+/// `20 oct`, `october 20th`
+fn day_of_month(one: &str, two: &str, year: i32) -> Option<NaiveDate> {
+    let month = |word: &str| word.parse::<chrono::Month>().ok();
+    let (month, day) = month(one).map(|month| (month, two)).or_else(|| Some((month(two)?, one)))?;
+    let day = ["st", "nd", "rd", "th"].iter().find_map(|end| day.strip_suffix(end)).unwrap_or(day);
+    NaiveDate::from_ymd_opt(year, month.number_from_month(), day.parse().ok()?)
+}
+
 fn time_of_day(text: &str) -> Option<NaiveTime> {
+    match text {
+        "noon" => return NaiveTime::from_hms_opt(12, 0, 0),
+        "midnight" => return Some(NaiveTime::MIN),
+        _ => {}
+    }
     for form in ["%H:%M:%S", "%H:%M"] {
         if let Ok(time) = NaiveTime::parse_from_str(text, form) {
             return Some(time);
         }
     }
-    let (hour, afternoon) = match (text.strip_suffix("am"), text.strip_suffix("pm")) {
-        (Some(hour), _) => (hour, 0),
-        (_, Some(hour)) => (hour, 12),
+    let (clock, afternoon) = match (text.strip_suffix("am"), text.strip_suffix("pm")) {
+        (Some(clock), _) => (clock, 0),
+        (_, Some(clock)) => (clock, 12),
         _ => return None,
     };
-    let hour: u32 = hour.trim().parse().ok().filter(|hour| (1..=12).contains(hour))?;
-    NaiveTime::from_hms_opt(hour % 12 + afternoon, 0, 0)
+    let (hour, minute) = clock.trim().split_once(':').unwrap_or((clock.trim(), "0"));
+    let hour: u32 = hour.parse().ok().filter(|hour| (1..=12).contains(hour))?;
+    NaiveTime::from_hms_opt(hour % 12 + afternoon, minute.parse().ok()?, 0)
 }
 
 #[cfg(test)]
@@ -254,11 +293,33 @@ mod tests {
         check("monday", "2026-11-16T00:00:00+11:00");
         check("saturday", "2026-11-21T00:00:00+11:00");
         check("now", "2026-11-21T14:02:31+11:00");
+        check("yesterday at 9:30pm", "2026-11-20T21:30:00+11:00");
+        check("noon", "2026-11-21T12:00:00+11:00");
+        check("friday midnight", "2026-11-20T00:00:00+11:00");
+        check("last saturday", "2026-11-14T00:00:00+11:00");
+        check("2026-10-01 9am", "2026-10-01T09:00:00+11:00");
+        check("20 oct", "2026-10-20T00:00:00+11:00");
+        check("Oct 20th 10:32", "2026-10-20T10:32:00+11:00");
+        check("24 december", "2025-12-24T00:00:00+11:00");
+        check("dec 24 2024 8 am", "2024-12-24T08:00:00+11:00");
+        check("an hour ago", "2026-11-21T13:02:31+11:00");
+        check("-1h30m", "2026-11-21T12:32:31+11:00");
     }
 
     #[test]
     fn what_is_no_time_says_so() {
-        for text in ["", "soon", "13pm", "2026-13-01", "-", "99999999999999999999d", "yesterday noonish"] {
+        for text in [
+            "",
+            "soon",
+            "13pm",
+            "2026-13-01",
+            "-",
+            "99999999999999999999d",
+            "yesterday noonish",
+            "31 feb",
+            "1h soon",
+            "oct",
+        ] {
             assert!(words().parse(text).is_err(), "{text}");
         }
     }

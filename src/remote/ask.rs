@@ -100,8 +100,17 @@ pub fn events(query: &EventQuery) -> Ask {
         .events(&query.filter)
         .maybe("after_cursor", &query.after)
         .maybe("before_cursor", &query.before)
+        .maybe("recorded_since", &query.recorded_since)
+        .maybe("recorded_until", &query.recorded_until)
         .and("order", order)
         .limit(query.limit)
+}
+
+pub fn event_stats(query: &EventQuery) -> Ask {
+    match query.buckets {
+        0 => events(query),
+        buckets => events(query).and("buckets", buckets),
+    }
 }
 
 pub fn stream(request: &StreamRequest) -> Ask {

@@ -4,6 +4,7 @@
 //! comes back: a part written is cut off, and a file whose fsync failed is never written again.
 
 mod append;
+mod gaps;
 mod recover;
 mod rewrite;
 mod scan;

@@ -39,4 +39,6 @@ pub struct Scanned {
     pub events: Vec<Event>,
     /// Where to go on, `after` it when ascending, `before` it when descending. None: all has been looked at.
     pub next: Option<Sequence>,
+    /// When that was recorded which was looked at last.
+    pub reached: Option<Time>,
 }

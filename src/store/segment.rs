@@ -53,7 +53,7 @@ impl Index {
     }
 
     /// Where to begin reading for this sequence.
-    fn before(&self, sequence: Sequence) -> u64 {
+    pub fn before(&self, sequence: Sequence) -> u64 {
         let after = self.0.partition_point(|(first, _)| *first <= sequence);
         after.checked_sub(1).map_or(HEADER_BYTES as u64, |i| self.0[i].1)
     }

@@ -214,6 +214,36 @@ impl Sidecar {
         self.blocks.iter().map(|block| block.labels.len()).sum()
     }
 
+    /// Shows the stretches of which it has no event, oldest first, of a segment that begins and ends with these numbers
+    /// (the last not included); those inside of blocks only where they may lie in `near`.
+    pub fn each_missing(
+        &self,
+        ends: Range<Sequence>,
+        near: Range<Sequence>,
+        each: &mut dyn FnMut(Sequence, Sequence),
+    ) {
+        let mut next = ends.start;
+        for block in &self.blocks {
+            if block.first > next {
+                each(next, Sequence(block.first.0 - 1));
+            }
+            next = block.next();
+            if next <= near.start || block.first >= near.end {
+                continue;
+            }
+            let number = |at: usize| block.first.0 + at as u64;
+            let mut at = 0;
+            while let Some(begins) = block.labels[at..].iter().position(|label| *label == GONE) {
+                let from = at + begins;
+                at = from + block.labels[from..].iter().take_while(|label| **label == GONE).count();
+                each(Sequence(number(from)), Sequence(number(at) - 1));
+            }
+        }
+        if next < ends.end {
+            each(next, Sequence(ends.end.0 - 1));
+        }
+    }
+
     /// What it takes in memory, about.
     pub fn bytes(&self) -> usize {
         let labels = self.labels.list.iter().map(|label| 128 + 2 * label.subject.as_str().len());

@@ -247,6 +247,24 @@ async fn events_go_with_their_class_and_the_gap_says_so_and_uses_stay_counted() 
     assert_eq!(gaps, [(2, "cleaned".to_owned())], "two openings are eight days old");
     assert_eq!(served.len(), 1);
 
+    // Pages of history tell the same, in both directions.
+    for order in [Order::Asc, Order::Desc] {
+        let mut query = EventQuery { order, limit: 7, ..EventQuery::default() };
+        let (mut found, mut missing) = (0, 0);
+        loop {
+            let page = house.door.events(&house.caller(), query.clone()).await.unwrap();
+            found += page.events.len() as u64;
+            missing += page.gaps.iter().map(|gap| gap.missing).sum::<u64>();
+            assert!(page.gaps.iter().all(|gap| gap.reason == "cleaned"), "{:?}", page.gaps);
+            match (page.next, order) {
+                (None, _) => break,
+                (next, Order::Asc) => query.after = next,
+                (next, Order::Desc) => query.before = next,
+            }
+        }
+        assert_eq!((missing, found + missing), (2, head.sequence.0), "{order:?}");
+    }
+
     house.door.reindex(&house.caller(), ViewName::Records).await.unwrap();
     until("the records", || async {
         (house.door.status().await.unwrap().view(ViewName::Records)? == &ViewState::Ready).then_some(())

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Map;
 use wheelhouse::{
-    door::{EventQuery, Order},
+    door::{EventBucket, EventQuery, Order},
     events,
     model::{Actor, Commit, Event, EventDraft, EventFilter, Id, Projects, Sequence, Severity, Time},
     store::{Store, StoreOptions},
@@ -92,6 +92,17 @@ fn check(store: &Store, what: &str) {
         expected.reverse();
         assert_eq!(pages(store, &filter, Order::Desc), expected, "{what}: {filter:?}");
     }
+    let moment = |ms| Some(Time::from_unix_ms(ms));
+    let spans = EventQuery {
+        recorded_since: moment(999_000),
+        recorded_until: moment(1_001_000),
+        buckets: 4,
+        ..EventQuery::default()
+    };
+    let errors = all.iter().filter(|event| event.severity == Severity::Error).count() as u64;
+    let mut buckets = vec![EventBucket::default(); 4];
+    buckets[2] = EventBucket { events: EVENTS, errors };
+    assert_eq!(events::stats(store, &Projects::All, &spans).unwrap().buckets, buckets, "{what}");
     assert_eq!(store.fsck().unwrap().damage, [], "{what}");
 }
 

@@ -7,15 +7,16 @@ use ratatui::{Terminal, backend::TestBackend};
 use wheelhouse::{
     console::{
         app::{App, Start},
-        effect::{Ask, Effect, Page},
+        effect::{Ask, Effect, Page, Toward},
         keymap::{Keymap, Shipped},
+        model::{Item, Stretch},
         msg::{Answer, Link, Msg},
         scene::TimeForm,
         theme::{Choice, Depth, Looks, Mode, Role, Themes},
     },
     door::{
-        Cleaning, Explanation, Hit, Legs, MemoryPage, Refusal, Revision, SearchAnswer, Status, SuggestAnswer,
-        Suggestion, TermWorth, ViewName, ViewState, ViewStatus, Writes,
+        Cleaning, EventBucket, EventGap, EventStats, Explanation, Hit, Legs, MemoryPage, Refusal, Revision,
+        SearchAnswer, Status, SuggestAnswer, Suggestion, TermWorth, ViewName, ViewState, ViewStatus, Writes,
     },
     ingest::{ImportReport, Progress, Skipped},
     model::{Actor, Code, Cursor, Event, Fault, Id, LogId, Memory, Project, Sequence, Severity, Time},
@@ -168,7 +169,7 @@ fn tell(app: &mut App, msg: Msg) -> Vec<Effect> {
 
 /// Keys by name, parted by spaces; `"…"` is typed letter by letter.
 fn press(app: &mut App, keys: &str) -> Vec<Effect> {
-    let mut effects = Vec::new();
+    let mut effects: Vec<Effect> = Vec::new();
     for name in keys.split(' ') {
         let code = match name {
             "Esc" => KeyCode::Esc,
@@ -207,12 +208,33 @@ fn answer_lists(app: &mut App, effects: &[Effect]) {
 
 fn begin(app: &mut App, events: std::ops::RangeInclusive<u64>) {
     let head = cursor(*events.end());
-    tell(app, Msg::Link(Link::Begin { events: events.map(event).collect(), more_before: false, head }));
+    let items = events.map(|sequence| Item::Event(event(sequence))).collect();
+    let effects = tell(app, Msg::Link(Link::Begin(Stretch { items, next: None, reached: None, head })));
+    answer_stats(app, effects);
+}
+
+/// The hub's counts: some in each span, now and then an error.
+fn answer_stats(app: &mut App, effects: Vec<Effect>) {
+    for effect in effects {
+        if let Effect::Ask(Ask::EventStats { generation, query }) = effect {
+            let bucket =
+                |n: usize| EventBucket { events: (n * n % 17) as u64, errors: u64::from(n % 23 == 7) };
+            let buckets = (0..query.buckets).map(bucket).collect();
+            let result = Ok(EventStats { buckets, ..EventStats::default() });
+            tell(app, Msg::Answer(Answer::EventStats { generation, result }));
+        }
+    }
 }
 
 fn live(app: &mut App) {
     up(app, status(4_354));
     begin(app, 1..=40);
+}
+
+/// Goes to the Timeline, which counts when it is first shown.
+fn timeline(app: &mut App) {
+    let effects = press(app, "4");
+    answer_stats(app, effects);
 }
 
 /// Types a query and answers every search with these hits.
@@ -669,7 +691,8 @@ fn import_done() {
 fn timeline_held() {
     check("timeline_held", |app| {
         live(app);
-        press(app, "4 Up Up");
+        timeline(app);
+        press(app, "Up Up");
         tell(app, Msg::Link(Link::Events((41..=45).map(event).collect())));
     });
 }
@@ -678,7 +701,8 @@ fn timeline_held() {
 fn timeline_paused() {
     check("timeline_paused", |app| {
         live(app);
-        press(app, "4 Space");
+        timeline(app);
+        press(app, "Space");
         tell(app, Msg::Link(Link::Events((41..=168).map(event).collect())));
     });
 }
@@ -687,13 +711,15 @@ fn timeline_paused() {
 fn timeline_filtered() {
     check("timeline_filtered", |app| {
         live(app);
-        press(app, "4 /");
+        timeline(app);
+        press(app, "/");
         let mut effects = type_text(app, "severity:error");
         while let Some(Effect::Ask(Ask::Events { generation, .. })) = effects.pop() {
-            let events = [36, 27, 18, 9].map(event).to_vec();
-            let answer = Answer::Events { generation, page: Page::Newest, result: Ok((events, false)) };
-            tell(app, Msg::Answer(answer));
-            effects.clear();
+            let items = [9, 18, 27, 36].map(|sequence| Item::Event(event(sequence))).to_vec();
+            let stretch = Stretch { items, next: None, reached: None, head: cursor(40) };
+            let answer = Answer::Events { generation, page: Page::Newest, result: Ok(stretch) };
+            effects = tell(app, Msg::Answer(answer));
+            answer_stats(app, std::mem::take(&mut effects));
         }
         press(app, "Enter");
     });
@@ -703,7 +729,8 @@ fn timeline_filtered() {
 fn timeline_filter_error() {
     check("timeline_filter_error", |app| {
         live(app);
-        press(app, "4 /");
+        timeline(app);
+        press(app, "/");
         type_text(app, "memory.* since:soon");
     });
 }
@@ -712,7 +739,125 @@ fn timeline_filter_error() {
 fn timeline_event() {
     check("timeline_event", |app| {
         live(app);
-        press(app, "4 Up Enter");
+        timeline(app);
+        press(app, "Up Enter");
+    });
+}
+
+/// Answers what is asked of history with this, and the counts.
+fn answer_history(app: &mut App, effects: Vec<Effect>, answer: &dyn Fn(Page) -> Stretch) {
+    for effect in &effects {
+        if let Effect::Ask(Ask::Events { generation, page, .. }) = effect {
+            let answer = Answer::Events { generation: *generation, page: *page, result: Ok(answer(*page)) };
+            let more = tell(app, Msg::Answer(answer));
+            answer_stats(app, more);
+        }
+    }
+    answer_stats(app, effects);
+}
+
+/// What one import did: under its start its batches, under those what they saved.
+fn import_traced(n: u64) -> Item {
+    let kinds = ["source.synced", "memory.saved", "memory.saved", "source.failed", "memory.updated"];
+    let causes = [None, Some(0), Some(1), Some(0), Some(3)];
+    let mut traced = (*event(n)).clone();
+    traced.kind = kinds[(n - 30) as usize].into();
+    traced.id = id(n as u8);
+    traced.correlation_id = id(19);
+    traced.causation_id = causes[(n - 30) as usize].map(|cause: u8| id(30 + cause));
+    traced.severity = if traced.kind == "source.failed" { Severity::Error } else { Severity::Info };
+    Item::Event(Arc::new(traced))
+}
+
+#[test]
+fn timeline_tree() {
+    check("timeline_tree", |app| {
+        live(app);
+        timeline(app);
+        press(app, "Up Up");
+        let effects = press(app, "c");
+        answer_history(app, effects, &|page| Stretch {
+            items: if page == Page::Trace(Toward::Past) {
+                (30..35).map(import_traced).collect()
+            } else {
+                vec![]
+            },
+            next: None,
+            reached: None,
+            head: cursor(40),
+        });
+    });
+}
+
+#[test]
+fn timeline_go_to_time() {
+    check("timeline_go_to_time", |app| {
+        live(app);
+        timeline(app);
+        press(app, "@");
+        type_text(app, "yesterday 9am");
+    });
+}
+
+#[test]
+fn timeline_gone_to() {
+    check("timeline_gone_to", |app| {
+        live(app);
+        timeline(app);
+        press(app, "@");
+        type_text(app, "-5m");
+        let effects = press(app, "Enter");
+        answer_history(app, effects, &|_| Stretch {
+            items: (23..=40).map(|sequence| Item::Event(event(sequence))).collect(),
+            next: None,
+            reached: None,
+            head: cursor(40),
+        });
+    });
+}
+
+#[test]
+fn timeline_gap() {
+    check("timeline_gap", |app| {
+        up(app, status(4_354));
+        let gap = |from, to, missing, reason: &str| {
+            let reason = reason.to_owned();
+            Item::Gap(EventGap { from: Sequence(from), to: Sequence(to), missing, reason })
+        };
+        let mut items = vec![gap(1, 24, 24, "cleaned")];
+        items.extend((25..=35).map(|sequence| Item::Event(event(sequence))));
+        items.extend([gap(36, 1_204, 312, "cleaned"), gap(1_210, 1_210, 1, "damaged")]);
+        items.insert(13, Item::Event(Arc::new(Event { sequence: Sequence(1_206), ..(*event(36)).clone() })));
+        let stretch = Stretch { items, next: None, reached: None, head: cursor(1_210) };
+        let effects = tell(app, Msg::Link(Link::Begin(stretch)));
+        answer_stats(app, effects);
+        timeline(app);
+        press(app, "Up Up");
+    });
+}
+
+#[test]
+fn timeline_filter_completed() {
+    check("timeline_filter_completed", |app| {
+        live(app);
+        timeline(app);
+        press(app, "/");
+        type_text(app, "severity:error mem");
+    });
+}
+
+#[test]
+fn timeline_searching() {
+    check("timeline_searching", |app| {
+        live(app);
+        timeline(app);
+        press(app, "/");
+        let effects = type_text(app, "xyzzy");
+        press(app, "Enter");
+        let reached = Some(ago(26 * HOUR));
+        let empty = || Stretch { items: vec![], next: Some(Sequence(12)), reached, head: cursor(40) };
+        answer_history(app, effects[effects.len() - 1..].to_vec(), &|_| empty());
+        app.update(Time::from_unix_ms(now().unix_ms() + 2_000), Msg::Tick);
     });
 }
 

@@ -3,7 +3,7 @@
 use super::App;
 use crate::console::{
     action::{ACTIONS, Action, Group, Place},
-    effect::{Ask, Effect},
+    effect::{Ask, Effect, Toward},
     keymap::Listed,
     layout::PaneName,
     overlay::{
@@ -48,7 +48,7 @@ impl App {
         if self.search.typing && action != Action::Query && self.act_in_query(action, out) {
             return;
         }
-        if self.timeline.typing && self.act_in_filter(action, out) {
+        if self.timeline.is_typing() && self.act_in_filter(action, out) {
             return;
         }
         if let Some(step) = step_of(action) {
@@ -106,19 +106,17 @@ impl App {
             Action::Up | Action::Down | Action::PageUp | Action::PageDown => {
                 self.timeline.step(step_of(action).unwrap_or(Step::Down), out);
             }
-            Action::Open => {
-                self.timeline.typing = false;
-                self.timeline.set_filter(&scene, out);
-                self.timeline.typing = self.timeline.filter_fault.is_some();
-            }
+            Action::Open => self.timeline.accept(&scene, out),
             Action::ClearText => {
-                self.timeline.filter_text.clear();
-                self.timeline.set_filter(&scene, out);
+                if let Some(line) = self.timeline.line() {
+                    line.clear();
+                    self.timeline.typed(&scene, out);
+                }
             }
             Action::Back => {
                 self.timeline.back(&scene, out);
             }
-            Action::Complete => {}
+            Action::Complete => self.timeline.complete(&scene, out),
             _ => return false,
         }
         true
@@ -271,9 +269,11 @@ impl App {
             Action::Follow => self.timeline.toggle_follow(out),
             Action::Pause => self.timeline.toggle_pause(out),
             Action::ToLatest => self.timeline.to_latest(out),
-            Action::FilterEvents => self.timeline.typing = true,
-            Action::PreviousError => self.timeline.step_error(true, out),
-            Action::NextError => self.timeline.step_error(false, out),
+            Action::FilterEvents => self.timeline.begin_filter(out),
+            Action::PreviousError => self.timeline.step_error(Toward::Past, out),
+            Action::NextError => self.timeline.step_error(Toward::Present, out),
+            Action::GoToTime => self.timeline.begin_moment(),
+            Action::Correlation => self.timeline.toggle_trace(out),
             _ => return false,
         }
         true
@@ -320,6 +320,7 @@ impl App {
         if let Some(detail) = &mut self.search.detail {
             detail.forget_layout();
         }
+        self.timeline.forget_layout();
     }
 
     // ── why not ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -349,7 +350,11 @@ impl App {
                 (!running).then(|| "no import is running".into())
             }
             Action::Retry => self.env.hub.is_live().then(|| "the hub is there".into()),
-            Action::Project => needs_hub(),
+            Action::Project | Action::GoToTime => needs_hub(),
+            Action::Correlation => {
+                let selected = self.timeline.selected().is_some();
+                (!selected).then(|| "no event is selected".to_owned()).or_else(needs_hub)
+            }
             Action::Copy | Action::CopyJson | Action::CopyLink | Action::CopyId => match self.focus {
                 PaneName::Search => needs_row(),
                 PaneName::Timeline => {

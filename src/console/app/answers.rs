@@ -42,6 +42,9 @@ impl App {
                 self.search.answer(Answer::Memory { id, result }, &self.env.scene(), out);
             }
             Answer::Projects(result) => {
+                if let Ok(answer) = &result {
+                    self.timeline.projects_came(&answer.suggestions);
+                }
                 if let Some(Overlay::Picker(picker)) = &mut self.overlay {
                     match result {
                         Ok(answer) => picker.answered(answer.suggestions),
@@ -72,7 +75,10 @@ impl App {
                 self.search.ask(&self.env.scene(), out);
             }
             Answer::Restored(Err(fault)) => out.toast(Toast::fault("not restored", &fault)),
-            Answer::Events { generation, page, result } => self.timeline.paged(generation, page, result, out),
+            Answer::Events { generation, page, result } => {
+                self.timeline.paged(generation, page, result, now, out);
+            }
+            Answer::EventStats { generation, result } => self.timeline.counted(generation, result),
             Answer::Edited { field, result } => {
                 if let Some(Overlay::Form(form)) = &mut self.overlay {
                     form.edited(field, result, now);

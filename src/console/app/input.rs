@@ -76,10 +76,12 @@ impl App {
                     self.search.changed(&scene, out);
                 }
             }
-            PaneName::Timeline
-                if self.timeline.typing && self.timeline.filter_text.key(key) == Typed::Changed =>
-            {
-                self.timeline.set_filter(&scene, out);
+            PaneName::Timeline => {
+                if let Some(line) = self.timeline.line()
+                    && line.key(key) == Typed::Changed
+                {
+                    self.timeline.typed(&scene, out);
+                }
             }
             _ => {}
         }
@@ -90,9 +92,11 @@ impl App {
         let scene = self.env.scene();
         if let Some(overlay) = &mut self.overlay {
             overlay.paste(text, &scene, out);
-        } else if self.focus == PaneName::Timeline && self.timeline.typing {
-            self.timeline.filter_text.insert(text);
-            self.timeline.set_filter(&scene, out);
+        } else if self.focus == PaneName::Timeline
+            && let Some(line) = self.timeline.line()
+        {
+            line.insert(text);
+            self.timeline.typed(&scene, out);
         } else if self.focus == PaneName::Search {
             // In list mode letters are commands; a paste never is: it is what one wants to find.
             self.search.begin_typing();
@@ -151,7 +155,7 @@ impl App {
     pub(super) fn focus(&mut self, name: PaneName) {
         if self.focus != name {
             self.search.typing = false;
-            self.timeline.typing = false;
+            self.timeline.typing = None;
             self.focus = name;
         }
     }

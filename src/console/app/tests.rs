@@ -14,15 +14,16 @@ use std::{
 use super::*;
 use crate::{
     console::{
-        effect::Save,
+        effect::{Page, Save, Toward},
+        model::{Item, Stretch},
         msg::Answer,
         theme::{Choice, Depth, Themes},
     },
     door::{
-        Hit, Legs, MemoryPage, Refusal, SearchAnswer, SearchMode, Status, Suggestion, ViewName, ViewState,
-        ViewStatus, Writes,
+        EventBucket, EventQuery, EventStats, Hit, Legs, MemoryPage, Order, Refusal, SearchAnswer, SearchMode,
+        Status, Suggestion, ViewName, ViewState, ViewStatus, Writes,
     },
-    model::{Actor, Cursor, Event, Fault, LogId, Memory, Sequence, Severity},
+    model::{Actor, Cursor, Event, EventFilter, Fault, LogId, Memory, Sequence, Severity},
 };
 
 const NOW: i64 = 1_795_000_000_000;
@@ -171,9 +172,15 @@ fn live() -> App {
     let generation = generation_of(&effects);
     let page = MemoryPage { memories: vec![memory(1), memory(2), memory(3)], next: None };
     tell(&mut app, Msg::Answer(Answer::Recent { generation, result: Ok(page) }));
-    let begin = Link::Begin { events: (1..=10).map(event).collect(), more_before: false, head: cursor(10) };
-    tell(&mut app, Msg::Link(begin));
+    tell(&mut app, Msg::Link(Link::Begin(stretch(1..=10, None))));
     app
+}
+
+/// Of history, with the head where it ends.
+fn stretch(sequences: std::ops::RangeInclusive<u64>, next: Option<u64>) -> Stretch {
+    let head = cursor(*sequences.end());
+    let items = sequences.map(|sequence| Item::Event(event(sequence))).collect();
+    Stretch { items, next: next.map(Sequence), reached: None, head }
 }
 
 #[track_caller]
@@ -200,6 +207,39 @@ fn keys_ask_for_what_they_say() {
     check("I", &[Effect::CompletePath("~/".into())]);
     check("z 4 f f Space 1 ? Esc : Esc t", &[]);
     check("e u r", &[]);
+}
+
+#[test]
+fn keys_of_the_timeline_ask_for_what_they_say() {
+    let events = |generation, page, query| Effect::Ask(Ask::Events { generation, page, query });
+    let page = EventQuery { limit: 200, ..EventQuery::default() };
+    let minute_ago = Some(Time::from_unix_ms(NOW - 60_000));
+    let at = EventQuery { recorded_since: minute_ago, order: Order::Asc, ..page.clone() };
+    check("4 @ - 1 m Enter", &[events(2, Page::At, at)]);
+    check("4 @ s o o n Enter Esc", &[]);
+
+    let filter = EventFilter { correlation: Some(Id::NIL), ..EventFilter::default() };
+    let traced = EventQuery { filter, limit: 1_000, ..EventQuery::default() };
+    let past = EventQuery { before: Some(cursor(9)), ..traced.clone() };
+    let present = EventQuery { after: Some(cursor(9)), order: Order::Asc, ..traced };
+    let both = [events(1, Page::Trace(Toward::Past), past), events(2, Page::Trace(Toward::Present), present)];
+    check("4 k c", &both);
+
+    let filter = EventFilter { severity: Some(Severity::Error), ..EventFilter::default() };
+    let filtered = events(3, Page::Newest, EventQuery { filter, ..page });
+    // Tab takes the field, then its first value, which can be read.
+    check("4 / s e Tab Tab", &[Effect::Ask(Ask::Projects), filtered]);
+    // The seventh of ten is an error, and it is here.
+    check("4 [ ] [", &[]);
+
+    let mut app = live();
+    press(&mut app, "4 [ Enter");
+    assert_eq!(app.timeline.selected().unwrap().sequence, Sequence(7));
+    press(&mut app, "Esc c");
+    assert!(app.timeline.trace().is_some());
+    press(&mut app, "Enter Esc Esc");
+    assert!(app.timeline.trace().is_none() && !app.timeline.open);
+    assert_eq!(self::app().why_not(Action::Correlation).as_deref(), Some("no event is selected"));
 }
 
 #[test]
@@ -594,8 +634,13 @@ fn answer(ask: Ask, which: u8) -> Answer {
         Ask::Events { generation, page, .. } => Answer::Events {
             generation,
             page,
-            result: Ok(((1..=u64::from(which)).rev().map(event).collect(), false)),
+            result: Ok(stretch(1..=u64::from(which), (which > 3).then_some(u64::from(which / 2)))),
         },
+        Ask::EventStats { generation, query } => {
+            let bucket = EventBucket { events: u64::from(which), errors: u64::from(which / 2) };
+            let stats = EventStats { buckets: vec![bucket; query.buckets], ..EventStats::default() };
+            Answer::EventStats { generation, result: Ok(stats) }
+        }
     }
 }
 

@@ -178,6 +178,9 @@ impl App {
             ]));
         if name == PaneName::Timeline {
             block = block.title(Line::from(self.timeline.state_words(scene)).alignment(Alignment::Right));
+            if let Some(looking) = self.timeline.looking(scene) {
+                block = block.title_bottom(Line::from(looking));
+            }
             if let Some(new) = self.timeline.new_words(scene) {
                 block = block.title_bottom(Line::from(new).alignment(Alignment::Right));
             }
@@ -224,7 +227,7 @@ impl App {
         }
         hints.sort_by_key(|(rank, ..)| *rank);
         for (action, word) in [(Action::Back, "back"), (Action::Palette, "palette"), (Action::Help, "help")] {
-            if action == Action::Back && !(self.search.typing || self.timeline.typing) {
+            if action == Action::Back && !(self.search.typing || self.timeline.is_typing()) {
                 continue;
             }
             if let Some(key) = self.env.keymap.key_of(action, &places) {

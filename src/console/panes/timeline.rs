@@ -4,7 +4,13 @@
 //! view is held by the sequence of its first row: whatever arrives, is evicted or is paged in from disk, nothing on
 //! screen moves. A filter has a window of its own, so that the past is filtered by the hub and not by what is here.
 
+mod chart;
+mod complete;
+mod event;
 mod filter;
+mod history;
+mod moment;
+mod trace;
 mod view;
 
 use std::sync::Arc;
@@ -12,25 +18,26 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use super::super::{
-    effect::{Ask, Page},
+    effect::Page,
     layout::{Split, inside},
-    model::Feed,
+    model::{EVENTS_MAX, Feed, Item, Stretch},
     scene::{Out, Scene},
     widgets::{line::Line, list::Step},
 };
 use crate::{
-    door::{EVENTS_PAGE_MAX, EventQuery, Order},
-    model::{Cursor, Event, EventFilter, Fault, Project, Projects, Sequence, Severity, TimeWords},
+    door::{EventGap, Suggestion},
+    model::{Event, EventFilter, Fault, Project, Projects, Sequence, TimeWords},
 };
+
+use self::{chart::Chart, complete::Names, event::Detail, history::History, trace::Trace};
 
 pub use filter::FilterFault;
 
-/// Events a page of history has.
-const PAGE: usize = 200;
-/// Rows from the end of the window at which the next page is asked for.
-const AHEAD: usize = 40;
+/// Lines and columns from which the chart has a line of its own, and leaves a list worth the name.
+const CHART_MIN: (u16, u16) = (40, 9);
 
-const _: () = assert!(PAGE <= EVENTS_PAGE_MAX);
+/// Rows above the view that a full window keeps when it lets go of others.
+const KEPT_ABOVE: usize = 200;
 
 /// How the view stands with what arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,6 +50,14 @@ pub enum Mode {
     Paused,
 }
 
+/// What letters are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Typing {
+    Filter,
+    /// The time to go to.
+    Moment,
+}
+
 #[derive(Debug, Default)]
 pub struct Timeline {
     all: Feed,
@@ -50,10 +65,11 @@ pub struct Timeline {
     pub filter: EventFilter,
     pub filter_text: Line,
     pub filter_fault: Option<FilterFault>,
-    /// Letters are the filter.
-    pub typing: bool,
+    pub typing: Option<Typing>,
+    moment: Line,
+    names: Names,
     pub mode: Mode,
-    /// The first visible event, while not following.
+    /// The first visible row's number, while not following.
     top: Option<Sequence>,
     selected: Option<Sequence>,
     /// Arrived since the view was left behind.
@@ -61,16 +77,16 @@ pub struct Timeline {
     pub open: bool,
     pub reading: bool,
     pub scroll: usize,
-    pub gap: Option<(Sequence, Sequence, String)>,
+    detail: Option<Detail>,
+    trace: Option<Trace>,
+    chart: Chart,
+    /// Where the chart stands, when there is room.
+    chart_area: Option<Rect>,
     pub fault: Option<Fault>,
     pub split: Split,
     pub area: Rect,
     pub project: Option<Project>,
-    head: Option<Cursor>,
-    generation: u64,
-    paging: Option<Page>,
-    /// A step to an error that no event here answers: looked for on the pages before.
-    seeking_error: bool,
+    history: History,
 }
 
 impl Timeline {
@@ -86,12 +102,8 @@ impl Timeline {
         self.filtered.is_some()
     }
 
-    pub fn is_paging(&self) -> bool {
-        self.paging.is_some()
-    }
-
-    pub fn all(&self) -> &Feed {
-        &self.all
+    pub fn is_typing(&self) -> bool {
+        self.typing.is_some()
     }
 
     fn height(&self) -> usize {
@@ -117,13 +129,21 @@ impl Timeline {
         }
     }
 
+    /// The event to open, copy or ask about; none where a gap is selected.
     pub fn selected(&self) -> Option<&Arc<Event>> {
-        self.feed().get(self.selected_row()?)
+        match &self.trace {
+            Some(trace) => trace.selected(),
+            None => self.feed().event(self.selected_row()?),
+        }
     }
 
-    pub fn visible(&self) -> impl Iterator<Item = (usize, &Arc<Event>)> {
+    pub fn visible(&self) -> impl Iterator<Item = (usize, &Item)> {
         let top = self.top_row();
         (top..self.feed().len().min(top + self.height())).filter_map(|row| Some((row, self.feed().get(row)?)))
+    }
+
+    fn number_of(&self, row: usize) -> Option<Sequence> {
+        self.feed().get(row).map(Item::first)
     }
 
     // ── moving ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -139,6 +159,11 @@ impl Timeline {
                 Step::First => 0,
                 Step::Last => usize::MAX / 2,
             };
+            return;
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.step(step);
+            self.scroll = 0;
             return;
         }
         let Some(row) = self.selected_row() else { return };
@@ -169,7 +194,8 @@ impl Timeline {
             }
             self.hold();
         }
-        self.selected = self.feed().get(target).map(|event| event.sequence);
+        self.history.centring = false;
+        self.selected = self.number_of(target);
         let height = self.height().max(1);
         let top = if target < top {
             target
@@ -178,16 +204,23 @@ impl Timeline {
         } else {
             top
         };
-        self.top = self.feed().get(top).map(|event| event.sequence);
+        self.top = self.number_of(top);
         self.scroll = 0;
         self.page(out);
+    }
+
+    /// In a list that is lower than it was, what is selected is still seen.
+    fn see_selected(&mut self) {
+        let (Some(row), height) = (self.selected_row(), self.height().max(1)) else { return };
+        let top = self.top_row().clamp((row + 1).saturating_sub(height), row);
+        self.top = self.number_of(top);
     }
 
     /// Holds the view where it is now.
     fn hold(&mut self) {
         let (top, selected) = (self.top_row(), self.selected_row());
-        self.top = self.feed().get(top).map(|event| event.sequence);
-        self.selected = selected.and_then(|row| self.feed().get(row)).map(|event| event.sequence);
+        self.top = self.number_of(top);
+        self.selected = selected.and_then(|row| self.number_of(row));
         self.mode = Mode::Scrolled;
         self.new = 0;
     }
@@ -221,6 +254,7 @@ impl Timeline {
 
     /// The newest event, and following from there. A window that let go of its newer end begins anew.
     pub fn to_latest(&mut self, out: &mut Out) {
+        self.trace = None;
         self.follow();
         if !self.feed().is_live() {
             self.ask(Page::Newest, out);
@@ -243,10 +277,9 @@ impl Timeline {
             return self.follow();
         }
         let top = top.min(last_top);
-        self.top = self.feed().get(top).map(|event| event.sequence);
+        self.top = self.number_of(top);
         let row = self.selected_row().unwrap_or(0).clamp(top, top + self.height().saturating_sub(1));
-        self.selected =
-            self.feed().get(row.min(self.feed().len().saturating_sub(1))).map(|event| event.sequence);
+        self.selected = self.number_of(row.min(self.feed().len().saturating_sub(1)));
         self.page(out);
     }
 
@@ -254,43 +287,21 @@ impl Timeline {
     pub fn wheel_at(&mut self, x: u16, y: u16, step: Step, out: &mut Out) {
         if self.open && self.split.side.contains((x, y).into()) {
             self.scroll = if step == Step::Up { self.scroll.saturating_sub(3) } else { self.scroll + 3 };
+        } else if let Some(trace) = &mut self.trace {
+            trace.step(step);
         } else {
             self.wheel(step, out);
         }
     }
 
-    /// `[` and `]`.
-    pub fn step_error(&mut self, back: bool, out: &mut Out) {
-        let Some(row) = self.selected_row() else { return };
-        let is_error =
-            |row: &usize| self.feed().get(*row).is_some_and(|event| event.severity >= Severity::Error);
-        let found =
-            if back { (0..row).rev().find(is_error) } else { (row + 1..self.feed().len()).find(is_error) };
-        match found {
-            Some(row) => {
-                self.seeking_error = false;
-                self.go_to(row, out);
-            }
-            None if back && self.feed().more_before() => {
-                self.seeking_error = true;
-                self.go_to(0, out);
-            }
-            None => out.toast(super::super::widgets::toast::Toast::say(if back {
-                "no error before this event"
-            } else {
-                "no error after this event"
-            })),
-        }
-    }
-
     pub fn open(&mut self) {
-        if self.selected_row().is_none() {
+        if self.selected().is_none() {
             return;
         }
         if self.open {
             self.reading = true;
         }
-        if self.mode == Mode::Following {
+        if self.mode == Mode::Following && self.trace.is_none() {
             self.hold();
         }
         self.open = true;
@@ -298,17 +309,23 @@ impl Timeline {
         self.arrange(self.area);
     }
 
+    /// One step out: of what is typed, asked for, opened, shown or filtered, whichever is innermost.
     pub fn back(&mut self, scene: &Scene, out: &mut Out) -> bool {
-        if self.typing {
-            self.typing = false;
+        if self.typing.take().is_some() {
+            self.moment.clear();
+            self.names.close();
             self.filter_fault = None;
+        } else if self.is_slow(scene.now) {
+            self.stop_looking(scene, out);
         } else if self.reading && self.split.list.height > 0 {
             self.reading = false;
         } else if self.open {
             self.open = false;
             self.reading = false;
             self.arrange(self.area);
-        } else if self.is_filtered() {
+        } else if self.trace.take().is_some() {
+            self.arrange(self.area);
+        } else if self.is_filtered() && !self.filter_text.is_empty() {
             self.filter_text.clear();
             self.set_filter(scene, out);
         } else {
@@ -318,10 +335,17 @@ impl Timeline {
     }
 
     pub fn click(&mut self, x: u16, y: u16, out: &mut Out) {
-        self.typing = false;
+        self.typing = None;
         if self.split.list.contains((x, y).into()) {
             self.reading = false;
-            let row = self.top_row() + (y - self.split.list.y) as usize;
+            let line = (y - self.split.list.y) as usize;
+            if let Some(trace) = &mut self.trace {
+                if trace.click(line) {
+                    self.open();
+                }
+                return;
+            }
+            let row = self.top_row() + line;
             if row >= self.feed().len() {
                 return;
             }
@@ -338,12 +362,80 @@ impl Timeline {
         }
     }
 
+    // ── typing ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    pub fn begin_filter(&mut self, out: &mut Out) {
+        self.trace = None;
+        self.typing = Some(Typing::Filter);
+        self.filter_text.end();
+        self.names.ask(out);
+        self.suggest();
+    }
+
+    /// A letter, a paste, a cut: what is typed is another.
+    pub fn typed(&mut self, scene: &Scene, out: &mut Out) {
+        if self.typing == Some(Typing::Filter) {
+            self.set_filter(scene, out);
+        }
+        self.suggest();
+    }
+
+    /// The line that is typed into.
+    pub fn line(&mut self) -> Option<&mut Line> {
+        match self.typing? {
+            Typing::Filter => Some(&mut self.filter_text),
+            Typing::Moment => Some(&mut self.moment),
+        }
+    }
+
+    pub fn projects_came(&mut self, suggestions: &[Suggestion]) {
+        self.names.projects_came(suggestions);
+        self.suggest();
+    }
+
+    fn suggest(&mut self) {
+        let correlation = self.selected().map(|event| event.correlation_id);
+        match self.typing {
+            Some(Typing::Filter) => self.names.suggest(&self.filter_text, correlation),
+            Some(Typing::Moment) => self.names.suggest_moment(&self.moment),
+            None => self.names.close(),
+        }
+    }
+
+    /// Tab: the first completion.
+    pub fn complete(&mut self, scene: &Scene, out: &mut Out) {
+        let Some(chosen) = self.names.first().cloned() else { return };
+        let Some(line) = self.line() else { return };
+        line.replace(chosen.replace, &chosen.text);
+        if !chosen.text.ends_with(':') && line.at_end() {
+            line.insert(" ");
+        }
+        self.typed(scene, out);
+    }
+
+    /// Enter: what is typed holds from now on, unless it cannot be read.
+    pub fn accept(&mut self, scene: &Scene, out: &mut Out) {
+        match self.typing.take() {
+            Some(Typing::Filter) => {
+                self.set_filter(scene, out);
+                if self.filter_fault.is_some() {
+                    self.typing = Some(Typing::Filter);
+                }
+            }
+            Some(Typing::Moment) => self.accept_moment(scene, out),
+            None => {}
+        }
+        if self.typing.is_none() {
+            self.names.close();
+        }
+    }
+
     // ── filter ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     /// What is typed is the filter now; one that cannot be read leaves the last good one in place.
     pub fn set_filter(&mut self, scene: &Scene, out: &mut Out) {
         let words = TimeWords { now: scene.now, offset: scene.offset };
-        match filter::parse(self.filter_text.text(), words, self.typing) {
+        match filter::parse(self.filter_text.text(), words, self.is_typing()) {
             Err(fault) => self.filter_fault = Some(fault),
             Ok(parsed) => {
                 self.filter_fault = None;
@@ -360,22 +452,33 @@ impl Timeline {
             return;
         }
         self.filter = filter;
+        let held = (self.mode != Mode::Following).then_some(self.selected).flatten();
         self.follow();
+        self.trace = None;
         self.open = false;
         self.fault = None;
+        self.chart.forget();
+        self.stop();
         self.arrange(self.area);
         if self.filter == EventFilter::default() {
             self.filtered = None;
-            self.paging = None;
-            self.generation += 1;
-            if self.all.is_empty() || !self.all.is_live() {
-                self.ask(Page::Newest, out);
+            match held {
+                // What was found is seen among all others.
+                Some(sequence) => self.reveal(sequence, out),
+                None if self.all.is_empty() || !self.all.is_live() => self.ask(Page::Newest, out),
+                None => {}
             }
             return;
         }
         // What is here answers at once; the hub's page, which sees everything, takes its place.
         let mut feed = Feed::default();
-        feed.reset(self.all.iter().filter(|event| self.filter.matches(event)).cloned().collect(), true);
+        if self.all.is_live() {
+            let here = self.all.items().filter(|item| match item {
+                Item::Event(event) => self.filter.matches(event),
+                Item::Gap(_) => true,
+            });
+            feed.reset(here.cloned().collect(), self.all.oldest(), None);
+        }
         self.filtered = Some(feed);
         self.ask(Page::Newest, out);
     }
@@ -387,116 +490,118 @@ impl Timeline {
 
     // ── the hub ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    pub fn begin(&mut self, events: Vec<Arc<Event>>, more_before: bool, head: Cursor, out: &mut Out) {
-        self.head = Some(head);
-        self.all.reset(events, more_before);
-        self.gap = None;
-        self.paging = None;
+    pub fn begin(&mut self, stretch: Stretch, out: &mut Out) {
+        self.stop();
+        self.names.learn(stretch.events());
+        self.history.begin(stretch.head);
+        self.chart.forget();
+        self.all.reset(stretch.items, stretch.next, None);
         self.follow();
         if self.filtered.is_some() {
             self.ask(Page::Newest, out);
         }
     }
 
-    pub fn arrived(&mut self, events: Vec<Arc<Event>>) {
+    pub fn arrived(&mut self, events: Vec<Arc<Event>>, scene: &Scene) {
+        self.names.learn(events.iter());
+        let matching: Vec<_> = events.iter().filter(|event| self.filter.matches(event)).cloned().collect();
+        for event in &matching {
+            self.chart.count(event, self.mode == Mode::Following);
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.arrived(&events, scene.now);
+        }
+        self.history.arrived(&events, &matching);
+        // Old events leave for new ones, but not those that are looked at.
+        let crowded = self.feed().len() + matching.len() > EVENTS_MAX;
+        if crowded && self.mode != Mode::Following && self.top_row() < matching.len() + KEPT_ABOVE {
+            let newest = self.feed().newest().unwrap_or_default();
+            self.feed_mut().let_go_of_present(newest);
+        }
+        let matching = matching.into_iter().map(Item::Event);
         let fresh = match &mut self.filtered {
             Some(feed) => {
-                let fresh = feed.append(events.iter().filter(|event| self.filter.matches(event)).cloned());
-                self.all.append(events);
-                fresh
+                self.all.append(events.into_iter().map(Item::Event));
+                feed.append(matching)
             }
-            None => self.all.append(events),
+            None => self.all.append(matching),
         };
         if self.mode != Mode::Following {
             self.new += fresh as u64;
         }
     }
 
+    /// The stream passed over these.
     pub fn gap(&mut self, from: Sequence, to: Sequence, reason: String) {
-        self.gap = Some((from, to, reason));
-    }
-
-    /// Asks for what lies beyond the window when the view comes near its end.
-    fn page(&mut self, out: &mut Out) {
-        if self.paging.is_some() {
-            return;
-        }
-        let (top, len) = (self.top_row(), self.feed().len());
-        if top < AHEAD && self.feed().more_before() && self.mode != Mode::Following {
-            self.ask(Page::Before, out);
-        } else if !self.feed().is_live() && top + self.height() + AHEAD >= len {
-            self.ask(Page::After, out);
+        let missing = (to.0 + 1).saturating_sub(from.0);
+        let gap = Item::Gap(EventGap { from, to, missing, reason });
+        self.all.append([gap.clone()]);
+        if let Some(feed) = &mut self.filtered {
+            feed.append([gap]);
         }
     }
 
-    fn ask(&mut self, page: Page, out: &mut Out) {
-        let Some(head) = self.head else { return };
-        let at = |sequence| Some(Cursor { sequence, ..head });
-        self.generation += 1;
-        self.paging = Some(page);
-        let mut query = EventQuery { filter: self.filter.clone(), limit: PAGE, ..EventQuery::default() };
-        match page {
-            Page::Newest => {}
-            Page::Before => query.before = self.feed().oldest().and_then(at),
-            Page::After => {
-                query.after = self.feed().newest().and_then(at);
-                query.order = Order::Asc;
-            }
-        }
-        out.ask(Ask::Events { generation: self.generation, page, query });
-    }
+    // ── the frame ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    pub fn paged(
-        &mut self,
-        generation: u64,
-        page: Page,
-        result: Result<(Vec<Arc<Event>>, bool), Fault>,
-        out: &mut Out,
-    ) {
-        if generation != self.generation {
-            return;
+    /// What only time brings, and what the last change leaves to be asked.
+    pub fn tick(&mut self, scene: &Scene, out: &mut Out) {
+        self.history.tick(scene.now);
+        if let Some(trace) = &mut self.trace {
+            trace.tick(scene.now);
         }
-        self.paging = None;
-        let (mut events, more) = match result {
-            Ok(answer) => answer,
-            Err(fault) => {
-                self.fault = Some(fault);
-                return;
-            }
-        };
-        self.fault = None;
-        match page {
-            Page::Newest => {
-                events.reverse();
-                self.feed_mut().reset(events, more);
-            }
-            Page::Before => self.feed_mut().page_before(events, more),
-            Page::After => self.feed_mut().page_after(events, more),
-        }
-        if self.seeking_error {
-            self.step_error(true, out);
+        if self.chart_area.is_some() && scene.hub.is_live() {
+            self.aim_chart(scene.now, out);
         }
     }
 
-    /// The door is there again.
-    pub fn hub_is_there(&mut self, out: &mut Out) {
-        if self.paging.is_some() || self.filtered.is_some() {
-            self.ask(Page::Newest, out);
+    /// Lines above the chart and the list: what is typed or filtered by, or whose tree it is.
+    fn head_lines(&self) -> u16 {
+        match self.typing {
+            Some(Typing::Moment) => 2,
+            Some(Typing::Filter) => 1 + u16::from(self.filter_fault.is_some()),
+            None if self.trace.is_some() => 2,
+            None => u16::from(self.is_filtered()),
         }
-    }
-
-    /// Lines above the list: the filter, when there is one.
-    pub fn head_lines(&self) -> u16 {
-        u16::from(self.typing || self.is_filtered() || self.filter_fault.is_some())
-            + u16::from(self.filter_fault.is_some())
     }
 
     pub fn arrange(&mut self, area: Rect) {
         self.area = area;
         let inner = inside(area);
         let head = self.head_lines().min(inner.height);
-        let body = Rect { y: inner.y + head, height: inner.height - head, ..inner };
+        let mut body = Rect { y: inner.y + head, height: inner.height - head, ..inner };
+        let roomy = body.width >= CHART_MIN.0 && body.height >= CHART_MIN.1 && self.trace.is_none();
+        let alone = Split::of(body, self.open).list.height == 0;
+        self.chart_area = (roomy && !alone).then_some(Rect { height: 1, ..body });
+        if self.chart_area.is_some() {
+            body = Rect { y: body.y + 1, height: body.height - 1, ..body };
+        }
+        let before = self.split.list.height;
         self.split = Split::of(body, self.open);
+        if self.split.list.height != before && self.mode != Mode::Following {
+            self.see_selected();
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.arrange(self.split.list.height);
+        }
+    }
+
+    /// Lays out the opened event for the width there is, and keeps its text on screen.
+    pub fn lay_out(&mut self, scene: &Scene) {
+        let Some(event) = self.selected().filter(|_| self.open).cloned() else {
+            self.detail = None;
+            return;
+        };
+        let width = event::width(self.split.side);
+        if !self.detail.as_ref().is_some_and(|detail| detail.is_of(&event, width)) {
+            self.detail = Some(Detail::of(event, width, scene));
+        }
+        let lines = self.detail.as_ref().map_or(0, |detail| detail.len(scene));
+        self.scroll = self.scroll.min(lines.saturating_sub(self.split.side.height as usize));
+    }
+
+    /// The theme or the form of times changed.
+    pub fn forget_layout(&mut self) {
+        self.detail = None;
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     store::{
         disk::{Disk, DiskFile},
         frame::{self, BODY_BYTES_MAX, Gone, HEADER_BYTES, Kind, Rewritten, Seed, SegmentHeader},
-        segment::{self, Found, Frames, Index, Segment},
+        segment::{self, Found, Frames, Segment},
         sidecar::Sidecar,
         window::Window,
     },
@@ -84,28 +84,6 @@ impl Log {
             }
             Ok(())
         })
-    }
-
-    /// Why nothing bears this sequence, where its segment says so.
-    pub fn why_gone(&self, sequence: Sequence) -> Result<Option<Gone>, LogError> {
-        let segments = self.segments();
-        let at = segments.partition_point(|segment| segment.header.first <= sequence).saturating_sub(1);
-        let Some(segment) = segments.get(at) else { return Ok(None) };
-        let mut why = None;
-        let index =
-            if at + 1 == segments.len() { Index::default() } else { (*self.index_of(segment)?).clone() };
-        let mut frames = segment.frames_from(&index, sequence);
-        while let Some(found) = frames.next().map_err(LogError::io("read", &segment.path))? {
-            if let Found::Frame { header, body, .. } = found {
-                if header.first > sequence {
-                    break;
-                }
-                if header.kind == Kind::Gone && header.next() > sequence {
-                    why = crate::model::decode(&body).ok();
-                }
-            }
-        }
-        Ok(why)
     }
 
     /// Whether a segment is the one that bears its name now.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::{Log, LogError, Snapshot, sound};
 use crate::{
     door::Order,
-    model::{Entry, Event, Sequence},
+    model::{Entry, Event, Sequence, Time},
     store::{
         scan::{Scan, Scanned},
         segment::{Frames, Segment},
-        sidecar::{Pick, Sidecar},
+        sidecar::{Outline, Pick, Sidecar},
     },
 };
 
@@ -81,6 +81,7 @@ impl Log {
                 let (sidecar, read) = self.sidecar_of(segment)?;
                 walk.looked_at += read + SIDECAR_COST;
                 self.scan_segment(walk, segment, &sidecar, high)?;
+                walk.reach_unless_full(sidecar.outline());
             }
             walk.pass_unless_full(match walk.scan.order {
                 Order::Asc => Sequence(end.min(high).0 - 1),
@@ -163,6 +164,7 @@ struct Walk<'a> {
     /// Everything up to here, in the order of the scan, has been looked at.
     position: Sequence,
     looked_at: usize,
+    reached: Option<Time>,
     events: Vec<Event>,
     full: bool,
     /// There is nothing further on.
@@ -175,7 +177,7 @@ impl<'a> Walk<'a> {
             Order::Asc => scan.after,
             Order::Desc => scan.before,
         };
-        Walk { scan, position, looked_at: 0, events: Vec::new(), full: false, ended: false }
+        Walk { scan, position, looked_at: 0, reached: None, events: Vec::new(), full: false, ended: false }
     }
 
     /// Nothing at or below this is asked for any more.
@@ -205,6 +207,7 @@ impl<'a> Walk<'a> {
             }
             self.position = event.sequence;
             self.looked_at += 1;
+            self.reached = Some(event.recorded_at);
             if self.scan.matches(event) {
                 self.events.push(event.clone());
             }
@@ -235,8 +238,18 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// All of a segment has been looked at, by what is known of it.
+    fn reach_unless_full(&mut self, outline: Option<Outline>) {
+        if let Some(recorded) = outline.filter(|_| !self.full).map(|outline| outline.recorded) {
+            self.reached = Some(match self.scan.order {
+                Order::Asc => recorded.last,
+                Order::Desc => recorded.first,
+            });
+        }
+    }
+
     fn scanned(self) -> Scanned {
         let next = (!self.is_done()).then_some(self.position);
-        Scanned { events: self.events, next }
+        Scanned { events: self.events, next, reached: self.reached }
     }
 }

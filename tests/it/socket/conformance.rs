@@ -13,7 +13,7 @@ use wheelhouse::{
     home::local_caller,
     model::{
         Actor, Envelope, EventFilter, Fault, Id, MemoryFilter, PATTERNS_MAX, Project, Projects, Severity,
-        Status,
+        Status, Time,
     },
     tasks::Clock,
 };
@@ -281,6 +281,16 @@ async fn events(t: &mut Transcript) {
         t.say(&format!("events {n}"), &door.events(&t.caller(), query.clone()).await);
         t.say(&format!("stats {n}"), &door.event_stats(&t.caller(), query).await);
     }
+    let around = |ms: i64| Some(Time::from_unix_ms(some.recorded_at.unix_ms() + ms));
+    let spans =
+        EventQuery { recorded_since: around(0), recorded_until: around(60_000), ..EventQuery::default() };
+    t.say("events of a minute", &door.events(&t.caller(), spans.clone()).await);
+    for buckets in [4, 1_001] {
+        let query = EventQuery { buckets, ..spans.clone() };
+        t.say(&format!("{buckets} buckets"), &door.event_stats(&t.caller(), query).await);
+    }
+    let endless = EventQuery { buckets: 4, ..EventQuery::default() };
+    t.say("buckets without end", &door.event_stats(&t.caller(), endless).await);
     for order in [Order::Asc, Order::Desc] {
         let mut query = EventQuery { order, limit: 4, ..EventQuery::default() };
         for page in 0..20 {

@@ -4,30 +4,39 @@
 //! pattern; as nobody types the project, one that begins with a domain gets `*.` before it and `.>`'s place is kept
 //! open at its end. Other words are looked for in type, subject, actor and data, all of them as one text.
 
-use crate::model::{Actor, EventFilter, Pattern, Project, Projects, Severity, TimeWords};
+use std::ops::Range;
 
-/// What is wrong with a filter, and the byte where.
+use crate::{
+    model::{Actor, EventFilter, Pattern, Project, Projects, Severity, TimeWords},
+    report::nearest,
+};
+
+/// What is wrong with a filter, and the bytes that are.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{why}")]
 pub struct FilterFault {
-    pub at: usize,
+    pub at: Range<usize>,
     pub why: String,
 }
 
 /// The domains that events of this hub have: a pattern that begins with one is meant under any project.
-const DOMAINS: [&str; 4] = ["memory", "search", "source", "hub"];
+pub const DOMAINS: [&str; 4] = ["memory", "search", "source", "hub"];
 
 /// What `text` means. While it is typed, a last word that could become a field is not yet one to look for.
 pub fn parse(text: &str, words: TimeWords, typing: bool) -> Result<EventFilter, FilterFault> {
     let mut filter = EventFilter::default();
     let mut texts = Vec::new();
-    for (at, word) in split(text)? {
-        let fault = |at: usize, why: String| FilterFault { at, why };
+    for (span, word) in split(text)? {
+        let at = span.start;
         match word.split_once(':') {
             Some((field, value)) if FIELDS.contains(&field) => {
-                let value_at = at + field.len() + 1;
+                let place = at + field.len() + 1..span.end.max(at + field.len() + 2);
+                let fault = |why: String| FilterFault { at: place.clone(), why };
+                if typing && span.end == text.len() && is_begun(field, value) {
+                    continue;
+                }
                 if value.is_empty() {
-                    return Err(fault(value_at, format!("{field}: needs a value")));
+                    return Err(fault(format!("{field}: needs a value")));
                 }
                 match field {
                     "severity" => {
@@ -35,28 +44,30 @@ pub fn parse(text: &str, words: TimeWords, typing: bool) -> Result<EventFilter, 
                             Severity::ALL
                                 .into_iter()
                                 .find(|severity| severity.word() == value)
-                                .ok_or_else(|| fault(value_at, "severity is info, warn or error".into()))?,
+                                .ok_or_else(|| fault("severity is info, warn or error".into()))?,
                         );
                     }
-                    "since" => filter.since = Some(time(value, value_at, words)?),
-                    "until" => filter.until = Some(time(value, value_at, words)?),
+                    "since" => filter.since = Some(time(value, words).map_err(fault)?),
+                    "until" => filter.until = Some(time(value, words).map_err(fault)?),
                     "actor" => filter.actor = Some(Actor(value.to_owned())),
                     "project" => filter.projects = Projects::Only(vec![Project::slug(value)]),
                     "correlation" => {
-                        filter.correlation = Some(
-                            value
-                                .parse()
-                                .map_err(|_| fault(value_at, "a correlation is a whole id".into()))?,
-                        );
+                        filter.correlation =
+                            Some(value.parse().map_err(|_| fault("a correlation is a whole id".into()))?);
                     }
                     _ => texts.push(value.to_owned()),
                 }
             }
+            Some((name, _)) if meant(name).is_some() => {
+                let why =
+                    format!("no field is called {name}; did you mean {}:?", meant(name).unwrap_or_default());
+                return Err(FilterFault { at: at..at + name.len(), why });
+            }
             _ if word.contains(['*', '>']) || is_subject(&word) => {
-                filter.patterns.push(pattern(&word).map_err(|why| fault(at, why))?);
+                filter.patterns.push(pattern(&word).map_err(|why| FilterFault { at: span, why })?);
             }
             _ => {
-                let last = at + word.len() == text.len();
+                let last = span.end == text.len();
                 if !(typing && last && FIELDS.iter().any(|field| field.starts_with(&word))) {
                     texts.push(word);
                 }
@@ -66,19 +77,34 @@ pub fn parse(text: &str, words: TimeWords, typing: bool) -> Result<EventFilter, 
     if !texts.is_empty() {
         filter.text = Some(texts.join(" "));
     }
-    filter.check().map_err(|error| FilterFault { at: 0, why: error.to_string() })?;
+    filter.check().map_err(|error| FilterFault { at: 0..text.len(), why: error.to_string() })?;
     Ok(filter)
 }
 
-const FIELDS: [&str; 7] = ["severity", "since", "until", "actor", "project", "correlation", "text"];
+pub const FIELDS: [&str; 7] = ["severity", "since", "until", "actor", "project", "correlation", "text"];
 
-fn time(value: &str, at: usize, words: TimeWords) -> Result<crate::model::Time, FilterFault> {
-    words
-        .parse(value)
-        .map_err(|_| FilterFault { at, why: format!("{value:?} is no time: try 1h, 3d, 10:32, yesterday") })
+/// Whether a value that is still being typed may become one.
+fn is_begun(field: &str, value: &str) -> bool {
+    match field {
+        "severity" => {
+            Severity::ALL.iter().all(|severity| severity.word() != value)
+                && Severity::ALL.iter().any(|severity| severity.word().starts_with(value))
+        }
+        _ => value.is_empty(),
+    }
 }
 
-fn is_subject(word: &str) -> bool {
+/// The field that was meant by a name that is none.
+fn meant(name: &str) -> Option<&'static str> {
+    let begun = || FIELDS.into_iter().find(|field| name.len() > 1 && field.starts_with(name));
+    nearest(name, FIELDS).or_else(begun)
+}
+
+fn time(value: &str, words: TimeWords) -> Result<crate::model::Time, String> {
+    words.parse(value).map_err(|_| format!("{value:?} is no time: try 1h, 3d, 10:32, yesterday"))
+}
+
+pub fn is_subject(word: &str) -> bool {
     word.split_once('.').is_some_and(|(domain, _)| DOMAINS.contains(&domain))
 }
 
@@ -88,8 +114,8 @@ fn pattern(word: &str) -> Result<Pattern, String> {
     full.parse().map_err(|error: crate::model::SubjectError| error.to_string())
 }
 
-/// Words and quoted phrases with where each begins; a field's value may be quoted.
-fn split(text: &str) -> Result<Vec<(usize, String)>, FilterFault> {
+/// Words and quoted phrases with where each stands; a field's value may be quoted.
+fn split(text: &str) -> Result<Vec<(Range<usize>, String)>, FilterFault> {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut start = 0;
@@ -105,7 +131,7 @@ fn split(text: &str) -> Result<Vec<(usize, String)>, FilterFault> {
             }
             c if c.is_whitespace() && quote.is_none() => {
                 if !word.is_empty() {
-                    words.push((start, std::mem::take(&mut word)));
+                    words.push((start..at, std::mem::take(&mut word)));
                 }
             }
             c => {
@@ -117,10 +143,10 @@ fn split(text: &str) -> Result<Vec<(usize, String)>, FilterFault> {
         }
     }
     if let Some(at) = quote {
-        return Err(FilterFault { at, why: "this quote has no end".into() });
+        return Err(FilterFault { at: at..text.len(), why: "this quote has no end".into() });
     }
     if !word.is_empty() {
-        words.push((start, word));
+        words.push((start..text.len(), word));
     }
     Ok(words)
 }
@@ -135,9 +161,9 @@ mod tests {
     }
 
     #[track_caller]
-    fn fails(text: &str, at: usize, why: &str) {
+    fn fails(text: &str, wrong: &str, why: &str) {
         let fault = parse(text, words(), false).unwrap_err();
-        assert_eq!((fault.at, fault.why.as_str()), (at, why));
+        assert_eq!((text.get(fault.at).unwrap_or_default(), fault.why.as_str()), (wrong, why));
     }
 
     #[test]
@@ -158,16 +184,28 @@ mod tests {
         let quoted = parse("since:\"1 hour ago\"", words(), false).unwrap();
         assert_eq!(quoted.since, Some(Time::from_unix_ms(3_600_000)));
         assert_eq!(parse("lock sev", words(), true).unwrap().text.as_deref(), Some("lock"));
+        for begun in ["lock since:", "lock severity:", "lock severity:err"] {
+            let filter = parse(begun, words(), true).unwrap();
+            assert_eq!(
+                filter,
+                EventFilter { text: Some("lock".into()), ..EventFilter::default() },
+                "{begun}"
+            );
+            assert!(parse(begun, words(), false).is_err(), "{begun}");
+        }
         assert_eq!(parse("migrate.sql", words(), false).unwrap().text.as_deref(), Some("migrate.sql"));
         assert_eq!(parse("notes.>", words(), false).unwrap().patterns, ["notes.>".parse().unwrap()]);
     }
 
     #[test]
     fn what_is_wrong_is_pointed_at() {
-        fails("memory.* severity:bad", 18, "severity is info, warn or error");
-        fails("since:", 6, "since: needs a value");
-        fails("a \"b", 2, "this quote has no end");
-        fails("since:soon", 6, "\"soon\" is no time: try 1h, 3d, 10:32, yesterday");
-        assert_eq!(parse("x >.a", words(), false).unwrap_err().at, 2);
+        fails("memory.* severity:bad", "bad", "severity is info, warn or error");
+        fails("since:", "", "since: needs a value");
+        fails("a \"b", "\"b", "this quote has no end");
+        fails("since:soon lock", "soon", "\"soon\" is no time: try 1h, 3d, 10:32, yesterday");
+        assert_eq!(parse("x >.a", words(), false).unwrap_err().at, 2..5);
+        fails("x sevrity:error", "sevrity", "no field is called sevrity; did you mean severity:?");
+        fails("proj:a", "proj", "no field is called proj; did you mean project:?");
+        assert_eq!(parse("user:ada", words(), false).unwrap().text.as_deref(), Some("user:ada"));
     }
 }

@@ -9,8 +9,9 @@ use super::{
     *,
 };
 use crate::{
+    door::Order,
     model::{Class, Event, EventFilter, Projects},
-    store::{frame::Gone, log::Verdict},
+    store::{frame::Gone, log::Verdict, scan::Scan},
 };
 
 fn rewritten(log: &Log, segments: &[Segment], salt: u64, drop: &BTreeSet<u64>) {
@@ -71,8 +72,35 @@ proptest! {
             }
         }
         agree(&log, &questions, &left)?;
-        for number in 1..end {
-            let why = log.why_gone(Sequence(number)).unwrap();
+        // Of every number between the events of a page, the page knows whether it is missing.
+        let everything = everything();
+        for order in [Order::Asc, Order::Desc] {
+            let mut scan = Scan { order, limit: 5, ..everything.scan() };
+            let mut told = Vec::new();
+            loop {
+                let page = log.scan(&scan).unwrap();
+                let mut found: Vec<_> = page.events.iter().map(|event| event.sequence).collect();
+                found.sort();
+                let missing = log.missing(&scan, page.next, &found).unwrap();
+                prop_assert!(missing.len() <= found.len() + 1);
+                for stretch in missing {
+                    prop_assert_eq!(stretch.count, stretch.to.0 - stretch.from.0 + 1);
+                    told.extend(stretch.from.0..=stretch.to.0);
+                }
+                match (page.next, order) {
+                    (None, _) => break,
+                    (Some(next), Order::Asc) => scan.after = next,
+                    (Some(next), Order::Desc) => scan.before = next,
+                }
+            }
+            told.sort_unstable();
+            let left: BTreeSet<u64> = left.iter().map(|event| event.sequence.0).collect();
+            let lost: Vec<u64> = (1..=log.head().0).filter(|number| !left.contains(number)).collect();
+            prop_assert_eq!(told, lost);
+        }
+        let numbers: Vec<Sequence> = (1..end).map(Sequence).collect();
+        let reasons = log.why_gone(&numbers).unwrap();
+        for (Sequence(number), why) in numbers.into_iter().zip(reasons) {
             let expected = (!left.iter().any(|event| event.sequence.0 == number)).then_some(Gone::Cleaned { class: Class::Ops });
             prop_assert_eq!(why, expected, "{}", number);
         }
@@ -168,7 +196,7 @@ fn what_cannot_be_read_is_told_as_gone_and_every_flip_of_a_packed_file_is_seen()
     let left = all.ask(&log);
     assert_eq!(left.len(), events.len() - 1, "one frame was hurt");
     let lost = events.iter().find(|event| !left.contains(event)).unwrap().sequence;
-    assert_eq!(log.why_gone(lost).unwrap(), Some(Gone::Damaged));
+    assert_eq!(log.why_gone(&[lost]).unwrap(), [Some(Gone::Damaged)]);
 
     let whole = fs::read(&path).unwrap();
     for byte in 0..whole.len() {

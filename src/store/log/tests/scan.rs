@@ -84,7 +84,7 @@ impl Question {
         let mut scan = self.scan();
         let mut all = Vec::new();
         loop {
-            let Scanned { events, next } = log.scan(&scan).unwrap();
+            let Scanned { events, next, .. } = log.scan(&scan).unwrap();
             assert!(events.len() <= scan.limit);
             all.extend(events);
             let Some(next) = next else { return all };

@@ -482,7 +482,7 @@ impl Sim {
     fn why_gone(&mut self, log: &Log) -> Result<(), String> {
         let kept = &self.oracle.kept;
         let Some(slot) = kept.get(self.numbers.below(kept.len() + 1)) else { return Ok(()) };
-        let why = log.why_gone(slot.entry.last()).map_err(|error| format!("why: {error}"))?;
+        let why = log.why_gone(&[slot.entry.last()]).map_err(|error| format!("why: {error}"))?[0];
         match why == slot.gone.then_some(Gone::Cleaned { class: Class::Ops }) {
             true => Ok(()),
             false => Err(format!("{} (gone: {}): gone because of {why:?}", brief([&slot.entry]), slot.gone)),
