@@ -24,12 +24,12 @@ pub struct Ask {
     pub out: Out,
     /// Cancelled by Ctrl-C.
     pub token: CancellationToken,
-    clock: Clock,
+    pub clock: Clock,
 }
 
 impl Ask {
     pub fn new(setup: Setup, mut out: Out, token: CancellationToken) -> Ask {
-        let clock = Clock::system();
+        let clock = setup.clock();
         out.manner = out.manner.coloured(setup.config.colour);
         let home = Home::new(HomeOptions {
             data_dir: setup.data_dir.clone(),
@@ -58,7 +58,12 @@ impl Ask {
 
     /// Reads moments as typed, seen from now.
     pub fn words(&self) -> TimeWords {
-        TimeWords { now: self.clock.now(), offset: self.clock.offset() }
+        TimeWords { now: self.clock.now(), zone: self.clock.zone() }
+    }
+
+    /// A moment as the settings want it.
+    pub fn moment(&self, time: Time) -> String {
+        super::text::moment(time, self.setup.config.time, self.clock.now(), self.clock.zones())
     }
 
     /// A success that must not be asked for again, and is not to be seen yet.

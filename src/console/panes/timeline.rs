@@ -13,6 +13,7 @@ use ratatui::layout::Rect;
 
 use super::super::{
     effect::{Ask, Page},
+    export::What,
     layout::{Split, inside},
     model::Feed,
     scene::{Out, Scene},
@@ -20,7 +21,7 @@ use super::super::{
 };
 use crate::{
     door::{EVENTS_PAGE_MAX, EventQuery, Order},
-    model::{Cursor, Event, EventFilter, Fault, Project, Projects, Sequence, Severity, TimeWords},
+    model::{Cursor, Event, EventFilter, Fault, Project, Projects, Sequence, Severity},
 };
 
 pub use filter::FilterFault;
@@ -342,8 +343,7 @@ impl Timeline {
 
     /// What is typed is the filter now; one that cannot be read leaves the last good one in place.
     pub fn set_filter(&mut self, scene: &Scene, out: &mut Out) {
-        let words = TimeWords { now: scene.now, offset: scene.offset };
-        match filter::parse(self.filter_text.text(), words, self.typing) {
+        match filter::parse(self.filter_text.text(), scene.words(), self.typing) {
             Err(fault) => self.filter_fault = Some(fault),
             Ok(parsed) => {
                 self.filter_fault = None;
@@ -378,6 +378,15 @@ impl Timeline {
         feed.reset(self.all.iter().filter(|event| self.filter.matches(event)).cloned().collect(), true);
         self.filtered = Some(feed);
         self.ask(Page::Newest, out);
+    }
+
+    /// Before there is a hub to ask: the filter is asked for when there is one.
+    pub fn restore_project(&mut self, project: Option<Project>) {
+        if let Some(project) = &project {
+            self.filter.projects = Projects::with_none(project.clone());
+            self.filtered = Some(Feed::default());
+        }
+        self.project = project;
     }
 
     pub fn set_project(&mut self, project: Option<Project>, scene: &Scene, out: &mut Out) {
@@ -427,6 +436,11 @@ impl Timeline {
         } else if !self.feed().is_live() && top + self.height() + AHEAD >= len {
             self.ask(Page::After, out);
         }
+    }
+
+    /// What is shown, to be asked for whole.
+    pub fn exported(&self) -> What {
+        What::Events(Box::new(EventQuery { filter: self.filter.clone(), ..EventQuery::default() }))
     }
 
     fn ask(&mut self, page: Page, out: &mut Out) {
