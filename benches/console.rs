@@ -99,7 +99,7 @@ fn event(sequence: u64) -> Arc<Event> {
 fn app(rows: usize) -> App {
     let start = Start {
         now: Time::from_unix_ms(NOW),
-        offset: chrono::Offset::fix(&chrono::Utc),
+        zones: wheelhouse::model::Zones::UTC,
         form: TimeForm::Relative,
         looks: Looks {
             themes: Themes::default(),
@@ -114,6 +114,8 @@ fn app(rows: usize) -> App {
         keymap_path: "/config/keymap.toml".into(),
         data_dir: "/data".into(),
         mouse: true,
+        given: wheelhouse::console::preferences::Given::default(),
+        state: wheelhouse::console::state::State::default(),
     };
     let mut app = App::new(start, SIZE.0, SIZE.1);
     let view = |name| ViewStatus { name, state: ViewState::Ready };

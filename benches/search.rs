@@ -69,7 +69,7 @@ fn id(n: usize) -> Id {
 }
 
 fn words() -> TimeWords {
-    TimeWords { now: Time::from_unix_ms(NOW_MS), offset: chrono::FixedOffset::east_opt(0).unwrap() }
+    TimeWords { now: Time::from_unix_ms(NOW_MS), zone: wheelhouse::model::Zone::UTC }
 }
 
 fn memory(n: usize, project: &str, title: &str, content: &str) -> Memory {

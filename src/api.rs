@@ -74,7 +74,7 @@ impl Api {
 
     /// Times in words are meant as on this machine: who asks sits at it.
     fn words(&self) -> TimeWords {
-        TimeWords { now: self.clock.now(), offset: self.clock.offset() }
+        TimeWords { now: self.clock.now(), zone: self.clock.zone() }
     }
 }
 

@@ -46,7 +46,6 @@ use crate::{
     console::{self, ConsoleOptions},
     home::{Home, HomeOptions},
     model::Fault,
-    tasks::Clock,
     telemetry,
 };
 
@@ -116,7 +115,7 @@ async fn console(setup: Setup, keys: PathBuf) -> Result<(), Stop> {
         data_dir: setup.data_dir.clone(),
         unsafe_filesystem: setup.unsafe_filesystem,
         hub_name: setup.hub_name.clone(),
-        clock: Clock::system(),
+        clock: setup.clock(),
         retention: setup.retention(),
         announce: true,
     });

@@ -5,8 +5,10 @@
 //! it is a [`Note`] with its line and, when one is near, the key that was meant. A value of the wrong
 //! kind does, because guessing what was meant is worse.
 //!
-//! Flags stand above the environment, the environment above the file, the file above the defaults.
+//! Flags stand above the environment, the environment above the file, the file above what was chosen in the console
+//! ([`choices`]), and that above the defaults.
 
+mod choices;
 mod file;
 mod show;
 
@@ -16,16 +18,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use choices::{CHOOSABLE, keep};
 pub use file::{Note, check};
 pub use show::Setting;
 
-use crate::model::{Fault, Project};
+use crate::{
+    model::{Fault, Project, Zone, Zones, zone_names},
+    report,
+};
 
 /// Larger files are refused: nobody writes that many settings by hand.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// A hundred years are for good.
 const DAYS_MAX: u32 = 36_500;
+
+/// The setting `zone` for the machine's own.
+pub const LOCAL: &str = "local";
 
 /// A setting that exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +54,8 @@ pub enum Kind {
     OneOf(&'static [&'static str]),
     /// A whole number, at least and at most.
     Number(u32, u32),
+    /// A name of the IANA database, or `local`.
+    Zone,
 }
 
 impl fmt::Display for Kind {
@@ -54,12 +65,13 @@ impl fmt::Display for Kind {
             Kind::Flag => f.write_str("true or false"),
             Kind::OneOf(words) => write!(f, "one of \"{}\"", words.join("\", \"")),
             Kind::Number(least, most) => write!(f, "a whole number from {least} to {most}"),
+            Kind::Zone => f.write_str("\"local\" or the name of a zone such as \"Europe/Berlin\""),
         }
     }
 }
 
 /// Every setting, in the order they are shown in.
-pub const KEYS: [Key; 12] = [
+pub const KEYS: [Key; 15] = [
     Key {
         name: "hub_name",
         what: "what this hub is called; else the machine's name",
@@ -97,11 +109,29 @@ pub const KEYS: [Key; 12] = [
         env: None,
     },
     Key { name: "ascii", what: "draw with plain ASCII only", kind: Kind::Flag, env: None },
+    Key {
+        name: "color_depth",
+        what: "how many colours the console draws with: \"auto\" is what the terminal can; stands above `NO_COLOR`",
+        kind: Kind::OneOf(&["auto", "truecolor", "256", "16", "none"]),
+        env: None,
+    },
     Key { name: "mouse", what: "click and wheel in the console", kind: Kind::Flag, env: None },
     Key {
+        name: "motion",
+        what: "\"reduced\": nothing in the console moves by itself but what is new; its clock shows minutes",
+        kind: Kind::OneOf(&["full", "reduced"]),
+        env: None,
+    },
+    Key {
         name: "time",
-        what: "how times are shown",
-        kind: Kind::OneOf(&["relative", "local", "utc"]),
+        what: "how times are shown: an age, in the machine's zone, in UTC, in the setting `zone`",
+        kind: Kind::OneOf(&["relative", "local", "utc", "zone"]),
+        env: None,
+    },
+    Key {
+        name: "zone",
+        what: "the zone in which `yesterday` and `14:02` are meant, and which `time = \"zone\"` shows",
+        kind: Kind::Zone,
         env: None,
     },
     Key {
@@ -141,6 +171,81 @@ pub enum TimeForm {
     Relative,
     Local,
     Utc,
+    /// In the zone that was picked.
+    Zone,
+}
+
+impl TimeForm {
+    pub const ALL: [TimeForm; 4] = [TimeForm::Relative, TimeForm::Local, TimeForm::Utc, TimeForm::Zone];
+
+    /// As the settings write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            TimeForm::Relative => "relative",
+            TimeForm::Local => "local",
+            TimeForm::Utc => "utc",
+            TimeForm::Zone => "zone",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<TimeForm> {
+        TimeForm::ALL.into_iter().find(|form| form.name() == name)
+    }
+
+    /// Whose clock it shows, where it shows one.
+    pub fn zone(self, zones: Zones) -> Zone {
+        match self {
+            TimeForm::Relative | TimeForm::Zone => zones.home(),
+            TimeForm::Local => zones.machine,
+            TimeForm::Utc => Zone::UTC,
+        }
+    }
+}
+
+/// Whether anything moves by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Motion {
+    #[default]
+    Full,
+    Reduced,
+}
+
+impl Motion {
+    pub const ALL: [Motion; 2] = [Motion::Full, Motion::Reduced];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Motion::Full => "full",
+            Motion::Reduced => "reduced",
+        }
+    }
+}
+
+/// How many colours to draw with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ColourDepth {
+    /// What the terminal can.
+    #[default]
+    Auto,
+    True,
+    Ansi256,
+    Ansi16,
+    None,
+}
+
+impl ColourDepth {
+    pub const ALL: [ColourDepth; 5] =
+        [ColourDepth::Auto, ColourDepth::True, ColourDepth::Ansi256, ColourDepth::Ansi16, ColourDepth::None];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            ColourDepth::Auto => "auto",
+            ColourDepth::True => "truecolor",
+            ColourDepth::Ansi256 => "256",
+            ColourDepth::Ansi16 => "16",
+            ColourDepth::None => "none",
+        }
+    }
 }
 
 /// Where a setting's value came from.
@@ -152,14 +257,24 @@ pub enum Provenance {
         path: PathBuf,
         line: usize,
     },
+    /// Chosen in the console, and kept in the data directory.
+    Chosen,
     Environment(&'static str),
     Flag(&'static str),
+}
+
+impl Provenance {
+    /// Somebody wrote it down where the console does not write: its choices do not stand above this.
+    pub fn is_written(&self) -> bool {
+        !matches!(self, Provenance::Default | Provenance::Chosen)
+    }
 }
 
 impl fmt::Display for Provenance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Provenance::Default => f.write_str("default"),
+            Provenance::Chosen => f.write_str("chosen in the console"),
             Provenance::File { path, line } => write!(f, "{}:{line}", path.display()),
             Provenance::Environment(name) => f.write_str(name),
             Provenance::Flag(name) => f.write_str(name),
@@ -180,12 +295,18 @@ pub struct Config {
     pub keymap: String,
     pub colour: Colour,
     pub ascii: bool,
+    pub colour_depth: ColourDepth,
     pub mouse: bool,
+    pub motion: Motion,
     pub time: TimeForm,
+    /// None: the machine's.
+    pub zone: Option<Zone>,
     /// A level, or directives as tracing has them.
     pub log_level: String,
     pub keep_ops_days: u32,
     pub keep_telemetry_days: u32,
+    /// What could not be read of the choices made in the console.
+    pub choices_wrong: Option<String>,
     from: BTreeMap<&'static str, Provenance>,
 }
 
@@ -199,11 +320,15 @@ impl Default for Config {
             keymap: "default".to_owned(),
             colour: Colour::Auto,
             ascii: false,
+            colour_depth: ColourDepth::Auto,
             mouse: true,
+            motion: Motion::Full,
             time: TimeForm::Relative,
+            zone: None,
             log_level: "info".to_owned(),
             keep_ops_days: 90,
             keep_telemetry_days: 7,
+            choices_wrong: None,
             from: BTreeMap::new(),
         }
     }
@@ -235,6 +360,12 @@ impl Config {
                 return Err(wrong());
             }
             Kind::Flag if !["true", "false"].contains(&value) => return Err(wrong()),
+            Kind::Zone if zone(value).is_none() => {
+                return Err(match meant_zone(value) {
+                    Some(meant) => wrong().hint(meant),
+                    None => wrong(),
+                });
+            }
             _ => {}
         }
         let number = match key.kind {
@@ -259,13 +390,16 @@ impl Config {
             }
             "ascii" => self.ascii = value == "true",
             "mouse" => self.mouse = value == "true",
-            "time" => {
-                self.time = match value {
-                    "local" => TimeForm::Local,
-                    "utc" => TimeForm::Utc,
-                    _ => TimeForm::Relative,
-                }
+            "color_depth" => {
+                let named = ColourDepth::ALL.into_iter().find(|depth| depth.name() == value);
+                self.colour_depth = named.unwrap_or_default();
             }
+            "motion" => {
+                self.motion =
+                    Motion::ALL.into_iter().find(|motion| motion.name() == value).unwrap_or_default();
+            }
+            "time" => self.time = TimeForm::named(value).unwrap_or_default(),
+            "zone" => self.zone = zone(value).flatten(),
             "log_level" => self.log_level = value.to_owned(),
             "keep_ops_days" => self.keep_ops_days = number,
             "keep_telemetry_days" => self.keep_telemetry_days = number,
@@ -299,6 +433,18 @@ impl Config {
         }
         base("XDG_DATA_HOME", ".local/share").map(|dir| dir.join("wheelhouse"))
     }
+}
+
+/// The zone that a setting names; inside, none is the machine's own.
+fn zone(name: &str) -> Option<Option<Zone>> {
+    if name == LOCAL { Some(None) } else { name.parse().ok().map(Some) }
+}
+
+/// In words, the zone that was probably meant.
+fn meant_zone(name: &str) -> Option<String> {
+    let names = zone_names();
+    let near = report::nearest(name, names.iter().map(String::as_str))?;
+    Some(format!("did you mean {near:?}?"))
 }
 
 /// Where the settings file is when nobody says: `wheelhouse/config.toml` in the user's config directory (XDG).
@@ -361,15 +507,31 @@ mod tests {
                 Kind::Flag => "false",
                 Kind::OneOf(words) => words[words.len() - 1],
                 Kind::Number(..) => "30",
+                Kind::Zone => "Europe/Berlin",
             };
             config.set(key.name, value, Provenance::Flag("--x")).unwrap();
             assert_eq!(config.provenance(key.name), Provenance::Flag("--x"), "{}", key.name);
         }
         assert_eq!(
             (config.mouse, config.time, config.colour, config.log_level.as_str()),
-            (false, TimeForm::Utc, Colour::Never, "trace")
+            (false, TimeForm::Zone, Colour::Never, "trace")
         );
+        assert_eq!((config.motion, config.colour_depth), (Motion::Reduced, ColourDepth::None));
+        assert_eq!(config.zone.and_then(Zone::name), Some("Europe/Berlin"));
         assert_eq!(config.theme.as_deref(), Some("text"));
+    }
+
+    #[test]
+    fn a_zone_that_is_none_is_told_with_the_one_that_was_meant() {
+        let mut config = Config::default();
+        let wrong = config.set("zone", "Europe/Berlim", Provenance::Flag("--x")).unwrap_err();
+        assert_eq!(
+            wrong.message,
+            "zone is \"local\" or the name of a zone such as \"Europe/Berlin\", not \"Europe/Berlim\""
+        );
+        assert_eq!(wrong.hint.as_deref(), Some("did you mean \"Europe/Berlin\"?"));
+        config.set("zone", "local", Provenance::Default).unwrap();
+        assert_eq!(config.zone, None);
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub use memory::{
 };
 pub use project::Project;
 pub use subject::{Pattern, SUBJECT_BYTES_MAX, Subject, SubjectError, TOKEN_BYTES_MAX, TOKENS_MAX, token};
-pub use time::{Time, TimeError, TimeWords};
+pub use time::{Time, TimeError, TimeWords, Zone, ZoneError, Zones, zone_names};
 
 use serde::{Serialize, de::DeserializeOwned};
 

@@ -6,7 +6,7 @@
 use std::{
     future::Future,
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
@@ -14,11 +14,15 @@ use std::{
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::model::{Fault, Id, Time};
+use crate::model::{Fault, Id, Time, Zone, Zones};
 
-/// The time and fresh ids, from the machine or from a test's hand. Cheap to clone.
+/// The time and fresh ids, from the machine or from a test's hand, and the zone that clocks are read in. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Clock(Source);
+pub struct Clock {
+    source: Source,
+    /// One for all clones: whoever picks another zone has picked it for the hub too.
+    zones: Arc<RwLock<Zones>>,
+}
 
 #[derive(Debug, Clone)]
 enum Source {
@@ -28,41 +32,48 @@ enum Source {
 
 impl Clock {
     pub fn system() -> Clock {
-        Clock(Source::System)
+        let zones = Zones { machine: Zone::of_machine(), picked: None };
+        Clock { source: Source::System, zones: Arc::new(RwLock::new(zones)) }
     }
 
-    /// Stands still until [`Clock::advance`] or [`Clock::set`]; its ids count up, so that screens and answers repeat exactly.
+    /// Stands still in UTC until [`Clock::advance`] or [`Clock::set`]; its ids count up, so that screens and answers repeat exactly.
     pub fn fixed(now: Time) -> Clock {
-        Clock(Source::Fixed { now_ms: Arc::new(AtomicI64::new(now.unix_ms())), ids: Arc::default() })
+        let source = Source::Fixed { now_ms: Arc::new(AtomicI64::new(now.unix_ms())), ids: Arc::default() };
+        Clock { source, zones: Arc::new(RwLock::new(Zones::UTC)) }
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
     pub fn now(&self) -> Time {
-        match &self.0 {
+        match &self.source {
             Source::System => chrono::Utc::now().into(),
             Source::Fixed { now_ms, .. } => Time::from_unix_ms(now_ms.load(Ordering::SeqCst)),
         }
     }
 
-    /// The machine's distance from UTC now; a fixed clock stands in Greenwich.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
-    pub fn offset(&self) -> chrono::FixedOffset {
-        match &self.0 {
-            Source::System => *chrono::Local::now().offset(),
-            Source::Fixed { .. } => chrono::Offset::fix(&chrono::Utc),
-        }
+    pub fn zones(&self) -> Zones {
+        *self.zones.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The zone in which words such as `yesterday` are meant: the machine's, until another is picked.
+    pub fn zone(&self) -> Zone {
+        self.zones().home()
+    }
+
+    /// Picks the zone, for every clone of this clock; none is the machine's.
+    pub fn pick_zone(&self, zone: Option<Zone>) {
+        self.zones.write().unwrap_or_else(PoisonError::into_inner).picked = zone;
     }
 
     /// Moves a fixed clock; the machine's own cannot be moved and stays as it is.
     pub fn advance(&self, span: Duration) {
-        if let Source::Fixed { now_ms, .. } = &self.0 {
+        if let Source::Fixed { now_ms, .. } = &self.source {
             now_ms.fetch_add(span.as_millis() as i64, Ordering::SeqCst);
         }
     }
 
     /// Puts a fixed clock to another moment, also an earlier one, as a machine's may be put.
     pub fn set(&self, now: Time) {
-        if let Source::Fixed { now_ms, .. } = &self.0 {
+        if let Source::Fixed { now_ms, .. } = &self.source {
             now_ms.store(now.unix_ms(), Ordering::SeqCst);
         }
     }
@@ -70,7 +81,7 @@ impl Clock {
     /// A fresh id.
     pub fn id(&self) -> Id {
         let mut random = [0; 10];
-        match &self.0 {
+        match &self.source {
             Source::System => random.copy_from_slice(&uuid::Uuid::new_v4().into_bytes()[6..]),
             Source::Fixed { ids, .. } => {
                 random[2..].copy_from_slice(&ids.fetch_add(1, Ordering::SeqCst).to_be_bytes());

@@ -61,6 +61,7 @@ pub fn search(
         explain: params.flag(&["explain"])?,
         as_you_type: params.flag(&["as_you_type"])?,
         cursor: params.one(&["cursor"])?,
+        zone: params.one(&["zone"])?,
     };
     params.end()?;
     Ok(request)

@@ -75,7 +75,6 @@ fn scalar(name: &str, value: Value) -> Result<String, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use chrono::FixedOffset;
     use serde_json::json;
 
     use super::*;
@@ -85,10 +84,7 @@ mod tests {
     };
 
     fn words() -> TimeWords {
-        TimeWords {
-            now: "2026-11-21T00:00:00Z".parse::<Time>().unwrap(),
-            offset: FixedOffset::east_opt(0).unwrap(),
-        }
+        TimeWords { now: "2026-11-21T00:00:00Z".parse::<Time>().unwrap(), zone: crate::model::Zone::UTC }
     }
 
     fn read(body: Value) -> Result<SearchRequest, Fault> {
@@ -113,6 +109,7 @@ mod tests {
             explain: true,
             as_you_type: true,
             cursor: Some("c".into()),
+            zone: Some("Asia/Tokyo".into()),
         };
         assert_eq!(read(serde_json::to_value(&request).unwrap()), Ok(request));
         assert_eq!(

@@ -8,7 +8,7 @@ use clap::{
 };
 use clap_complete::Shell;
 
-use crate::door::Step;
+use crate::{console::export::Format, door::Step};
 
 /// A team's knowledge hub and the terminal operations console on it
 ///
@@ -216,6 +216,13 @@ pub struct Search {
     /// Say why each result is where it is
     #[arg(long)]
     pub explain: bool,
+    /// The last word may be a beginning, as in the console while a query is typed
+    #[arg(long)]
+    pub as_you_type: bool,
+    /// The rows alone, as the console exports them: json, csv, md, text. With it, 'search ""' lists the newest, and -n
+    /// goes to 10000
+    #[arg(long, value_name = "FORMAT", value_parser = format_of_export())]
+    pub format: Option<Format>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -267,6 +274,9 @@ pub enum Events {
         /// Oldest first
         #[arg(long)]
         oldest_first: bool,
+        /// As the console exports them: json, csv, md, text; at most 10000
+        #[arg(long, value_name = "FORMAT", value_parser = format_of_export())]
+        format: Option<Format>,
         #[command(flatten)]
         which: WhichEvents,
     },
@@ -346,6 +356,11 @@ fn step_of_ranking() -> impl TypedValueParser<Value = Step> {
     PossibleValuesParser::new(steps.map(Step::word)).try_map(move |word| {
         steps.into_iter().find(|step| step.word() == word).ok_or("no step of the ranking")
     })
+}
+
+fn format_of_export() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(Format::name))
+        .try_map(|name| Format::named(&name).ok_or("no format of an export"))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use super::{
     verb::{Ask, time},
 };
 use crate::{
+    console::export::{self as rows, Format, ROWS_MAX, What},
     door::{EVENTS_PAGE_MAX, EventQuery, ExportLine, Order},
     model::{Actor, Envelope, Event, EventFilter, Fault, Memory, Pattern, Projects, Severity, TimeWords},
 };
@@ -23,7 +24,18 @@ use crate::{
 pub async fn run(ask: &mut Ask, what: Events) -> Result<(), Stop> {
     match what {
         Events::Tail { follow, lines, which } => tail::tail(ask, follow, lines, &which).await,
-        Events::Query { limit, oldest_first, which } => query(ask, limit, oldest_first, &which).await,
+        Events::Query { limit, oldest_first, format: None, which } => {
+            query(ask, limit, oldest_first, &which).await
+        }
+        Events::Query { limit, oldest_first, format: Some(format), which } => {
+            if !(1..=ROWS_MAX).contains(&limit) {
+                return Err(Fault::invalid(format!("--limit goes from 1 to {ROWS_MAX}, not {limit}")).into());
+            }
+            let order = if oldest_first { Order::Asc } else { Order::Desc };
+            let filter = filter(&which, &ask.setup, ask.words())?;
+            let query = EventQuery { filter, order, ..EventQuery::default() };
+            print_export(ask, What::Events(Box::new(query)), format, limit).await
+        }
         Events::Stats { which } => stats(ask, &which).await,
     }
 }
@@ -48,6 +60,17 @@ async fn query(ask: &mut Ask, limit: usize, oldest_first: bool, which: &WhichEve
         }
     }
     ask.out.flush()
+}
+
+/// Rows in a form for elsewhere, the same as the console exports.
+pub async fn print_export(ask: &mut Ask, what: What, format: Format, limit: usize) -> Result<(), Stop> {
+    let door = ask.settled_door().await?;
+    let (whole, count, more) = rows::text(&*door, &ask.caller, what, format, limit, |_| {}).await?;
+    ask.out.whole(&whole)?;
+    if more {
+        ask.out.remark(&format!("the first {}, and there are more", text::counted(count, "row", "rows")));
+    }
+    Ok(())
 }
 
 async fn stats(ask: &mut Ask, which: &WhichEvents) -> Result<(), Stop> {
@@ -108,7 +131,7 @@ fn print(ask: &mut Ask, event: Event, hub: &str) -> Result<(), Stop> {
         return ask.out.json_line(&Envelope::new(event, hub));
     }
     let form = ask.setup.config.time;
-    let line = line::of(&event, ask.words(), form, ask.out.paint(), ask.out.manner.width);
+    let line = line::of(&event, ask.clock.zones(), form, ask.out.paint(), ask.out.manner.width);
     ask.out.line(&line)
 }
 

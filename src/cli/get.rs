@@ -32,8 +32,9 @@ pub async fn get(ask: &mut Ask, typed: &[String]) -> Result<(), Stop> {
 }
 
 fn head(ask: &mut Ask, memory: &Memory) -> Result<(), Stop> {
-    let (paint, form, words) = (ask.out.paint(), ask.setup.config.time, ask.words());
-    let when = |time| text::moment(time, form, words);
+    let (paint, form) = (ask.out.paint(), ask.setup.config.time);
+    let (now, zones) = (ask.clock.now(), ask.clock.zones());
+    let when = |time| text::moment(time, form, now, zones);
     let mut rows = vec![
         ("id", memory.id.to_string()),
         ("project", memory.project.to_string()),
@@ -87,7 +88,6 @@ pub async fn history(ask: &mut Ask, typed: &str) -> Result<(), Stop> {
     if ask.out.manner.json {
         return ask.out.document(&json!({ "revisions": revisions }));
     }
-    let (form, words) = (ask.setup.config.time, ask.words());
     let rows: Vec<Vec<String>> = revisions
         .iter()
         .enumerate()
@@ -95,7 +95,7 @@ pub async fn history(ask: &mut Ask, typed: &str) -> Result<(), Stop> {
             let before = revisions[i + 1..].iter().find_map(|earlier| earlier.memory.as_ref());
             vec![
                 revision.memory.as_ref().map_or("-".to_owned(), |memory| memory.revision.to_string()),
-                text::moment(revision.recorded_at, form, words),
+                ask.moment(revision.recorded_at),
                 revision.event.trim_start_matches("memory.").to_owned(),
                 report::escape_line(&revision.actor.0),
                 what(revision, before),

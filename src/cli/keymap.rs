@@ -98,7 +98,8 @@ impl Keys {
             return out.document(&json!({ "bindings": bindings }));
         }
         let row = |listed: &Listed| {
-            vec![listed.place.section().to_owned(), listed.keys.clone(), listed.title.clone()]
+            let title = format!("{}{}", listed.title, condition(listed));
+            vec![listed.place.section().to_owned(), listed.keys.clone(), title]
         };
         rows(bindings.iter().map(row).collect(), out)
     }
@@ -127,7 +128,7 @@ impl Keys {
                 vec![
                     listed.place.section().to_owned(),
                     listed.keys.clone(),
-                    listed.title.clone(),
+                    format!("{}{}", listed.title, condition(listed)),
                     names.join(", "),
                     listed.origin.to_string(),
                 ]
@@ -144,6 +145,11 @@ impl Keys {
     }
 }
 
+/// ` when import.running`; nothing for what holds always.
+fn condition(listed: &Listed) -> String {
+    listed.when.map_or_else(String::new, |when| format!(" when {when}"))
+}
+
 fn binding(listed: &Listed) -> Value {
     let actions: Vec<&str> = listed.actions.iter().map(|action| action.name()).collect();
     json!({
@@ -151,6 +157,7 @@ fn binding(listed: &Listed) -> Value {
         "keys": listed.keys,
         "actions": actions,
         "title": listed.title,
+        "when": listed.when.map(|when| when.to_string()),
         "file": listed.origin.path,
         "line": listed.origin.line,
     })

@@ -146,6 +146,13 @@ impl Out {
         Ok(())
     }
 
+    /// A whole text that ends its own lines, as it is where no terminal can act on it.
+    pub fn whole(&mut self, text: &str) -> Result<(), Stop> {
+        let shown = if self.manner.stdout_is_terminal { report::escape(text) } else { text.into() };
+        self.to.write_all(shown.as_bytes())?;
+        self.flush()
+    }
+
     /// What has been printed is seen.
     pub fn flush(&mut self) -> Result<(), Stop> {
         self.to.flush()?;

@@ -175,9 +175,9 @@ impl Plain {
         if others.len() > TOLD_ONE_BY_ONE_MAX && !self.one_by_one {
             return ask.out.line(&sentence::many(&others));
         }
-        let (words, form) = (ask.words(), ask.setup.config.time);
+        let (zones, form) = (ask.clock.zones(), ask.setup.config.time);
         for event in others {
-            ask.out.line(&sentence::event(event, words, form))?;
+            ask.out.line(&sentence::event(event, zones, form))?;
         }
         Ok(())
     }

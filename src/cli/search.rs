@@ -10,8 +10,9 @@ use super::{
     verb::Ask,
 };
 use crate::{
+    console::export::{Format, ROWS_MAX, What},
     door::{Hit, SEARCH_LIMIT_MAX, SearchAnswer, SearchMode, SearchRequest},
-    model::{Fault, MemoryFilter, Origin, Projects, TimeWords},
+    model::{Fault, MemoryFilter, Origin, Projects, TimeWords, Zone},
     report,
     search::{BY_WORDS_ALONE, STILL_CHECKED, WITHOUT_QUOTES},
 };
@@ -20,7 +21,12 @@ use crate::{
 const INDENT: usize = 10;
 
 pub async fn search(ask: &mut Ask, typed: Search) -> Result<(), Stop> {
-    let request = request(&typed, &ask.setup, ask.words())?;
+    let mut request = request(&typed, &ask.setup, ask.words())?;
+    // The hub may be elsewhere, or of another zone.
+    request.zone = ask.clock.zones().picked.and_then(Zone::name).map(str::to_owned);
+    if let Some(format) = typed.format {
+        return export(ask, request, format, typed.limit).await;
+    }
     let answer = ask.settled_door().await?.search(&ask.caller, request).await?;
     if let Some(why) = degraded(&answer) {
         ask.out.warn(
@@ -53,16 +59,24 @@ pub async fn search(ask: &mut Ask, typed: Search) -> Result<(), Stop> {
     ask.out.flush()
 }
 
+/// The rows alone, in a form for elsewhere.
+async fn export(ask: &mut Ask, request: SearchRequest, format: Format, limit: usize) -> Result<(), Stop> {
+    let what = if request.query.trim().is_empty() {
+        What::Recent(request.filter)
+    } else {
+        What::Search(Box::new(request))
+    };
+    super::events::print_export(ask, what, format, limit).await
+}
+
 /// What was typed, as the door is asked.
 fn request(typed: &Search, setup: &Setup, words: TimeWords) -> Result<SearchRequest, Fault> {
-    if !(1..=SEARCH_LIMIT_MAX).contains(&typed.limit) {
-        return Err(Fault::invalid(format!(
-            "--limit goes from 1 to {SEARCH_LIMIT_MAX}, not {}",
-            typed.limit
-        )));
+    let most = if typed.format.is_some() { ROWS_MAX } else { SEARCH_LIMIT_MAX };
+    if !(1..=most).contains(&typed.limit) {
+        return Err(Fault::invalid(format!("--limit goes from 1 to {most}, not {}", typed.limit)));
     }
     let query = typed.query.join(" ");
-    if query.trim().is_empty() {
+    if query.trim().is_empty() && typed.format.is_none() {
         return Err(Fault::invalid("there is nothing to search for")
             .hint("name a word, or a field such as tag:x, type:x or since:3d"));
     }
@@ -85,6 +99,7 @@ fn request(typed: &Search, setup: &Setup, words: TimeWords) -> Result<SearchRequ
             ..MemoryFilter::default()
         },
         explain: typed.explain,
+        as_you_type: typed.as_you_type,
         ..SearchRequest::default()
     })
 }
@@ -135,7 +150,7 @@ fn print(ask: &mut Ask, hit: &Hit, with_project: bool, with_place: bool) -> Resu
     if !hit.alike.is_empty() {
         about.push(format!("{} alike", hit.alike.len()));
     }
-    about.push(text::moment(hit.updated_at, ask.setup.config.time, ask.words()));
+    about.push(ask.moment(hit.updated_at));
     let about = about.join(" · ");
     let room = width.map(|width| width.saturating_sub(INDENT + about.chars().count() + 2));
     let title = text::fit(&report::escape_line(&hit.title), room);
@@ -186,7 +201,6 @@ fn foot(answer: &SearchAnswer) -> String {
 
 #[cfg(test)]
 mod tests {
-    use chrono::FixedOffset;
     use clap::Parser;
 
     use super::*;
@@ -208,7 +222,7 @@ mod tests {
             unsafe_filesystem: false,
         };
         let now = Time::from_unix_ms(1_795_219_200_000);
-        request(&search, &setup, TimeWords { now, offset: FixedOffset::east_opt(0).unwrap() })
+        request(&search, &setup, TimeWords { now, zone: Zone::UTC })
     }
 
     #[test]
@@ -237,6 +251,11 @@ mod tests {
     fn what_cannot_be_is_refused() {
         let refused = |line| asked(line).unwrap_err().message;
         assert_eq!(refused("wheelhouse search x --limit 0"), "--limit goes from 1 to 200, not 0");
+        assert_eq!(
+            refused("wheelhouse search x --format csv -n 10001"),
+            "--limit goes from 1 to 10000, not 10001"
+        );
+        assert!(asked("wheelhouse search x --format csv -n 10000").is_ok());
         assert_eq!(refused("wheelhouse search x --since soon"), "--since cannot be \"soon\"");
         assert_eq!(refused("wheelhouse search  "), "there is nothing to search for");
     }

@@ -7,6 +7,7 @@ use crate::{
     config::{Config, Provenance, default_path},
     model::{Fault, Project, Projects},
     store::Retention,
+    tasks::Clock,
 };
 
 /// What holds for one run of the program.
@@ -39,6 +40,13 @@ impl Setup {
             unsafe_filesystem: global.unsafe_filesystem,
             config,
         })
+    }
+
+    /// The machine's clock, read in the zone that the settings name.
+    pub fn clock(&self) -> Clock {
+        let clock = Clock::system();
+        clock.pick_zone(self.config.zone);
+        clock
     }
 
     /// How long a hub of this process keeps events.
@@ -88,6 +96,8 @@ pub fn settings(global: &Global, path: &Path) -> Result<Config, Fault> {
         };
         config.set("color", word, Provenance::Flag("--color"))?;
     }
+    // Where there is no data directory yet, nothing was chosen.
+    config.choices_wrong = config.data_dir().ok().and_then(|dir| config.take_choices(&dir));
     Ok(config)
 }
 

@@ -9,15 +9,15 @@ pub use crate::console::text::{bytes, counted, span};
 use crate::{
     config::TimeForm,
     console::text::{age, cut},
-    model::{Time, TimeWords},
+    model::{Time, Zones},
     report::{self, Paint},
 };
 
 /// A moment as the settings want it.
-pub fn moment(time: Time, form: TimeForm, words: TimeWords) -> String {
+pub fn moment(time: Time, form: TimeForm, now: Time, zones: Zones) -> String {
     match form {
-        TimeForm::Relative => ago(words.now.since(time)),
-        TimeForm::Local => time.at(words.offset).format("%Y-%m-%d %H:%M:%S").to_string(),
+        TimeForm::Relative => ago(now.since(time)),
+        TimeForm::Local | TimeForm::Zone => time.at(form.zone(zones)).format("%Y-%m-%d %H:%M:%S").to_string(),
         TimeForm::Utc => time.utc().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
     }
 }

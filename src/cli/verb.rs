@@ -26,13 +26,13 @@ pub struct Ask {
     pub token: CancellationToken,
     /// What the last search found, where its results are numbered.
     pub hits: Option<Vec<Id>>,
-    clock: Clock,
+    pub clock: Clock,
 }
 
 impl Ask {
     /// `announce`: a hub of this process is one that others may watch start and stop, not one for a single command.
     pub fn new(setup: Setup, mut out: Out, token: CancellationToken, announce: bool) -> Ask {
-        let clock = Clock::system();
+        let clock = setup.clock();
         out.manner = out.manner.coloured(setup.config.colour);
         let home = Home::new(HomeOptions {
             data_dir: setup.data_dir.clone(),
@@ -67,7 +67,12 @@ impl Ask {
 
     /// Reads moments as typed, seen from now.
     pub fn words(&self) -> TimeWords {
-        TimeWords { now: self.clock.now(), offset: self.clock.offset() }
+        TimeWords { now: self.clock.now(), zone: self.clock.zone() }
+    }
+
+    /// A moment as the settings want it.
+    pub fn moment(&self, time: Time) -> String {
+        super::text::moment(time, self.setup.config.time, self.clock.now(), self.clock.zones())
     }
 
     /// A success that must not be asked for again, and is not to be seen yet.

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use toml::de::{DeTable, DeValue};
+use toml::{
+    Spanned,
+    de::{DeString, DeTable, DeValue},
+};
 
 use super::{Config, KEYS, Key, Kind, Provenance};
 use crate::{model::Fault, report};
@@ -51,9 +54,26 @@ pub(super) fn apply(config: &mut Config, path: &Path, text: &str) -> Result<(), 
     Ok(())
 }
 
+/// Every name with its value as [`Config::set`] takes it, whatever it is worth.
+pub(super) fn entries(text: &str) -> Result<Vec<(String, String)>, String> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if let Some(error) = errors.first() {
+        return Err(syntax(text, error).message);
+    }
+    let entry = |(name, value): (&Spanned<DeString<'_>>, &Spanned<DeValue<'_>>)| {
+        let value = match value.get_ref() {
+            DeValue::String(text) => text.to_string(),
+            DeValue::Boolean(flag) => flag.to_string(),
+            _ => return None,
+        };
+        Some((name.get_ref().to_string(), value))
+    };
+    Ok(table.get_ref().iter().filter_map(entry).collect())
+}
+
 enum Wrong {
     Unknown { name: String },
-    Value { key: &'static Key, found: String },
+    Value { key: &'static Key, found: String, hint: Option<String> },
 }
 
 impl Wrong {
@@ -68,10 +88,10 @@ impl Wrong {
                 }),
                 stops: false,
             },
-            Wrong::Value { key, found } => Note {
+            Wrong::Value { key, found, hint } => Note {
                 line,
                 message: format!("{} is {}, not {found}", key.name, key.kind),
-                hint: None,
+                hint,
                 stops: true,
             },
         }
@@ -83,7 +103,7 @@ fn entry(name: &str, value: &DeValue<'_>) -> Result<(&'static Key, String), Wron
     let Some(key) = KEYS.iter().find(|key| key.name == name) else {
         return Err(Wrong::Unknown { name: name.to_owned() });
     };
-    let wrong = |found: &str| Err(Wrong::Value { key, found: found.to_owned() });
+    let wrong = |found: &str| Err(Wrong::Value { key, found: found.to_owned(), hint: None });
     match (key.kind, value) {
         (Kind::Text, DeValue::String(text)) => Ok((key, text.to_string())),
         (Kind::Flag, DeValue::Boolean(flag)) => Ok((key, flag.to_string())),
@@ -96,6 +116,10 @@ fn entry(name: &str, value: &DeValue<'_>) -> Result<(&'static Key, String), Wron
             }
             _ => wrong(number.as_str()),
         },
+        (Kind::Zone, DeValue::String(text)) if super::zone(text).is_some() => Ok((key, text.to_string())),
+        (Kind::Zone, DeValue::String(text)) => {
+            Err(Wrong::Value { key, found: format!("{text:?}"), hint: super::meant_zone(text) })
+        }
         (_, DeValue::String(text)) => wrong(&format!("{text:?}")),
         (_, DeValue::Integer(_)) => wrong("a number"),
         (_, DeValue::Float(_)) => wrong("a number"),
@@ -177,10 +201,13 @@ mod tests {
             "mouse = \"on\"\ntime = \"lokal\"\nproject = 3\n",
             &[
                 (1, "mouse is true or false, not \"on\"", true),
-                (2, "time is one of \"relative\", \"local\", \"utc\", not \"lokal\"", true),
+                (2, "time is one of \"relative\", \"local\", \"utc\", \"zone\", not \"lokal\"", true),
                 (3, "project is a text in quotes, not a number", true),
             ],
         );
+        let note = check("zone = \"Australia/Sidney\"\n").remove(0);
+        assert_eq!((note.stops, note.hint.as_deref()), (true, Some("did you mean \"Australia/Sydney\"?")));
+        check_says("zone = \"Asia/Tokyo\"\n", &[]);
         assert!(check("theme = \n").iter().all(|note| note.stops && note.line == 1));
     }
 

@@ -1,6 +1,7 @@
 //! The settings in force, as `config show` and the console print them.
 
-use super::{Colour, Config, KEYS, TimeForm};
+use super::{Colour, Config, KEYS, LOCAL};
+use crate::model::Zone;
 
 /// A setting, its value and where that came from.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -40,12 +41,10 @@ impl Config {
             .to_owned(),
             "ascii" => self.ascii.to_string(),
             "mouse" => self.mouse.to_string(),
-            "time" => match self.time {
-                TimeForm::Relative => "relative",
-                TimeForm::Local => "local",
-                TimeForm::Utc => "utc",
-            }
-            .to_owned(),
+            "color_depth" => self.colour_depth.name().to_owned(),
+            "motion" => self.motion.name().to_owned(),
+            "time" => self.time.name().to_owned(),
+            "zone" => self.zone.and_then(Zone::name).unwrap_or(LOCAL).to_owned(),
             "keep_ops_days" => self.keep_ops_days.to_string(),
             "keep_telemetry_days" => self.keep_telemetry_days.to_string(),
             _ => self.log_level.clone(),
@@ -66,6 +65,7 @@ mod tests {
                 Kind::Flag => "true",
                 Kind::OneOf(words) => words[words.len() - 1],
                 Kind::Number(..) => "30",
+                Kind::Zone => "Europe/Berlin",
             };
             let mut config = Config::default();
             config.set(key.name, value, Provenance::Environment("X")).unwrap();

@@ -65,6 +65,19 @@ pub enum Action {
     Discard,
     Accept,
     Cancel,
+    Settings,
+    Zone,
+    PreviousValue,
+    NextValue,
+    Export,
+    StopExport,
+    CopyTitle,
+    CopySnippet,
+    CopyType,
+    CopyProject,
+    CopyTags,
+    CopySource,
+    CopyTime,
 }
 
 /// Where keys go, in the order people read about them. A screen asks its places, the most particular first, and the
@@ -88,12 +101,14 @@ pub enum Place {
     Picker,
     Import,
     Help,
+    Settings,
+    Export,
     /// Asked last everywhere, also where letters are text.
     Always,
 }
 
 impl Place {
-    pub const ALL: [Place; 14] = [
+    pub const ALL: [Place; 16] = [
         Place::Global,
         Place::Lists,
         Place::Search,
@@ -107,6 +122,8 @@ impl Place {
         Place::Picker,
         Place::Import,
         Place::Help,
+        Place::Settings,
+        Place::Export,
         Place::Always,
     ];
 
@@ -121,6 +138,8 @@ impl Place {
             Place::Picker => "overlay.picker",
             Place::Import => "overlay.import",
             Place::Help => "overlay.help",
+            Place::Settings => "overlay.settings",
+            Place::Export => "overlay.export",
             Place::Search => "pane.search",
             Place::Timeline => "pane.timeline",
             Place::Detail => "detail",
@@ -141,6 +160,8 @@ impl Place {
             Place::Picker => "pick lists",
             Place::Import => "import",
             Place::Help => "help",
+            Place::Settings => "settings",
+            Place::Export => "export",
             Place::Search => "Search",
             Place::Timeline => "Timeline",
             Place::Detail => "opened text",
@@ -161,6 +182,8 @@ impl Place {
                 | Place::Picker
                 | Place::Import
                 | Place::Help
+                | Place::Settings
+                | Place::Export
                 | Place::Always
         )
     }
@@ -223,8 +246,11 @@ impl Action {
 
     /// Whether it asks for something before it does anything: a text, a choice.
     pub fn asks(self) -> bool {
-        use Action::{FilterEvents, GoToTime, Import, New, Project, Query, Supersede, UseKeymap};
-        matches!(self, Query | New | Supersede | Import | FilterEvents | GoToTime | Project | UseKeymap)
+        use Action::{
+            Export, FilterEvents, GoToTime, Import, New, Project, Query, Supersede, Theme, UseKeymap, Zone,
+        };
+        matches!(self, Query | New | Supersede | Import | FilterEvents | GoToTime | Project)
+            || matches!(self, UseKeymap | Theme | Zone | Export)
     }
 
     pub fn named(name: &str) -> Option<Action> {
@@ -254,16 +280,28 @@ const LISTED: &[Place] = &[
     Place::Picker,
     Place::Import,
     Place::Help,
+    Place::Settings,
+    Place::Export,
     Place::Confirm,
 ];
 const MEMORY: &[Place] = &[Place::Search, Place::Detail];
+/// Where values stand beside one another to be chosen from.
+const CHOSEN: &[Place] = &[Place::Settings, Place::Export];
 const COPIED: &[Place] = &[Place::Lists, Place::Detail];
-const TYPED: &[Place] =
-    &[Place::Query, Place::Filter, Place::Form, Place::Import, Place::Palette, Place::Picker, Place::Help];
+const TYPED: &[Place] = &[
+    Place::Query,
+    Place::Filter,
+    Place::Form,
+    Place::Import,
+    Place::Palette,
+    Place::Picker,
+    Place::Help,
+    Place::Settings,
+];
 
 /// Every action. A row here is all it takes to be in help, palette, keymap files and docs.
 #[rustfmt::skip]
-pub const ACTIONS: [Row; 57] = [
+pub const ACTIONS: [Row; 70] = [
     row(Action::FocusSearch,   "pane.focus-search",    "Go to Search",                      Group::Deck,     GLOBAL, None),
     row(Action::FocusTimeline, "pane.focus-timeline",  "Go to the Timeline",                Group::Deck,     GLOBAL, None),
     row(Action::NextPane,      "pane.next",            "Next pane",                         Group::Deck,     GLOBAL, Some("pane")),
@@ -272,7 +310,7 @@ pub const ACTIONS: [Row; 57] = [
     row(Action::Query,         "query.focus",          "Search: type a query",              Group::Deck,     &[Place::Global, Place::Search], Some("search")),
     row(Action::Palette,       "palette.open",         "Palette: find any action",          Group::Deck,     GLOBAL, Some("palette")),
     row(Action::Help,          "help.open",            "Help: every key",                   Group::Deck,     GLOBAL, Some("help")),
-    row(Action::Back,          "back",                 "Back, one step out",                Group::Deck,     &[Place::Global, Place::Query, Place::Filter, Place::Form, Place::Palette, Place::Picker, Place::Import, Place::Help, Place::Detail], None),
+    row(Action::Back,          "back",                 "Back, one step out",                Group::Deck,     &[Place::Global, Place::Query, Place::Filter, Place::Form, Place::Palette, Place::Picker, Place::Import, Place::Help, Place::Settings, Place::Export, Place::Detail], None),
     row(Action::Quit,          "app.quit",             "Quit",                              Group::Deck,     &[Place::Global, Place::Always], None),
     row(Action::Suspend,       "app.suspend",          "Suspend to the shell; `fg` comes back", Group::Deck, &[Place::Always], None),
     row(Action::Up,            "move.up",              "Up",                                Group::Move,     LISTED, None),
@@ -308,7 +346,7 @@ pub const ACTIONS: [Row; 57] = [
     row(Action::Correlation,   "stream.correlation",   "Correlation: all that belongs together, as a tree", Group::Timeline, &[Place::Timeline], Some("tree")),
     row(Action::Project,       "project.pick",         "Pick a project",                    Group::Settings, GLOBAL, None),
     row(Action::TimeForm,      "time.cycle",           "Times: relative, local, UTC",       Group::Settings, GLOBAL, None),
-    row(Action::Theme,         "theme.pick",           "Pick a theme",                      Group::Settings, GLOBAL, None),
+    row(Action::Theme,         "theme.pick",           "Pick a theme",                      Group::Settings, &[Place::Global, Place::Settings], None),
     row(Action::ReadThemes,    "theme.reload",         "Read your own themes again",        Group::Settings, GLOBAL, None),
     row(Action::Mouse,         "mouse.toggle",         "Mouse on or off (off: the terminal selects text)", Group::Settings, GLOBAL, None),
     row(Action::UseKeymap,     "keymap.use",           "Use the keys of default, vim or emacs", Group::Settings, GLOBAL, None),
@@ -321,6 +359,19 @@ pub const ACTIONS: [Row; 57] = [
     row(Action::Discard,       "form.discard",         "Discard the draft",                 Group::Form,     &[Place::Form], None),
     row(Action::Accept,        "confirm.accept",       "Yes, do it",                        Group::Form,     &[Place::Confirm], None),
     row(Action::Cancel,        "confirm.cancel",       "No, leave it",                      Group::Form,     &[Place::Confirm], None),
+    row(Action::Settings,      "settings.open",        "Settings",                          Group::Settings, GLOBAL, Some("settings")),
+    row(Action::Zone,          "zone.pick",            "Pick the zone of times",            Group::Settings, GLOBAL, None),
+    row(Action::PreviousValue, "value.previous",       "The value before",                  Group::Form,     CHOSEN, None),
+    row(Action::NextValue,     "value.next",           "The next value",                    Group::Form,     CHOSEN, None),
+    row(Action::Export,        "export.open",          "Export what this pane shows",       Group::Memory,   GLOBAL, None),
+    row(Action::StopExport,    "export.stop",          "Stop the export",                   Group::Form,     &[Place::Export], None),
+    row(Action::CopyTitle,     "copy.cell-title",      "Copy the title",                    Group::Memory,   COPIED, None),
+    row(Action::CopySnippet,   "copy.cell-snippet",    "Copy the words under the title",    Group::Memory,   COPIED, None),
+    row(Action::CopyType,      "copy.cell-type",       "Copy the type",                     Group::Memory,   COPIED, None),
+    row(Action::CopyProject,   "copy.cell-project",    "Copy the project",                  Group::Memory,   COPIED, None),
+    row(Action::CopyTags,      "copy.cell-tags",       "Copy the tags",                     Group::Memory,   COPIED, None),
+    row(Action::CopySource,    "copy.cell-source",     "Copy where it came from",           Group::Memory,   COPIED, None),
+    row(Action::CopyTime,      "copy.cell-time",       "Copy the time",                     Group::Memory,   COPIED, None),
 ];
 
 #[cfg(test)]

@@ -3,12 +3,16 @@
 
 mod actions;
 mod answers;
+mod cells;
+mod export;
+mod facts;
 mod input;
+mod preferences;
+mod session;
 mod view;
 
 use std::path::PathBuf;
 
-use chrono::FixedOffset;
 use ratatui::layout::Rect;
 
 use super::{
@@ -20,17 +24,20 @@ use super::{
     msg::{Link, Msg},
     overlay::{Above, Overlay, import::Importing},
     panes::{search::Search, timeline::Timeline},
-    scene::{Out, Scene, TimeForm},
+    preferences::Given,
+    scene::{Motion, Out, Scene, TimeForm},
+    state::State,
     theme::{Looks, Mode, Theme, ThemeError},
     widgets::toast::{Toast, Toasts},
 };
-use crate::model::{Id, Project, Time};
+use crate::model::{Id, Project, Time, Zones};
 
 /// What every part may read: the hub, the clock as last told, how things look.
 pub struct Env {
     pub now: Time,
-    pub offset: FixedOffset,
+    pub zones: Zones,
     pub form: TimeForm,
+    pub motion: Motion,
     pub hub: Hub,
     pub theme: Theme,
     pub keymap: Keymap,
@@ -42,8 +49,9 @@ impl Env {
     pub fn scene(&self) -> Scene<'_> {
         Scene {
             now: self.now,
-            offset: self.offset,
+            zones: self.zones,
             form: self.form,
+            motion: self.motion,
             hub: &self.hub,
             theme: &self.theme,
             keymap: &self.keymap,
@@ -79,6 +87,10 @@ pub struct App {
     /// A removal on its way, and whether `u` was pressed before it was done.
     forgetting: Option<(Id, bool)>,
     mouse: bool,
+    given: Given,
+    /// As it was kept last, and when.
+    state: State,
+    state_kept: Time,
     recent_actions: Vec<Action>,
     quitting: bool,
 }
@@ -86,7 +98,7 @@ pub struct App {
 /// What the console begins with.
 pub struct Start {
     pub now: Time,
-    pub offset: FixedOffset,
+    pub zones: Zones,
     pub form: TimeForm,
     pub looks: Looks,
     pub keymap: Keymap,
@@ -94,6 +106,10 @@ pub struct Start {
     pub keymap_path: PathBuf,
     pub data_dir: PathBuf,
     pub mouse: bool,
+    /// Who else says what is preferred.
+    pub given: Given,
+    /// How it was left.
+    pub state: State,
 }
 
 impl App {
@@ -102,8 +118,9 @@ impl App {
         let mut app = App {
             env: Env {
                 now: start.now,
-                offset: start.offset,
+                zones: start.zones,
                 form: start.form,
+                motion: start.given.motion,
                 hub: Hub::default(),
                 theme,
                 keymap: start.keymap,
@@ -126,13 +143,20 @@ impl App {
             undo: None,
             forgetting: None,
             mouse: start.mouse,
+            given: start.given,
+            state: start.state,
+            state_kept: start.now,
             recent_actions: Vec::new(),
             quitting: false,
         };
         if let Some(error) = unusable {
             app.tell(Toast::warn(error.to_string()));
         }
+        app.restore();
+        // Only what changes from here on is worth keeping.
+        app.state = app.state();
         app.arrange();
+        app.env.keymap.know(app.facts());
         app
     }
 
@@ -146,12 +170,16 @@ impl App {
             Msg::Paste(text) => self.paste(&text, &mut out),
             Msg::Resize(width, height) => self.area = Rect::new(0, 0, width, height),
             Msg::Tick => {}
+            // Whoever comes back may have been in an editor.
+            Msg::Focused => out.effects.push(Effect::LookAtFiles),
             Msg::Link(link) => self.link(link, &mut out),
             Msg::Answer(answer) => self.answer(answer, &mut out),
         }
         self.tick(&mut out);
         self.settle(&mut out);
+        self.keep_state(&mut out);
         self.arrange();
+        self.env.keymap.know(self.facts());
         out.effects
     }
 
@@ -192,6 +220,9 @@ impl App {
             if let Some(project) = out.project.take() {
                 self.set_project(project, out);
             }
+            if let Some(wanted) = out.prefer.take() {
+                self.prefer(wanted, out);
+            }
             if let Some(keymap) = out.keymap.take() {
                 self.keymap_base = keymap;
                 out.effects.push(Effect::ReadKeymap);
@@ -203,6 +234,7 @@ impl App {
                     out.toast(Toast::warn(error.to_string()));
                 }
             }
+            self.note_choices(&out.effects);
             match out.act.take() {
                 Some(action) => self.act(action, out),
                 None => break,

@@ -17,8 +17,8 @@ const SEEN_FILE: &str = "terminal";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caps {
     pub depth: Depth,
-    /// Draw with ASCII alone: the locale says that the terminal knows nothing else.
-    pub ascii: bool,
+    /// Draw with ASCII alone: the variable of the locale that says that the terminal knows nothing else.
+    pub ascii: Option<&'static str>,
     pub over_ssh: bool,
     /// A terminal without a cursor to move: no console can be drawn on it.
     pub dumb: bool,
@@ -42,8 +42,9 @@ impl Caps {
             },
             ascii: ["LC_ALL", "LC_CTYPE", "LANG"]
                 .into_iter()
-                .find_map(set)
-                .is_some_and(|locale| !is_utf8(&locale)),
+                .find_map(|name| Some((name, set(name)?)))
+                .filter(|(_, locale)| !is_utf8(locale))
+                .map(|(name, _)| name),
             over_ssh: ["SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"].into_iter().any(|name| set(name).is_some()),
             dumb: term == "dumb",
         }
@@ -122,11 +123,11 @@ mod tests {
 
     #[test]
     fn ascii_only_where_a_locale_says_so() {
-        assert!(!caps(&[]).ascii, "no locale at all is a container, seldom an old terminal");
-        assert!(!caps(&[("LANG", "en_AU.UTF-8")]).ascii);
-        assert!(!caps(&[("LANG", "C"), ("LC_ALL", "C.utf8")]).ascii);
-        assert!(caps(&[("LANG", "C")]).ascii);
-        assert!(caps(&[("LANG", "en_AU.UTF-8"), ("LC_ALL", "POSIX")]).ascii);
+        assert_eq!(caps(&[]).ascii, None, "no locale at all is a container, seldom an old terminal");
+        assert_eq!(caps(&[("LANG", "en_AU.UTF-8")]).ascii, None);
+        assert_eq!(caps(&[("LANG", "C"), ("LC_ALL", "C.utf8")]).ascii, None);
+        assert_eq!(caps(&[("LANG", "C")]).ascii, Some("LANG"));
+        assert_eq!(caps(&[("LANG", "en_AU.UTF-8"), ("LC_ALL", "POSIX")]).ascii, Some("LC_ALL"));
     }
 
     #[test]

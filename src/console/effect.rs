@@ -5,11 +5,13 @@ use std::{path::PathBuf, time::Duration};
 
 use crate::{
     door::{EventQuery, ListRequest, MemoryPatch, NewMemory, SearchRequest, SuggestRequest},
-    model::{Id, Project},
+    model::{Id, Project, Zone},
 };
 
 use super::{
+    export::Asked,
     overlay::form::{Draft, Field, Purpose},
+    state::State,
     theme::Choice,
 };
 
@@ -37,10 +39,23 @@ pub enum Effect {
         project: Option<Project>,
     },
     CancelImport,
+    /// What a pane shows, into a file or the clipboard.
+    Export(Box<Asked>),
+    CancelExport,
     /// A person's own themes, from their files.
     ReadThemes,
     /// For the next start.
     KeepTheme(Choice),
+    /// Choices of the settings, for the next start.
+    KeepChoices(Vec<(&'static str, String)>),
+    /// The zone that words are meant in from now on; none is the machine's.
+    UseZone(Option<Zone>),
+    /// Draw ASCII alone, or everything.
+    DrawAscii(bool),
+    /// A person's own keys and themes, if their files have changed since they were read.
+    LookAtFiles,
+    /// How things were left, for the next start.
+    KeepState(State),
     /// Try the hub now, not after the backoff.
     Retry,
     /// A person's own keys, as their file has them now.

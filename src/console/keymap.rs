@@ -4,9 +4,13 @@
 //! that knows a key has it. Keys may follow one another (`g g`): while they do, [`Resolved::Pending`] says what can come
 //! next. What a text field's places do not claim is text.
 //!
+//! A binding may hold a condition (`when`): while it is not so ([`Facts`]) the binding is as if it were not there, and
+//! what stands below it has the key. `args` pick one action of a family, when the file is read.
+//!
 //! Invariant: what a file has wrong is a [`KeymapProblem`], never a failure: every other binding still works.
 
 mod doc;
+mod facts;
 mod file;
 mod key;
 
@@ -17,6 +21,7 @@ use std::{
 };
 
 pub use doc::document;
+pub use facts::{Fact, Facts, When};
 pub use file::KeymapProblem;
 pub use key::{Key, KeyError};
 
@@ -82,6 +87,8 @@ struct Binding {
     /// Empty: the key does nothing here, and does not fall through either.
     run: Vec<Action>,
     desc: Option<String>,
+    /// It is there only while this is so.
+    when: Option<When>,
     origin: Origin,
 }
 
@@ -112,6 +119,7 @@ pub struct Listed {
     pub keys: String,
     pub actions: Vec<Action>,
     pub title: String,
+    pub when: Option<When>,
     pub origin: Origin,
 }
 
@@ -129,6 +137,8 @@ pub struct Keymap {
     /// What everything else is laid over.
     base: Shipped,
     places: BTreeMap<Place, Vec<Binding>>,
+    /// What is so now.
+    facts: Facts,
 }
 
 impl Default for Keymap {
@@ -142,7 +152,7 @@ impl Keymap {
     /// not be used is told and left out.
     pub fn load(base: Shipped, own: Option<(&Path, &str)>) -> (Keymap, Vec<KeymapProblem>) {
         let base = own.and_then(|(_, text)| file::extended(text)).unwrap_or(base);
-        let mut keymap = Keymap { base, places: BTreeMap::new() };
+        let mut keymap = Keymap { base, places: BTreeMap::new(), facts: Facts::default() };
         let mut problems = keymap.lay_shipped(base);
         if let Some((path, text)) = own {
             problems.extend(file::lay(&mut keymap, path, text, file::Whose::Own));
@@ -161,12 +171,18 @@ impl Keymap {
         self.base
     }
 
+    /// What is so now: bindings with a condition come and go by it.
+    pub fn know(&mut self, facts: Facts) {
+        self.facts = facts;
+    }
+
     /// What `key` means after `pending`, in the first of `places` that knows it.
     pub fn resolve(&self, places: &[Place], pending: &[Key], key: Key) -> Resolved {
         let begins = |binding: &&Binding| {
             binding.keys.len() > pending.len()
                 && binding.keys.starts_with(pending)
                 && binding.keys[pending.len()] == key
+                && self.holds(binding)
         };
         let mut ways: Vec<(Key, Continuation)> = Vec::new();
         for place in places {
@@ -201,7 +217,8 @@ impl Keymap {
     pub fn keys_of(&self, action: Action, places: &[Place]) -> Vec<String> {
         let mut keys: Vec<&[Key]> = Vec::new();
         for place in places {
-            for binding in self.bindings(*place).iter().filter(|binding| binding.run == [action]) {
+            let runs = |binding: &&Binding| binding.run == [action] && self.holds(binding);
+            for binding in self.bindings(*place).iter().filter(runs) {
                 if !keys.contains(&binding.keys.as_slice()) && self.reaches(places, binding) {
                     keys.push(&binding.keys);
                 }
@@ -248,6 +265,10 @@ impl Keymap {
         Ok(all.collect())
     }
 
+    fn holds(&self, binding: &Binding) -> bool {
+        binding.when.is_none_or(|when| when.holds(self.facts))
+    }
+
     fn bindings(&self, place: Place) -> &[Binding] {
         self.places.get(&place).map_or(&[], Vec::as_slice)
     }
@@ -260,6 +281,7 @@ impl Binding {
             keys: print(&self.keys),
             actions: self.run.clone(),
             title: self.title(),
+            when: self.when,
             origin: self.origin.clone(),
         }
     }

@@ -11,7 +11,9 @@ use crate::{
 };
 
 use super::{
+    clip::Copied,
     effect::Page,
+    export::Exported,
     model::Stretch,
     overlay::form::{Draft, Field, Purpose},
     theme::Themes,
@@ -25,6 +27,8 @@ pub enum Msg {
     Resize(u16, u16),
     /// Only time has passed.
     Tick,
+    /// The terminal's window has the keys again.
+    Focused,
     Link(Link),
     Answer(Answer),
 }
@@ -113,6 +117,11 @@ pub enum Answer {
         draft: Option<Draft>,
     },
     Themes(Got<Themes>),
+    /// A text was put where it can be pasted from.
+    Copied(Copied),
+    /// Rows of an export that are gathered so far.
+    ExportProgress(u64),
+    Exported(Got<Exported>),
     /// It is done, and there is nothing to say.
     Nothing,
     /// Something that only matters when it fails.

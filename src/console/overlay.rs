@@ -1,19 +1,22 @@
 //! What stands above the deck and takes the keys: one at a time, closed by Esc.
 
 pub mod confirm;
+pub mod export;
 pub mod form;
 pub mod help;
 pub mod import;
 pub mod palette;
 pub mod picker;
+pub mod settings;
 pub mod themes;
+pub mod zones;
 
 use crossterm::event::KeyEvent;
 use ratatui::{Frame, layout::Rect};
 
 use self::{
-    confirm::Confirm, form::Form, help::Help, import::Import, palette::Palette, picker::Picker,
-    themes::ThemePicker,
+    confirm::Confirm, export::Export, form::Form, help::Help, import::Import, palette::Palette,
+    picker::Picker, settings::Settings, themes::ThemePicker, zones::ZonePicker,
 };
 use super::{
     action::{Action, Place},
@@ -28,6 +31,9 @@ pub enum Overlay {
     Import(Box<Import>),
     Picker(Box<Picker>),
     Themes(Box<ThemePicker>),
+    Settings(Box<Settings>),
+    Zones(Box<ZonePicker>),
+    Export(Box<Export>),
 }
 
 /// What every overlay can do.
@@ -54,6 +60,9 @@ impl Overlay {
             Overlay::Import(it) => &**it,
             Overlay::Picker(it) => &**it,
             Overlay::Themes(it) => &**it,
+            Overlay::Settings(it) => &**it,
+            Overlay::Zones(it) => &**it,
+            Overlay::Export(it) => &**it,
         }
     }
 
@@ -66,6 +75,9 @@ impl Overlay {
             Overlay::Import(it) => &mut **it,
             Overlay::Picker(it) => &mut **it,
             Overlay::Themes(it) => &mut **it,
+            Overlay::Settings(it) => &mut **it,
+            Overlay::Zones(it) => &mut **it,
+            Overlay::Export(it) => &mut **it,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The loop: waits for a key, a message, a signal or a moment, lets `update` decide, does what it asks, and draws when
 //! a frame is due. It holds no timer that nobody needs: with nothing going on it wakes for the clock's second alone.
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crossterm::event::Event;
 use tokio::{
@@ -12,7 +12,7 @@ use tokio::{
 use super::{
     app::{App, Start},
     caps::{self, Caps},
-    clip,
+    clip::{self, Way},
     effect::Effect,
     frame::{Frames, Seconds},
     hangup,
@@ -20,14 +20,15 @@ use super::{
     link::LinkTask,
     msg::{Answer, Msg},
     overlay::form::Field,
-    scene::TimeForm,
+    preferences::Given,
+    state::{self, State},
     term::{self, Arrival, Input, Signal, Signals, Term},
     theme::{self, Choice, Looks, Mode, Themes},
     widgets::toast::Toast,
     work::Work,
 };
 use crate::{
-    config::{self, Config},
+    config::Config,
     home::Home,
     model::{CONTENT_BYTES_MAX, Fault},
     tasks::{Clock, Tasks},
@@ -77,6 +78,9 @@ pub async fn run(home: Home, options: ConsoleOptions) -> Result<(), Fault> {
     let gone = Arc::new(Notify::new());
     watch.spawn(hangup::watch(Arc::clone(&home), Arc::clone(&gone), watch.token()));
     let done = console.go(receive, &mut work, gone).await;
+    if let Err(error) = state::keep(home.data_dir(), &console.app.state()) {
+        tracing::warn!(%error, "the console's state is not kept");
+    }
     watch.end(END_PATIENCE).await;
     console.term.leave();
     link.end(END_PATIENCE).await;
@@ -97,15 +101,26 @@ impl Console {
     fn new(home: &Home, options: &ConsoleOptions) -> Result<Console, Fault> {
         let caps = Caps::of_env();
         let config = &options.config;
-        let ascii = caps.ascii || config.ascii;
+        let ascii = caps.ascii.is_some() || config.ascii;
         let (themes, unread) = match Themes::read(&options.themes_dir) {
             Ok(themes) => (themes, None),
             Err(error) => (Themes::default(), Some(error)),
         };
+        let mut given = Given::new(config, caps.depth);
+        if let Some(locale) = caps.ascii {
+            given.by_environment("ascii", locale);
+        }
+        if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+            given.by_environment("color_depth", "NO_COLOR");
+        }
+        let (state, unread_state) = match state::read(home.data_dir()) {
+            Ok(state) => (state, None),
+            Err(why) => (State::default(), Some(why)),
+        };
         let named = config.theme.clone().filter(|name| name != "auto");
         let looks = Looks {
             themes,
-            depth: caps.depth,
+            depth: given.depth(),
             ascii,
             terminal: caps::seen_mode(home.data_dir()).unwrap_or(Mode::Dark),
             is_set: named.is_some(),
@@ -119,18 +134,16 @@ impl Console {
         let size = term.size();
         let start = Start {
             now: clock.now(),
-            offset: clock.offset(),
-            form: match config.time {
-                config::TimeForm::Relative => TimeForm::Relative,
-                config::TimeForm::Local => TimeForm::Local,
-                config::TimeForm::Utc => TimeForm::Utc,
-            },
+            zones: clock.zones(),
+            form: config.time,
             looks,
             keymap,
             keymap_base: base,
             keymap_path: options.keymap_path.clone(),
             data_dir: home.data_dir().to_owned(),
             mouse: config.mouse,
+            given,
+            state,
         };
         let mut app = App::new(start, size.width, size.height);
         if let Some(problem) = problems.first() {
@@ -138,6 +151,12 @@ impl Console {
         }
         if let Some(error) = unread {
             app.tell(Toast::warn(format!("{} cannot be read: {error}", options.themes_dir.display())));
+        }
+        if let Some(wrong) = &config.choices_wrong {
+            app.tell(Toast::warn(format!("what was chosen in the settings is forgotten: {wrong}")));
+        }
+        if let Some(why) = unread_state {
+            app.tell(Toast::warn(format!("how the console was left is forgotten: {why}")));
         }
         let data_dir = home.data_dir().to_owned();
         Ok(Console { app, term, frames: Frames::new(caps.over_ssh), clock, data_dir })
@@ -212,7 +231,8 @@ impl Console {
                 self.term.resize(width, height).map_err(no_terminal)?;
                 Msg::Resize(width, height)
             }
-            Arrival::Event(Event::FocusGained | Event::FocusLost) => return Ok(()),
+            Arrival::Event(Event::FocusGained) => Msg::Focused,
+            Arrival::Event(Event::FocusLost) => return Ok(()),
             Arrival::Answers(answers) => {
                 self.term.learn(&answers).map_err(no_terminal)?;
                 if let Some(mode) = answers.background {
@@ -242,12 +262,17 @@ impl Console {
         while !effects.is_empty() {
             for effect in std::mem::take(&mut effects) {
                 let answer = match effect {
-                    Effect::Copy(text) => self.copy(&text).err().map(|error| Answer::Failed {
-                        what: "not copied",
-                        fault: Fault::unavailable("the text could not be kept").cause(error),
-                    }),
+                    Effect::Copy(text) => Some(self.copy(&text)),
                     Effect::CaptureMouse(on) => {
                         self.term.capture_mouse(on).map_err(no_terminal)?;
+                        None
+                    }
+                    Effect::UseZone(zone) => {
+                        self.clock.pick_zone(zone);
+                        None
+                    }
+                    Effect::DrawAscii(ascii) => {
+                        self.term.set_ascii(ascii);
                         None
                     }
                     Effect::Suspend => {
@@ -273,11 +298,21 @@ impl Console {
         Ok(())
     }
 
-    fn copy(&mut self, text: &str) -> io::Result<()> {
-        match clip::copy(&self.data_dir, text)?.sequence {
-            Some(sequence) => self.term.write(sequence.as_bytes()),
-            None => Ok(()),
-        }
+    fn copy(&mut self, text: &str) -> Answer {
+        let way = Way::of(|name| std::env::var(name).ok());
+        let copied = clip::copy(&self.data_dir, text, way).and_then(|copied| {
+            if let Some(sequence) = &copied.sequence {
+                self.term.write(sequence.as_bytes())?;
+            }
+            Ok(copied)
+        });
+        copied.map_or_else(
+            |error| Answer::Failed {
+                what: "not copied",
+                fault: Fault::unavailable("the text could not be kept").cause(error),
+            },
+            Answer::Copied,
+        )
     }
 
     fn came_back(&mut self) {

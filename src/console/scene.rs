@@ -1,43 +1,41 @@
 //! What a pane is told and what it may ask for. A pane never sees the whole program: it reads a [`Scene`], changes
 //! itself, and leaves its wishes in an [`Out`].
 
-use chrono::FixedOffset;
-
 use super::{
     action::Action,
     effect::{Ask, Effect},
     keymap::{Keymap, Shipped},
     model::Hub,
     overlay::{Overlay, import::Importing},
+    preferences::Preferences,
     text,
     theme::{Choice, Theme},
     widgets::toast::Toast,
 };
-use crate::model::{Project, Time};
+use crate::model::{Project, Time, TimeWords, Zone, Zones};
 
-/// How moments are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TimeForm {
-    #[default]
-    Relative,
-    Local,
-    Utc,
-}
+pub use crate::config::{Motion, TimeForm};
 
 impl TimeForm {
-    pub fn next(self) -> TimeForm {
+    /// The next of those that differ: a zone only where one was picked.
+    pub fn next(self, zones: Zones) -> TimeForm {
         match self {
             TimeForm::Relative => TimeForm::Local,
             TimeForm::Local => TimeForm::Utc,
-            TimeForm::Utc => TimeForm::Relative,
+            TimeForm::Utc if zones.picked.is_some_and(|picked| picked != zones.machine) => TimeForm::Zone,
+            TimeForm::Utc | TimeForm::Zone => TimeForm::Relative,
         }
     }
 
-    pub fn word(self) -> &'static str {
+    /// In words, with the zone it shows.
+    pub fn words(self, zones: Zones) -> String {
         match self {
-            TimeForm::Relative => "relative",
-            TimeForm::Local => "local",
-            TimeForm::Utc => "UTC",
+            TimeForm::Relative => "relative".to_owned(),
+            TimeForm::Local => {
+                zones.machine.name().map_or("local".to_owned(), |name| format!("local, {name}"))
+            }
+            TimeForm::Utc => "UTC".to_owned(),
+            TimeForm::Zone => zones.home().name().unwrap_or("local").to_owned(),
         }
     }
 }
@@ -46,8 +44,9 @@ impl TimeForm {
 #[derive(Clone, Copy)]
 pub struct Scene<'a> {
     pub now: Time,
-    pub offset: FixedOffset,
+    pub zones: Zones,
     pub form: TimeForm,
+    pub motion: Motion,
     pub hub: &'a Hub,
     pub theme: &'a Theme,
     pub keymap: &'a Keymap,
@@ -55,28 +54,28 @@ pub struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    /// Where moments are told from, in the form they are written.
-    pub fn zone(&self) -> FixedOffset {
-        match self.form {
-            TimeForm::Relative | TimeForm::Local => self.offset,
-            TimeForm::Utc => chrono::Offset::fix(&chrono::Utc),
-        }
+    /// Whose clock is shown.
+    pub fn zone(&self) -> Zone {
+        self.form.zone(self.zones)
+    }
+
+    /// Reads moments as typed, seen from now.
+    pub fn words(&self) -> TimeWords {
+        TimeWords { now: self.now, zone: self.zones.home() }
     }
 
     /// A moment in a list: an age, or date and time as far as they matter.
     pub fn when(&self, time: Time) -> String {
         match self.form {
             TimeForm::Relative => age(self.now, time),
-            TimeForm::Local => date(time, self.now, self.offset),
-            TimeForm::Utc => date(time, self.now, chrono::Offset::fix(&chrono::Utc)),
+            TimeForm::Local | TimeForm::Utc | TimeForm::Zone => date(time, self.now, self.zone()),
         }
     }
 
     /// A moment in a stream, where order and distance matter: time of day, or an age.
     pub fn at(&self, time: Time) -> String {
-        let offset = self.zone();
-        let at = time.at(offset);
-        if at.date_naive() == self.now.at(offset).date_naive() {
+        let at = time.at(self.zone());
+        if at.date_naive() == self.now.at(self.zone()).date_naive() {
             at.format("%H:%M:%S%.3f").to_string()
         } else {
             at.format("%d %b %H:%M").to_string()
@@ -85,7 +84,8 @@ impl Scene<'_> {
 
     /// Date, time and zone.
     pub fn local(&self, time: Time) -> String {
-        time.at(self.offset).format("%a %d %b %Y %H:%M:%S%.3f %:z").to_string()
+        let zone = self.zones.home();
+        time.at(zone).format("%a %d %b %Y %H:%M:%S%.3f %:z").to_string()
     }
 
     /// Every form of a moment, for a place that has room.
@@ -94,8 +94,8 @@ impl Scene<'_> {
     }
 }
 
-fn date(time: Time, now: Time, offset: FixedOffset) -> String {
-    let (at, now) = (time.at(offset), now.at(offset));
+fn date(time: Time, now: Time, zone: Zone) -> String {
+    let (at, now) = (time.at(zone), now.at(zone));
     let form = if at.date_naive() == now.date_naive() {
         "%H:%M"
     } else if at.format("%Y").to_string() == now.format("%Y").to_string() {
@@ -129,6 +129,10 @@ pub struct Out {
     pub keymap: Option<Shipped>,
     /// A theme was chosen, or is only being looked at.
     pub theme: Option<Choice>,
+    /// Preferences were chosen, or are only being looked at.
+    pub prefer: Option<Preferences>,
+    /// What is opened leads back to the settings.
+    pub from_settings: bool,
     /// The overlay that was asked has nothing left to do.
     pub close: bool,
 }
@@ -140,5 +144,62 @@ impl Out {
 
     pub fn toast(&mut self, toast: Toast) {
         self.toasts.push(toast);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::{
+        keymap::Keymap,
+        theme::{Depth, Mode, Theme},
+    };
+
+    #[track_caller]
+    fn check(form: TimeForm, picked: Option<&str>, now: &str, time: &str, expected: (&str, &str)) {
+        let theme = Theme::for_mode(Mode::Dark, Depth::True, false);
+        let (hub, keymap) = (Hub::default(), Keymap::default());
+        let zones = Zones {
+            machine: "Australia/Sydney".parse().unwrap(),
+            picked: picked.map(|name| name.parse().unwrap()),
+        };
+        let scene = Scene {
+            now: now.parse().unwrap(),
+            zones,
+            form,
+            motion: Motion::Full,
+            hub: &hub,
+            theme: &theme,
+            keymap: &keymap,
+            import: None,
+        };
+        let time = time.parse().unwrap();
+        assert_eq!((scene.when(time).as_str(), scene.at(time).as_str()), expected, "{form:?}");
+    }
+
+    /// A moment is shown by the clock of its own season, whatever the season it is looked at in.
+    #[test]
+    fn moments_of_winter_seen_in_summer() {
+        let (summer, winter) = ("2026-12-20T01:00:00Z", "2026-06-20T01:00:00Z");
+        check(TimeForm::Local, None, summer, winter, ("20 Jun 11:00", "20 Jun 11:00"));
+        check(TimeForm::Local, None, winter, summer, ("20 Dec 12:00", "20 Dec 12:00"));
+        check(TimeForm::Local, None, summer, "2026-12-20T00:59:00Z", ("11:59", "11:59:00.000"));
+        check(TimeForm::Utc, None, summer, winter, ("20 Jun 01:00", "20 Jun 01:00"));
+        check(TimeForm::Zone, Some("Europe/Berlin"), summer, winter, ("20 Jun 03:00", "20 Jun 03:00"));
+        check(TimeForm::Zone, Some("Europe/Berlin"), winter, summer, ("20 Dec 02:00", "20 Dec 02:00"));
+        check(TimeForm::Local, Some("Europe/Berlin"), summer, winter, ("20 Jun 11:00", "20 Jun 11:00"));
+        check(TimeForm::Relative, Some("Europe/Berlin"), summer, winter, ("6 mo", "20 Jun 03:00"));
+        check(TimeForm::Zone, None, summer, winter, ("20 Jun 11:00", "20 Jun 11:00"));
+    }
+
+    #[test]
+    fn the_forms_go_round_and_a_zone_is_among_them_once_it_is_picked() {
+        let round = |zones: Zones| {
+            let forms = std::iter::successors(Some(TimeForm::Relative), |form| Some(form.next(zones)));
+            forms.take(5).map(TimeForm::name).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(round(Zones::UTC), "relative local utc relative local");
+        let picked = Some("Asia/Tokyo".parse().unwrap());
+        assert_eq!(round(Zones { picked, ..Zones::UTC }), "relative local utc zone relative");
     }
 }

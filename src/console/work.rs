@@ -2,6 +2,8 @@
 //! one after another by one task, and every result comes back as a message.
 
 mod drafts;
+mod export;
+mod files;
 mod paths;
 
 use std::{
@@ -19,17 +21,19 @@ use super::{
     link::CurrentDoor,
     model::Stretch,
     msg::{Answer, Msg},
+    state::{self, State},
     theme::{self, Choice, Themes},
 };
 use crate::{
+    config,
     door::{Caller, Door, Forgetting, SuggestRequest},
     home::local_caller,
     ingest::{self, ImportRequest, Progress},
-    model::{Fault, Project},
+    model::{Fault, Project, Zone},
     tasks::{Clock, Tasks, blocking},
 };
 
-use self::drafts::Drafts;
+use self::{drafts::Drafts, files::Files};
 
 /// Progress is shown this often.
 const PROGRESS_PAUSE: Duration = Duration::from_millis(100);
@@ -45,6 +49,8 @@ pub struct Work {
     drafts: Drafts,
     keymap: PathBuf,
     import: Option<CancellationToken>,
+    export: Option<CancellationToken>,
+    files: Files,
     data_dir: PathBuf,
     themes_dir: PathBuf,
 }
@@ -59,8 +65,21 @@ impl Work {
         tasks: Tasks,
     ) -> Work {
         let drafts = Drafts::start(data_dir.join("drafts"), send.clone(), &tasks);
-        let (data_dir, themes_dir) = (data_dir.to_owned(), themes_dir.to_owned());
-        Work { tasks, door, clock, send, retry, drafts, keymap, import: None, data_dir, themes_dir }
+        let files = Files::seen(&keymap, themes_dir);
+        Work {
+            tasks,
+            door,
+            clock,
+            send,
+            retry,
+            drafts,
+            keymap,
+            import: None,
+            export: None,
+            files,
+            data_dir: data_dir.to_owned(),
+            themes_dir: themes_dir.to_owned(),
+        }
     }
 
     /// What the loop does itself (the terminal's) is not for here, and passed over.
@@ -89,6 +108,31 @@ impl Work {
                     }
                 });
             }
+            Effect::KeepChoices(choices) => {
+                let (data_dir, send) = (self.data_dir.clone(), self.send.clone());
+                self.tasks.spawn(async move {
+                    if let Err(fault) = blocking(move || keep_choices(&data_dir, &choices)).await {
+                        let what = "the choice is not kept";
+                        drop(send.send(Msg::Answer(Answer::Failed { what, fault })).await);
+                    }
+                });
+            }
+            Effect::LookAtFiles => self.look_at_files(),
+            Effect::KeepState(state) => {
+                let data_dir = self.data_dir.clone();
+                // Without a token and without a word: the state of a moment later is kept by the next one.
+                self.tasks.spawn(async move {
+                    if let Err(fault) = blocking(move || keep_state(&data_dir, &state)).await {
+                        tracing::warn!(%fault, "the console's state is not kept");
+                    }
+                });
+            }
+            Effect::Export(asked) => self.export(*asked),
+            Effect::CancelExport => {
+                if let Some(token) = &self.export {
+                    token.cancel();
+                }
+            }
             Effect::CancelImport => {
                 if let Some(token) = &self.import {
                     token.cancel();
@@ -103,6 +147,8 @@ impl Work {
             | Effect::Suspend
             | Effect::Copy(_)
             | Effect::CaptureMouse(_)
+            | Effect::UseZone(_)
+            | Effect::DrawAscii(_)
             | Effect::Edit { .. } => {}
         }
     }
@@ -131,7 +177,8 @@ impl Work {
         });
     }
 
-    fn ask(&self, ask: Ask) {
+    fn ask(&self, mut ask: Ask) {
+        self.in_my_zone(&mut ask);
         let door = self.door.borrow().clone();
         let caller = local_caller(&self.clock);
         self.spawn(async move {
@@ -140,6 +187,20 @@ impl Work {
                 None => refused(ask, Fault::unavailable("the hub is not there")),
             }
         });
+    }
+
+    /// A hub elsewhere reads `since:yesterday` as it is meant here.
+    fn in_my_zone(&self, ask: &mut Ask) {
+        if let Ask::Search { request, .. } | Ask::SearchMore { request, .. } | Ask::Explain { request, .. } =
+            ask
+        {
+            request.zone = self.zone_name();
+        }
+    }
+
+    /// The zone that was picked; the machine's own is the hub's too.
+    fn zone_name(&self) -> Option<String> {
+        self.clock.zones().picked.and_then(Zone::name).map(str::to_owned)
     }
 
     fn complete(&self, asked: String) {
@@ -177,6 +238,16 @@ fn themes(dir: &Path) -> Result<Themes, Fault> {
 
 fn keep(data_dir: &Path, choice: &Choice) -> Result<(), Fault> {
     theme::keep(data_dir, choice)
+        .map_err(|error| Fault::unavailable("the data directory takes no file").cause(error))
+}
+
+fn keep_choices(data_dir: &Path, choices: &[(&'static str, String)]) -> Result<(), Fault> {
+    config::keep(data_dir, choices)
+        .map_err(|error| Fault::unavailable("the data directory takes no file").cause(error))
+}
+
+fn keep_state(data_dir: &Path, state: &State) -> Result<(), Fault> {
+    state::keep(data_dir, state)
         .map_err(|error| Fault::unavailable("the data directory takes no file").cause(error))
 }
 

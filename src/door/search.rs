@@ -90,6 +90,9 @@ pub struct SearchRequest {
     pub as_you_type: bool,
     /// The `cursor` of the page before.
     pub cursor: Option<String>,
+    /// The zone, by its IANA name, in which the query's times are meant; none is the hub's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
 }
 
 /// What each leg gave a hit.

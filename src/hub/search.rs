@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     door::{CacheStatus, Caller, SearchAnswer, SearchRequest, SuggestAnswer, SuggestRequest, ViewState},
-    model::{Change, Code, Commit, Fault, Id, Memory, Projects, TimeWords},
+    model::{Change, Code, Commit, Fault, Id, Memory, Projects, TimeWords, ZoneError},
     search::{Lexical, STILL_CHECKED, counted::Counted},
     tasks::blocking,
 };
@@ -111,7 +111,7 @@ pub async fn search(hub: &Arc<Hub>, caller: &Caller, request: SearchRequest) -> 
     if !request.as_you_type {
         index_ready(hub).await;
     }
-    let (wall, words) = (caller.projects.clone(), words(hub));
+    let (wall, words) = (caller.projects.clone(), words(hub, request.zone.as_deref())?);
     let asked = request.clone();
     let answer = if can_answer(hub) {
         answered(hub, &asked, wall, words).await?
@@ -144,7 +144,7 @@ pub async fn suggest(
     if !can_answer(hub) {
         return Ok(SuggestAnswer::default());
     }
-    let (lexical, wall, words) = (hub.lexical.clone(), caller.projects.clone(), words(hub));
+    let (lexical, wall, words) = (hub.lexical.clone(), caller.projects.clone(), words(hub, None)?);
     blocking(move || lexical.suggest(&request, &wall, words)).await
 }
 
@@ -198,6 +198,10 @@ async fn index_ready(hub: &Hub) {
     }
 }
 
-fn words(hub: &Hub) -> TimeWords {
-    TimeWords { now: hub.clock.now(), offset: hub.clock.offset() }
+/// How times in a query are read: in the zone it names, else in the hub's.
+fn words(hub: &Hub, zone: Option<&str>) -> Result<TimeWords, Fault> {
+    let named = zone.map(|name| {
+        name.parse().map_err(|error: ZoneError| Fault::invalid("the zone is not known here").cause(error))
+    });
+    Ok(TimeWords { now: hub.clock.now(), zone: named.transpose()?.unwrap_or_else(|| hub.clock.zone()) })
 }

@@ -1,11 +1,13 @@
 //! Moments: milliseconds since 1970 in UTC. RFC 3339 at the surface, an integer in files.
 
+mod zone;
+
 use std::{fmt, str::FromStr, time::Duration};
 
-use chrono::{
-    DateTime, Datelike, Days, FixedOffset, Months, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc,
-};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+pub use zone::{Zone, ZoneError, Zones, zone_names};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -46,10 +48,6 @@ impl Time {
 
     pub fn minus(self, span: Duration) -> Time {
         Time::from_unix_ms(self.0.saturating_sub(span.as_millis().min(i64::MAX as u128) as i64))
-    }
-
-    pub fn at(self, offset: FixedOffset) -> DateTime<FixedOffset> {
-        self.utc().with_timezone(&offset)
     }
 
     pub fn utc(self) -> DateTime<Utc> {
@@ -102,11 +100,11 @@ impl<'de> Deserialize<'de> for Time {
     }
 }
 
-/// Reads moments as people write them, seen from `now` in the zone `offset`.
+/// Reads moments as people write them, seen from `now` in a zone.
 #[derive(Debug, Clone, Copy)]
 pub struct TimeWords {
     pub now: Time,
-    pub offset: FixedOffset,
+    pub zone: Zone,
 }
 
 impl TimeWords {
@@ -123,17 +121,13 @@ impl TimeWords {
             .ok_or_else(|| TimeError(text.trim().to_owned()))
     }
 
-    fn local(&self, moment: NaiveDateTime) -> Option<Time> {
-        moment.and_local_timezone(self.offset).single().map(Time::from)
-    }
-
     fn absolute(&self, text: &str) -> Option<Time> {
         if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
             return Some(moment.into());
         }
         for form in ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"] {
             if let Ok(moment) = NaiveDateTime::parse_from_str(text, form) {
-                return self.local(moment);
+                return self.zone.moment(moment);
             }
         }
         let day = match text.len() {
@@ -143,7 +137,7 @@ impl TimeWords {
         };
         NaiveDate::parse_from_str(&day, "%Y-%m-%d")
             .ok()
-            .and_then(|day| self.local(day.and_time(NaiveTime::MIN)))
+            .and_then(|day| self.zone.moment(day.and_time(NaiveTime::MIN)))
     }
 
     fn span_back(&self, text: &str) -> Option<Time> {
@@ -168,7 +162,10 @@ impl TimeWords {
         let back = |ms: i64| Some(Time::from_unix_ms(from.0.saturating_sub(count.saturating_mul(ms))));
         let months = |n: i64| {
             let n = u32::try_from(count.checked_mul(n)?).ok()?;
-            from.at(self.offset).checked_sub_months(Months::new(n)).map(Time::from)
+            from.at(self.zone)
+                .naive_local()
+                .checked_sub_months(Months::new(n))
+                .and_then(|then| self.zone.moment(then))
         };
         match unit {
             "s" | "sec" | "second" | "seconds" => back(1_000),
@@ -187,18 +184,19 @@ impl TimeWords {
             return Some(self.now);
         }
         let words: Vec<&str> = text.split_whitespace().filter(|word| *word != "at").collect();
-        let today = self.now.at(self.offset).date_naive();
+        let today = self.now.at(self.zone).date_naive();
         // The longest beginning that is a day.
         for count in (1..=words.len().min(3)).rev() {
             let (day, clock) = words.split_at(count);
             if let Some(day) = day_named(day, today) {
                 let clock = if clock.is_empty() { NaiveTime::MIN } else { time_of_day(&clock.concat())? };
-                return self.local(day.and_time(clock));
+                return self.zone.moment(day.and_time(clock));
             }
         }
-        let today = self.local(today.and_time(time_of_day(&words.concat())?))?;
-        let ahead = today > self.now;
-        Some(if ahead { Time::from_unix_ms(today.0 - DAY_MS) } else { today })
+        let clock = time_of_day(&words.concat())?;
+        let passed = self.zone.moment(today.and_time(clock)).filter(|time| *time <= self.now);
+        let yesterday = || today.checked_sub_days(Days::new(1)).map(|day| day.and_time(clock));
+        passed.or_else(|| yesterday().and_then(|said| self.zone.moment(said)))
     }
 }
 
@@ -261,21 +259,21 @@ mod tests {
         // A Saturday afternoon in Sydney.
         TimeWords {
             now: "2026-11-21T14:02:31+11:00".parse().unwrap(),
-            offset: FixedOffset::east_opt(11 * 3600).unwrap(),
+            zone: "Australia/Sydney".parse().unwrap(),
         }
     }
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
         let time = words().parse(text).unwrap();
-        assert_eq!(time.at(words().offset).to_rfc3339_opts(SecondsFormat::Secs, true), expected, "{text}");
+        assert_eq!(time.at(words().zone).to_rfc3339_opts(SecondsFormat::Secs, true), expected, "{text}");
     }
 
     #[test]
     fn moments_as_people_write_them() {
         check("2026-11-01T00:00:00Z", "2026-11-01T11:00:00+11:00");
         check("2026-11-01", "2026-11-01T00:00:00+11:00");
-        check("2026-10", "2026-10-01T00:00:00+11:00");
+        check("2026-10", "2026-10-01T00:00:00+10:00");
         check("2025", "2025-01-01T00:00:00+11:00");
         check("2026-11-01 9:30", "2026-11-01T09:30:00+11:00");
         check("10:32", "2026-11-21T10:32:00+11:00");
@@ -297,13 +295,30 @@ mod tests {
         check("noon", "2026-11-21T12:00:00+11:00");
         check("friday midnight", "2026-11-20T00:00:00+11:00");
         check("last saturday", "2026-11-14T00:00:00+11:00");
-        check("2026-10-01 9am", "2026-10-01T09:00:00+11:00");
+        check("2026-10-01 9am", "2026-10-01T09:00:00+10:00");
         check("20 oct", "2026-10-20T00:00:00+11:00");
         check("Oct 20th 10:32", "2026-10-20T10:32:00+11:00");
         check("24 december", "2025-12-24T00:00:00+11:00");
         check("dec 24 2024 8 am", "2024-12-24T08:00:00+11:00");
         check("an hour ago", "2026-11-21T13:02:31+11:00");
         check("-1h30m", "2026-11-21T12:32:31+11:00");
+    }
+
+    #[test]
+    fn a_day_is_as_long_as_its_zone_makes_it() {
+        // The night of 25 October 2026 has 25 hours in Berlin, the one of 29 March 23.
+        let words =
+            |now: &str| TimeWords { now: now.parse().unwrap(), zone: "Europe/Berlin".parse().unwrap() };
+        let said = |now: &str, text: &str| words(now).parse(text).unwrap().to_string();
+        assert_eq!(said("2026-10-25T11:00:00Z", "today"), "2026-10-24T22:00:00.000Z");
+        assert_eq!(said("2026-10-26T11:00:00Z", "yesterday"), "2026-10-24T22:00:00.000Z");
+        assert_eq!(said("2026-10-26T11:00:00Z", "23:00"), "2026-10-25T22:00:00.000Z", "yesterday's");
+        assert_eq!(said("2026-03-29T11:00:00Z", "9am"), "2026-03-29T07:00:00.000Z");
+        assert_eq!(said("2026-03-29T11:00:00Z", "yesterday 9am"), "2026-03-28T08:00:00.000Z");
+        assert_eq!(said("2026-04-15T11:00:00Z", "last month"), "2026-03-15T12:00:00.000Z", "the same clock");
+        assert_eq!(said("2026-10-26T11:00:00Z", "2d"), "2026-10-24T11:00:00.000Z", "a span is a span");
+        // Asked in summer for a day of winter, as from a machine that never moved.
+        assert_eq!(said("2026-07-01T10:00:00Z", "2026-01-15 12:00"), "2026-01-15T11:00:00.000Z");
     }
 
     #[test]

@@ -340,10 +340,7 @@ mod tests {
     use super::*;
 
     fn plan(text: &str, typed: Typed) -> Result<Plan, QueryError> {
-        let words = TimeWords {
-            now: Time::from_unix_ms(1_800_000_000_000),
-            offset: chrono::FixedOffset::east_opt(0).unwrap(),
-        };
+        let words = TimeWords { now: Time::from_unix_ms(1_800_000_000_000), zone: crate::model::Zone::UTC };
         let given = Given {
             text,
             filter: &MemoryFilter::default(),

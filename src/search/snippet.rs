@@ -212,7 +212,7 @@ mod tests {
     };
 
     fn of(query: &str, markdown: &str) -> Snippet {
-        let words = TimeWords { now: Time::default(), offset: chrono::FixedOffset::east_opt(0).unwrap() };
+        let words = TimeWords { now: Time::default(), zone: crate::model::Zone::UTC };
         let (filter, wall) = (MemoryFilter::default(), Projects::All);
         let given =
             Given { text: query, filter: &filter, wall: &wall, words, typed: Typed::Whole, weighted: false };

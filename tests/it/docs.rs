@@ -115,9 +115,10 @@ fn settings() {
     });
     let text = format!(
         "# Settings\n\nOne TOML file, `wheelhouse/config.toml` in the user's config directory (XDG); `--config FILE` or \
-         `WHEELHOUSE_CONFIG` names\nanother. Flags stand above variables, variables above the file. \
-         `wheelhouse config show` prints what is in force and\nwhere it came from, `wheelhouse config check` what is wrong \
-         with the file. An unknown key is passed over.\n\n{}",
+         `WHEELHOUSE_CONFIG` names\nanother. Flags stand above variables, variables above the file, the file above what was \
+         chosen in the console (`,`), which is\nkept in the data directory and holds for verbs too. `wheelhouse config show` \
+         prints what is in force and where it came from,\n`wheelhouse config check` what is wrong with the file. An unknown \
+         key is passed over.\n\n{}",
         table(&["key", "what", "value", "default", "variable"], rows)
     );
     check("settings.md", &text);

@@ -26,12 +26,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::FixedOffset;
 use futures::future::select;
 use tempfile::TempDir;
 use wheelhouse::{
     door::{SearchMode, SearchRequest, ViewState},
-    model::{Projects, Sequence, TimeWords},
+    model::{Projects, Sequence, TimeWords, Zone},
     search::Lexical,
     store::{Store, StoreOptions},
     tasks::Clock,
@@ -384,7 +383,7 @@ fn search(dir: &Path, store: &Store, visible: usize) -> Result<(), String> {
         mode: SearchMode::Lexical,
         ..SearchRequest::default()
     };
-    let words = TimeWords { now: Clock::system().now(), offset: FixedOffset::east_opt(0).unwrap() };
+    let words = TimeWords { now: Clock::system().now(), zone: Zone::UTC };
     let start = Instant::now();
     let held = loop {
         let found = feed(store, &lexical).and_then(|()| {

@@ -470,6 +470,116 @@ fn the_theme_follows_the_terminal_and_is_kept_for_the_next_start() {
     }
 }
 
+/// What the console exports of a pane, in every form, is what the verb prints that it names.
+#[test]
+fn an_export_gives_the_bytes_of_the_verb() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
+    for content in ["Deploy, \"twice\"\nand 漢字 too", "deploy \u{1b}[31mred =1+1 | <b>", "nothing of it"] {
+        program.prints(&["add", content, "--tags", "a,b c"]);
+    }
+    let mut running = started(&program, &terminal);
+    let ready = || {
+        let status: serde_json::Value = serde_json::from_str(&program.prints(&["status", "--json"])).unwrap();
+        status["views"].as_array().unwrap().iter().all(|view| view["state"] == "ready")
+    };
+    until_or("every view", || program.prints(&["status"]), ready);
+    let export = |steps: usize| {
+        terminal.press("E");
+        terminal.shows("Format");
+        terminal.press(&"\x1b[C".repeat(steps));
+        terminal.press("\r");
+        terminal.shows_no_longer("Format");
+    };
+    let forms = [(0, "csv", "csv"), (1, "md", "md"), (2, "text", "txt"), (3, "json", "json")];
+    let same = |pane: &str, verb: &[&str]| {
+        for (steps, format, ending) in forms {
+            export(steps);
+            let names = fs::read_dir(program.work_dir()).unwrap().flatten().map(|entry| entry.path());
+            let is_it = |path: &std::path::PathBuf| {
+                let name = path.file_name().unwrap().to_str().unwrap();
+                name.starts_with(&format!("wheelhouse-{pane}-")) && name.ends_with(&format!(".{ending}"))
+            };
+            let path = names.filter(is_it).last().unwrap_or_else(|| panic!("{pane} as {format}"));
+            let printed = program.prints(&[verb, &["--format", format]].concat());
+            assert_eq!(fs::read_to_string(&path).unwrap(), printed, "{pane} as {format}");
+            fs::remove_file(path).unwrap();
+        }
+    };
+    // The newest, before anything is searched for.
+    same("search", &["search", "", "--all-projects", "-n", "10000"]);
+    terminal.press("s");
+    terminal.shows("Esc back");
+    terminal.press("deploy");
+    terminal.shows("2 hits");
+    terminal.escape("Esc back");
+    let verb = ["search", "deploy", "--mode", "hybrid", "--as-you-type", "--all-projects", "-n", "10000"];
+    same("search", &verb);
+    assert!(
+        program.prints(&[&verb[..], &["--format", "csv"]].concat()).contains("漢字"),
+        "there is something in it"
+    );
+    terminal.press("4/memory.saved\r");
+    same("timeline", &["events", "query", "*.memory.saved", "-n", "10000"]);
+    terminal.press("q");
+    assert!(running.ends().success());
+}
+
+#[test]
+fn the_console_is_found_as_it_was_left_and_a_damaged_file_is_told() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
+    let mut running = started(&program, &terminal);
+    terminal.press("s");
+    terminal.shows("Esc back");
+    terminal.press("harbour lights");
+    terminal.escape("Esc back");
+    terminal.press("q");
+    assert!(running.ends().success());
+    let again = Terminal::new(Answers::Dark);
+    let mut running = started(&program, &again);
+    again.shows("harbour lights");
+    // A zone picked here is the zone of verbs too.
+    again.press(",");
+    again.shows("Settings");
+    again.press("zone\r");
+    again.shows("type a part of a name");
+    again.press("kathmandu\r");
+    again.shows("Settings");
+    again.press("\x03");
+    assert!(running.ends().success());
+    let shown: serde_json::Value =
+        serde_json::from_str(&program.prints(&["config", "show", "--json"])).unwrap();
+    let zone =
+        shown["settings"].as_array().unwrap().iter().find(|setting| setting["name"] == "zone").unwrap();
+    assert_eq!(
+        (zone["value"].as_str(), zone["from"].as_str()),
+        (Some("Asia/Kathmandu"), Some("chosen in the console"))
+    );
+    fs::write(program.data_dir().join("console.json"), "{\"session\":").unwrap();
+    fs::write(program.data_dir().join("choices.toml"), "zone = \n").unwrap();
+    let damaged = Terminal::new(Answers::Dark);
+    let mut running = started(&program, &damaged);
+    damaged.shows("how the console was left is forgotten");
+    damaged.shows("what was chosen in the settings is forgotten");
+    assert!(!damaged.screen().contains("harbour lights"));
+    damaged.press("q");
+    assert!(running.ends().success());
+}
+
+#[test]
+fn keys_edited_elsewhere_hold_when_the_window_has_the_keys_again() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
+    let mut running = started(&program, &terminal);
+    let config = program.dir.path().join("home/.config/wheelhouse");
+    fs::create_dir_all(&config).unwrap();
+    fs::write(config.join("keymap.toml"), "version = 1\n[global]\n\"f8\" = \"help.open\"\n").unwrap();
+    terminal.press("\x1b[I");
+    terminal.shows("and your own over them");
+    terminal.press("\x1b[19~");
+    terminal.escape("type to find a key");
+    terminal.press("q");
+    assert!(running.ends().success());
+}
+
 /// Voluntary context switches of all threads so far.
 #[cfg(target_os = "linux")]
 fn wake_ups(running: &Running) -> u64 {

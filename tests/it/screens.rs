@@ -5,13 +5,16 @@ use std::{fmt::Write as _, sync::Arc};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{Terminal, backend::TestBackend};
 use wheelhouse::{
+    config::Provenance,
     console::{
         app::{App, Start},
         effect::{Ask, Effect, Page, Toward},
         keymap::{Keymap, Shipped},
         model::{Item, Stretch},
         msg::{Answer, Link, Msg},
+        preferences::Given,
         scene::TimeForm,
+        state::State,
         theme::{Choice, Depth, Looks, Mode, Role, Themes},
     },
     door::{
@@ -19,7 +22,7 @@ use wheelhouse::{
         SearchAnswer, Status, SuggestAnswer, Suggestion, TermWorth, ViewName, ViewState, ViewStatus, Writes,
     },
     ingest::{ImportReport, Progress, Skipped},
-    model::{Actor, Code, Cursor, Event, Fault, Id, LogId, Memory, Project, Sequence, Severity, Time},
+    model::{Actor, Code, Cursor, Event, Fault, Id, LogId, Memory, Project, Sequence, Severity, Time, Zones},
 };
 
 const SIZES: [(u16, u16); 5] = [(200, 60), (160, 45), (100, 30), (80, 24), (40, 12)];
@@ -47,9 +50,13 @@ fn app() -> App {
 }
 
 fn app_in(looks: Looks) -> App {
+    app_given(looks, Given::default())
+}
+
+fn app_given(looks: Looks, given: Given) -> App {
     let start = Start {
         now: now(),
-        offset: chrono::Offset::fix(&chrono::Utc),
+        zones: Zones::UTC,
         form: TimeForm::Relative,
         looks,
         keymap: Keymap::default(),
@@ -57,6 +64,8 @@ fn app_in(looks: Looks) -> App {
         keymap_path: "/config/keymap.toml".into(),
         data_dir: "/srv/notes-hub".into(),
         mouse: true,
+        given,
+        state: State::default(),
     };
     App::new(start, 160, 45)
 }
@@ -176,6 +185,9 @@ fn press(app: &mut App, keys: &str) -> Vec<Effect> {
             "Enter" => KeyCode::Enter,
             "Tab" => KeyCode::Tab,
             "Up" => KeyCode::Up,
+            "Down" => KeyCode::Down,
+            "Left" => KeyCode::Left,
+            "Right" => KeyCode::Right,
             "Space" => KeyCode::Char(' '),
             name => KeyCode::Char(name.chars().next().unwrap()),
         };
@@ -376,6 +388,125 @@ fn themes() {
         tell(app, Msg::Answer(Answer::Themes(Ok(Themes::default()))));
         press(app, "Up Up");
         tell(app, Msg::Key(KeyEvent::new(KeyCode::Down, KeyModifiers::NONE)));
+    });
+}
+
+/// The settings with one that is only looked at, one chosen, one that the environment gives and one of the file.
+#[test]
+fn settings() {
+    check("settings", |app| {
+        live(app);
+        press(app, ", Down Down Down Right");
+    });
+}
+
+#[test]
+fn settings_given() {
+    let mut config = wheelhouse::config::Config::default();
+    let file = Provenance::File { path: "/home/ada/.config/wheelhouse/config.toml".into(), line: 3 };
+    config.set("keymap", "vim", file).unwrap();
+    config.set("mouse", "false", Provenance::Chosen).unwrap();
+    let mut given = Given::new(&config, Depth::Ansi256);
+    given.by_environment("color_depth", "NO_COLOR");
+    let mut shown = String::new();
+    for (width, height) in SIZES {
+        let mut app = app_given(looks("harbour", Depth::True, false), given.clone());
+        tell(&mut app, Msg::Resize(width, height));
+        live(&mut app);
+        press(&mut app, ", Down Down");
+        writeln!(shown, "── {width}x{height} ──\n{}", screen(&app, width, height)).unwrap();
+    }
+    insta::with_settings!({ snapshot_path => "snapshots/screens", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("settings_given", shown);
+    });
+}
+
+#[test]
+fn settings_searched() {
+    check("settings_searched", |app| {
+        live(app);
+        press(app, ",");
+        type_text(app, "ti");
+    });
+}
+
+#[test]
+fn zones() {
+    check("zones", |app| {
+        live(app);
+        press(app, ",");
+        type_text(app, "zone");
+        press(app, "Enter");
+        type_text(app, "berl");
+    });
+}
+
+#[test]
+fn zones_all() {
+    check("zones_all", |app| {
+        live(app);
+        press(app, ",");
+        type_text(app, "zone");
+        press(app, "Enter Down Down");
+    });
+}
+
+#[test]
+fn export() {
+    check("export", |app| {
+        live(app);
+        search(app, "deploy", Ok(found()));
+        press(app, "Esc E Right");
+    });
+}
+
+#[test]
+fn export_running() {
+    check("export_running", |app| {
+        live(app);
+        press(app, "4 E Enter");
+        tell(app, Msg::Answer(Answer::ExportProgress(4_000)));
+    });
+}
+
+#[test]
+fn export_replaces() {
+    check("export_replaces", |app| {
+        live(app);
+        press(app, "4 E Enter");
+        let fault = Fault::conflict("/srv/wheelhouse-timeline-20261121-140231.csv is there already");
+        tell(app, Msg::Answer(Answer::Exported(Err(fault))));
+    });
+}
+
+#[test]
+fn export_failed() {
+    check("export_failed", |app| {
+        live(app);
+        press(app, "E Enter");
+        let fault =
+            Fault::unavailable("/srv/x.csv cannot be written").cause("permission denied (os error 13)");
+        tell(app, Msg::Answer(Answer::Exported(Err(fault))));
+    });
+}
+
+#[test]
+fn which_key_cells() {
+    check("which_key_cells", |app| {
+        live(app);
+        press(app, "y c");
+    });
+}
+
+#[test]
+fn times_zone() {
+    check("times_zone", |app| {
+        live(app);
+        press(app, ",");
+        type_text(app, "zone");
+        press(app, "Enter");
+        type_text(app, "kathmandu");
+        press(app, "Enter Esc Esc");
     });
 }
 

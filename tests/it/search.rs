@@ -36,7 +36,7 @@ pub fn id(n: u64) -> Id {
 }
 
 pub fn words() -> TimeWords {
-    TimeWords { now: Time::from_unix_ms(NOW_MS), offset: chrono::FixedOffset::east_opt(0).unwrap() }
+    TimeWords { now: Time::from_unix_ms(NOW_MS), zone: wheelhouse::model::Zone::UTC }
 }
 
 pub fn memory(n: u64, title: &str, content: &str) -> Memory {

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::{
     cli::{id, text},
     config::TimeForm,
-    model::{Event, Severity, TimeWords},
+    model::{Event, Severity, Zones},
     report::{Paint, escape_line},
 };
 
@@ -15,11 +15,11 @@ const KIND_COLUMNS: usize = 17;
 const GAP: usize = 2;
 
 /// When, what, by whom in which project, and what of.
-pub fn of(event: &Event, words: TimeWords, form: TimeForm, paint: Paint, width: Option<usize>) -> String {
+pub fn of(event: &Event, zones: Zones, form: TimeForm, paint: Paint, width: Option<usize>) -> String {
     let time = match form {
         // Lines of a stream grow old while they are read: a moment, not an age.
-        TimeForm::Relative | TimeForm::Local => {
-            event.time.at(words.offset).format("%m-%d %H:%M:%S").to_string()
+        TimeForm::Relative | TimeForm::Local | TimeForm::Zone => {
+            event.time.at(form.zone(zones)).format("%m-%d %H:%M:%S").to_string()
         }
         TimeForm::Utc => event.time.utc().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
     };
@@ -54,7 +54,6 @@ pub fn about(event: &Event) -> String {
 
 #[cfg(test)]
 mod tests {
-    use chrono::FixedOffset;
     use serde_json::json;
 
     use super::*;
@@ -75,8 +74,7 @@ mod tests {
             severity: Severity::Info,
             data: data.as_object().unwrap().clone(),
         };
-        let words = TimeWords { now: event.time, offset: FixedOffset::east_opt(0).unwrap() };
-        assert_eq!(of(&event, words, TimeForm::Local, Paint::Plain, None), expected);
+        assert_eq!(of(&event, Zones::UTC, TimeForm::Local, Paint::Plain, None), expected);
     }
 
     #[test]

@@ -6,14 +6,16 @@ use crate::{
     cli::{events::about, text},
     config::TimeForm,
     console::model::{Badge, Connection, Hub},
-    model::{Event, Fault, Severity, TimeWords},
+    model::{Event, Fault, Severity, Zones},
     report::escape_line,
 };
 
-pub fn event(event: &Event, words: TimeWords, form: TimeForm) -> String {
+pub fn event(event: &Event, zones: Zones, form: TimeForm) -> String {
     let time = match form {
         // What was told a minute ago is no longer "now": a moment, not an age.
-        TimeForm::Relative | TimeForm::Local => event.time.at(words.offset).format("%H:%M:%S").to_string(),
+        TimeForm::Relative | TimeForm::Local | TimeForm::Zone => {
+            event.time.at(form.zone(zones)).format("%H:%M:%S").to_string()
+        }
         TimeForm::Utc => event.time.utc().format("%H:%M:%S UTC").to_string(),
     };
     let severity = match event.severity {
@@ -86,7 +88,6 @@ pub fn state(badge: &Badge) -> String {
 
 #[cfg(test)]
 mod tests {
-    use chrono::FixedOffset;
     use serde_json::json;
 
     use super::*;
@@ -111,14 +112,13 @@ mod tests {
     #[test]
     fn an_event_is_a_sentence() {
         let saved = happened("memory.saved", Severity::Info, json!({ "title": "a\u{1b}[2J title" }));
-        let words = TimeWords { now: saved.time, offset: FixedOffset::east_opt(3_600).unwrap() };
         assert_eq!(
-            event(&saved, words, TimeForm::Relative),
-            "12:06:40, memory saved: a␛[2J title, project team, by user:ada."
+            event(&saved, Zones::UTC, TimeForm::Relative),
+            "11:06:40, memory saved: a␛[2J title, project team, by user:ada."
         );
         let failed = happened("hub.view_rebuilt", Severity::Error, json!({}));
         assert_eq!(
-            event(&failed, words, TimeForm::Utc),
+            event(&failed, Zones::UTC, TimeForm::Utc),
             "11:06:40 UTC, error, hub view rebuilt, project team, by user:ada."
         );
     }

@@ -1,6 +1,6 @@
 //! What each action does, and why it cannot be done now. The pane in focus is asked first for what is its own.
 
-use super::App;
+use super::{App, cells::is_cell};
 use crate::console::{
     action::{ACTIONS, Action, Group, Place},
     effect::{Ask, Effect, Toward},
@@ -14,7 +14,9 @@ use crate::console::{
         import::Import,
         palette::{Entry, Palette, Run},
         picker::Picker,
+        settings::Settings,
         themes::ThemePicker,
+        zones::ZonePicker,
     },
     panes::search::Side,
     scene::Out,
@@ -132,8 +134,14 @@ impl App {
                 self.focus(PaneName::Search);
                 self.search.begin_typing();
             }
-            Action::Palette => out.open = Some(Overlay::Palette(Box::new(Palette::actions(self.entries())))),
-            Action::Help => out.open = Some(Overlay::Help(Box::new(Help::new(self.help_sections())))),
+            Action::Palette => {
+                out.effects.push(Effect::LookAtFiles);
+                out.open = Some(Overlay::Palette(Box::new(Palette::actions(self.entries()))));
+            }
+            Action::Help => {
+                out.effects.push(Effect::LookAtFiles);
+                out.open = Some(Overlay::Help(Box::new(Help::new(self.help_sections()))));
+            }
             Action::Back => self.back(out),
             Action::Quit => self.quit(out),
             Action::Suspend => out.effects.push(Effect::Suspend),
@@ -158,7 +166,10 @@ impl App {
     }
 
     fn quit(&mut self, out: &mut Out) {
-        if let Some(overlay @ (Overlay::Form(_) | Overlay::Themes(_))) = &mut self.overlay {
+        if let Some(
+            overlay @ (Overlay::Form(_) | Overlay::Themes(_) | Overlay::Settings(_) | Overlay::Zones(_)),
+        ) = &mut self.overlay
+        {
             let scene = self.env.scene();
             overlay.act(Action::Back, &scene, out);
         }
@@ -191,6 +202,8 @@ impl App {
                 }
             }
             Action::Copy | Action::CopyJson | Action::CopyLink | Action::CopyId => self.copy(action, out),
+            Action::Export => self.open_export(out),
+            action if is_cell(action) => self.copy_cell(action, out),
             _ => return self.act_on_selected(action, out),
         }
         true
@@ -252,13 +265,6 @@ impl App {
             }),
         };
         if let Some(text) = text {
-            let what = match action {
-                Action::CopyJson => "JSON",
-                Action::CopyLink => "link",
-                Action::CopyId => "id",
-                _ => "text",
-            };
-            out.toast(Toast::done(format!("{what} copied")));
             out.effects.push(Effect::Copy(text));
         }
     }
@@ -286,13 +292,24 @@ impl App {
                 out.open = Some(Overlay::Picker(Box::new(Picker::projects())));
             }
             Action::TimeForm => {
-                self.env.form = self.env.form.next();
+                self.env.form = self.env.form.next(self.env.zones);
                 self.look_anew();
-                out.toast(Toast::say(format!("times: {}", self.env.form.word())));
+                out.toast(Toast::say(format!("times: {}", self.env.form.words(self.env.zones))));
             }
             Action::Theme => {
                 out.effects.push(Effect::ReadThemes);
-                out.open = Some(Overlay::Themes(Box::new(ThemePicker::new(&self.looks))));
+                let back = std::mem::take(&mut out.from_settings);
+                out.open = Some(Overlay::Themes(Box::new(ThemePicker::new(&self.looks, back))));
+            }
+            Action::Settings => {
+                out.effects.push(Effect::LookAtFiles);
+                let settings = Settings::new(self.preferences(), self.given.clone(), &self.looks);
+                out.open = Some(Overlay::Settings(Box::new(settings)));
+            }
+            Action::Zone => {
+                let back = std::mem::take(&mut out.from_settings);
+                let picker = ZonePicker::new(self.preferences(), &self.given, back);
+                out.open = Some(Overlay::Zones(Box::new(picker)));
             }
             Action::ReadThemes => out.effects.push(Effect::ReadThemes),
             Action::Mouse => {
@@ -355,6 +372,8 @@ impl App {
                 let selected = self.timeline.selected().is_some();
                 (!selected).then(|| "no event is selected".to_owned()).or_else(needs_hub)
             }
+            Action::Export => self.why_no_export(),
+            action if is_cell(action) => self.why_no_cell(action),
             Action::Copy | Action::CopyJson | Action::CopyLink | Action::CopyId => match self.focus {
                 PaneName::Search => needs_row(),
                 PaneName::Timeline => {
@@ -395,7 +414,7 @@ impl App {
     }
 
     /// Help: the place one stands in first, and at last what has no key.
-    fn help_sections(&self) -> Vec<Section> {
+    pub(super) fn help_sections(&self) -> Vec<Section> {
         let here = self.places();
         let others = Place::ALL.into_iter().filter(|place| !here.contains(place));
         let listed = self.env.keymap.list();

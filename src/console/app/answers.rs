@@ -30,6 +30,22 @@ impl App {
             )),
         });
         self.env.keymap = keymap;
+        // What is open was made of the keys that were.
+        match &self.overlay {
+            Some(Overlay::Help(_)) => {
+                let sections = self.help_sections();
+                if let Some(Overlay::Help(help)) = &mut self.overlay {
+                    help.keys_came(sections);
+                }
+            }
+            Some(Overlay::Palette(_)) => {
+                let entries = self.entries();
+                if let Some(Overlay::Palette(palette)) = &mut self.overlay {
+                    palette.keys_came(&entries);
+                }
+            }
+            _ => {}
+        }
     }
 
     pub(super) fn answer(&mut self, answer: Answer, out: &mut Out) {
@@ -95,6 +111,13 @@ impl App {
                     form.to_end();
                 }
             }
+            Answer::Copied(copied) => out.toast(copied.toast()),
+            Answer::ExportProgress(rows) => {
+                if let Some(Overlay::Export(export)) = &mut self.overlay {
+                    export.gathered(rows);
+                }
+            }
+            Answer::Exported(result) => self.exported(result, out),
             Answer::Nothing => {}
             Answer::Failed { what, fault } => out.toast(Toast::fault(what, &fault)),
             Answer::Paths { asked, names } => {
@@ -134,9 +157,10 @@ impl App {
             Err(fault) => return out.toast(Toast::fault("your own themes", &fault)),
         }
         let worn = self.wear();
-        if let Some(Overlay::Themes(picker)) = &mut self.overlay {
-            picker.themes_came(&self.looks);
-            return;
+        match &mut self.overlay {
+            Some(Overlay::Themes(picker)) => return picker.themes_came(&self.looks),
+            Some(Overlay::Settings(settings)) => settings.themes_came(&self.looks),
+            _ => {}
         }
         match worn {
             Ok(()) => out.toast(Toast::done(format!("theme {}, read again", self.env.theme.name()))),

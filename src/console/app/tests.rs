@@ -29,9 +29,13 @@ use crate::{
 const NOW: i64 = 1_795_000_000_000;
 
 fn app() -> App {
+    app_left(State::default(), Given::default())
+}
+
+fn app_left(state: State, given: Given) -> App {
     let start = Start {
         now: Time::from_unix_ms(NOW),
-        offset: chrono::Offset::fix(&chrono::Utc),
+        zones: Zones::UTC,
         form: TimeForm::Relative,
         looks: Looks {
             themes: Themes::default(),
@@ -46,6 +50,8 @@ fn app() -> App {
         keymap_path: "/config/keymap.toml".into(),
         data_dir: "/data".into(),
         mouse: true,
+        given,
+        state,
     };
     App::new(start, 120, 40)
 }
@@ -139,6 +145,8 @@ fn key(name: &str) -> KeyEvent {
         "Tab" => KeyCode::Tab,
         "Up" => KeyCode::Up,
         "Down" => KeyCode::Down,
+        "Left" => KeyCode::Left,
+        "Right" => KeyCode::Right,
         "Space" => KeyCode::Char(' '),
         name => KeyCode::Char(name.chars().next().unwrap()),
     };
@@ -205,7 +213,12 @@ fn keys_ask_for_what_they_say() {
     check("y i", &[Effect::Copy(id(1).to_string())]);
     check("y l", &[Effect::Copy(format!("wheelhouse://memory/{}", id(1)))]);
     check("I", &[Effect::CompletePath("~/".into())]);
-    check("z 4 f f Space 1 ? Esc : Esc t", &[]);
+    check("z 4 f f Space 1 t", &[]);
+    check("? Esc : Esc", &[Effect::LookAtFiles, Effect::LookAtFiles]);
+    check("y c t", &[Effect::Copy("memory 1".into())]);
+    check("y c k", &[Effect::Copy("note".into())]);
+    check("y c g y c p", &[]);
+    check("4 y c k", &[Effect::Copy("memory.saved".into())]);
     check("e u r", &[]);
 }
 
@@ -452,7 +465,9 @@ fn draw(app: &App, width: u16, height: u16) -> Terminal<TestBackend> {
 
 #[test]
 fn no_size_is_too_small_to_draw() {
-    for overlay in ["", "?", ":", "n", "I", "P", "x", "y", "4 /", "s a", "Enter", "e"] {
+    for overlay in
+        ["", "?", ":", "n", "I", "P", "x", "y", "4 /", "s a", "Enter", "e", ",", "E", ", z o n e Enter"]
+    {
         for size in (0..=12).flat_map(|w| (0..=10).map(move |h| (w, h))).chain([
             (40, 12),
             (41, 13),
@@ -659,7 +674,8 @@ fn a_sequence_is_left_by_esc_and_a_slip_is_said() {
 #[test]
 fn the_keymap_is_read_again_and_exchanged() {
     let mut app = live();
-    assert_eq!(press(&mut app, ": k e y m a p Space r e a d Enter"), [Effect::ReadKeymap]);
+    let read = press(&mut app, ": k e y m a p Space r e a d Enter");
+    assert_eq!(read, [Effect::LookAtFiles, Effect::ReadKeymap]);
     let text = "version = 1\n[global]\n\"q\" = false\n";
     tell(&mut app, Msg::Answer(Answer::Keymap(Ok(Some(text.into())))));
     assert_eq!(press(&mut app, "q"), []);
@@ -677,7 +693,7 @@ fn the_keymap_is_read_again_and_exchanged() {
 #[test]
 fn the_palette_runs_what_begins_as_typed_and_the_last_used_first() {
     let mut app = live();
-    assert_eq!(press(&mut app, ": q Enter"), [Effect::Quit]);
+    assert_eq!(press(&mut app, ": q Enter"), [Effect::LookAtFiles, Effect::Quit]);
     let mut app = live();
     press(&mut app, "t z z");
     assert_eq!(app.entries()[0].name, "pane.zoom");
@@ -779,4 +795,244 @@ fn a_theme_that_cannot_be_used_says_why_and_is_not_kept() {
     assert!(shown.contains("cannot be used") && shown.contains("\"#rrggbb\""), "{shown}");
     assert_eq!(run(&mut app, Action::Open), []);
     assert!(app.overlay.is_some());
+}
+
+// ── settings ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/// What the keys in the settings ask for, after they were opened.
+#[track_caller]
+fn check_settings(app: &mut App, keys: &str, expected: &[Effect]) {
+    press(app, ",");
+    assert_eq!(press(app, keys), expected, "{keys}");
+}
+
+fn kept(name: &'static str, value: &str) -> Effect {
+    Effect::KeepChoices(vec![(name, value.to_owned())])
+}
+
+#[test]
+fn settings_are_seen_at_once_and_kept_by_enter_alone() {
+    let row = |n: usize, then: &str| format!("{}{then}", "Down ".repeat(n));
+    check_settings(&mut live(), &row(1, "Right"), &[Effect::DrawAscii(true)]);
+    check_settings(&mut live(), &row(1, "Right Enter"), &[Effect::DrawAscii(true), kept("ascii", "true")]);
+    check_settings(&mut live(), &row(1, "Right Esc"), &[Effect::DrawAscii(true), Effect::DrawAscii(false)]);
+    check_settings(&mut live(), &row(2, "Left Enter"), &[kept("color_depth", "none")]);
+    check_settings(&mut live(), &row(3, "Enter Enter"), &[kept("motion", "reduced")]);
+    check_settings(&mut live(), &row(4, "Right Enter"), &[Effect::ReadKeymap, kept("keymap", "vim")]);
+    check_settings(
+        &mut live(),
+        &row(5, "Left Esc"),
+        &[Effect::CaptureMouse(false), Effect::CaptureMouse(true)],
+    );
+    check_settings(&mut live(), &row(6, "Right Right Enter"), &[kept("time", "utc")]);
+    let abidjan = Some("Africa/Abidjan".parse().unwrap());
+    check_settings(
+        &mut live(),
+        &row(7, "Right Enter"),
+        &[Effect::UseZone(abidjan), kept("zone", "Africa/Abidjan")],
+    );
+    check_settings(&mut live(), "u t c Enter", &[]);
+}
+
+#[test]
+fn what_was_only_looked_at_is_taken_back() {
+    let mut app = live();
+    let theme = app.env.theme.name().to_owned();
+    press(&mut app, ", Right Right");
+    assert_ne!(app.env.theme.name(), theme, "seen at once");
+    press(&mut app, "Down Down Left Down Right Down Down Down Left");
+    assert_eq!((app.env.theme.depth(), app.env.motion), (Depth::None, crate::config::Motion::Reduced));
+    assert_eq!(app.env.form, TimeForm::Utc);
+    press(&mut app, "Esc");
+    assert_eq!((app.env.theme.name(), app.env.theme.depth()), (theme.as_str(), Depth::True));
+    assert_eq!((app.env.motion, app.env.form), (crate::config::Motion::Full, TimeForm::Relative));
+    assert!(app.overlay.is_some(), "the settings stay open");
+    press(&mut app, "Esc");
+    assert!(app.overlay.is_none());
+    // Quitting is no choice either.
+    press(&mut app, ", Right Right");
+    assert_ne!(app.env.theme.name(), theme);
+    assert_eq!(press(&mut app, "C-c"), [Effect::Quit]);
+    assert_eq!(app.env.theme.name(), theme);
+}
+
+#[test]
+fn what_the_settings_file_says_is_not_written_over() {
+    let mut config = crate::config::Config::default();
+    let file = crate::config::Provenance::File { path: "/c.toml".into(), line: 3 };
+    config.set("motion", "full", file).unwrap();
+    let mut app = live();
+    app.given = Given::new(&config, Depth::True);
+    check_settings(&mut app, "Down Down Down Right Enter", &[]);
+    assert_eq!(app.env.motion, crate::config::Motion::Reduced, "until the end it is as wished");
+    let said: Vec<_> = app.toasts.iter().map(|toast| toast.text.clone()).collect();
+    assert_eq!(said, ["Motion: until you quit; /c.toml:3 says otherwise"]);
+    assert_eq!(
+        press(&mut app, "Down Down Right Enter"),
+        [Effect::CaptureMouse(false), kept("mouse", "false")]
+    );
+}
+
+#[test]
+fn a_setting_is_found_by_typing_and_lists_lead_back() {
+    let mut app = live();
+    press(&mut app, ", z o n e");
+    press(&mut app, "Enter");
+    assert!(matches!(app.overlay, Some(Overlay::Zones(_))));
+    let seen = press(&mut app, "n e w Space y o r k");
+    let new_york = "America/New_York".parse().unwrap();
+    assert_eq!(seen.last(), Some(&Effect::UseZone(Some(new_york))), "seen while it is typed");
+    assert_eq!(app.env.form, TimeForm::Zone);
+    let chosen = vec![("zone", "America/New_York".to_owned()), ("time", "zone".to_owned())];
+    assert_eq!(press(&mut app, "Enter"), [Effect::KeepChoices(chosen), Effect::LookAtFiles]);
+    assert!(matches!(app.overlay, Some(Overlay::Settings(_))), "back in the settings");
+    assert!(app.given.is_chosen("zone"));
+    // The list of themes too, by its key, and Esc in it changes nothing.
+    press(&mut app, "C-t Down Esc");
+    assert!(matches!(app.overlay, Some(Overlay::Settings(_))));
+    assert_eq!(app.env.theme.name(), "harbour");
+    press(&mut app, "Esc t t");
+    assert_eq!(app.env.form, TimeForm::Local, "after the zone comes an age, then the machine's");
+}
+
+#[test]
+fn a_zone_only_looked_at_is_taken_back() {
+    let mut app = live();
+    press(&mut app, ": p i c k Space t h e Space z o n e Enter");
+    press(&mut app, "b e r l i n");
+    assert_eq!(app.env.zones.picked.and_then(crate::model::Zone::name), Some("Europe/Berlin"));
+    assert_eq!(press(&mut app, "Esc"), [Effect::UseZone(None)]);
+    assert_eq!((app.env.zones.picked, app.env.form), (None, TimeForm::Relative));
+    assert!(app.overlay.is_none(), "it was not opened from the settings");
+}
+
+// ── export ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+use crate::console::export::{Asked, Exported, Format, Target, Went, What};
+
+fn asked_of(effects: &[Effect]) -> Asked {
+    match effects {
+        [Effect::Export(asked)] => (**asked).clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_export_asks_for_what_the_pane_shows() {
+    let mut app = live();
+    let asked = asked_of(&press(&mut app, "E Enter"));
+    let Target::File { path, replace: false } = &asked.to else { panic!("{asked:?}") };
+    assert_eq!(path.to_str(), Some("wheelhouse-search-20261118-110640.csv"));
+    assert_eq!((asked.format, matches!(asked.what, What::Recent(_))), (Format::Csv, true));
+
+    // The form goes round and the name of the file with it, until a name is typed.
+    let mut app = live();
+    let asked = asked_of(&press(&mut app, "4 E Right Down Down x Up Up Right Enter"));
+    let Target::File { path, .. } = &asked.to else { panic!("{asked:?}") };
+    assert_eq!(path.to_str(), Some("wheelhouse-timeline-20261118-110640.mdx"));
+    let What::Events(query) = &asked.what else { panic!("{asked:?}") };
+    assert_eq!((asked.format, query.filter.clone()), (Format::Text, app.timeline.filter.clone()));
+
+    let mut app = live();
+    press(&mut app, "4 / s e v e r i t y : e r r o r Enter");
+    let asked = asked_of(&press(&mut app, "E Tab Right Enter"));
+    let What::Events(query) = &asked.what else { panic!("{asked:?}") };
+    assert_eq!((asked.to, query.filter.severity), (Target::Clipboard, Some(Severity::Error)));
+}
+
+#[test]
+fn an_export_ends_with_where_it_is_and_never_writes_over_unasked() {
+    let mut app = live();
+    let asked = asked_of(&press(&mut app, "E Enter"));
+    assert_eq!(press(&mut app, "Enter"), [], "it is on its way");
+    tell(&mut app, Msg::Answer(Answer::ExportProgress(7)));
+    assert_eq!(press(&mut app, "Esc"), [Effect::CancelExport]);
+    let fault = Fault::conflict("/x.csv is there already");
+    tell(&mut app, Msg::Answer(Answer::Exported(Err(fault))));
+    assert!(matches!(app.overlay, Some(Overlay::Confirm(_))), "it asks");
+    let again = asked_of(&press_at(&mut app, 300, "y"));
+    let Target::File { path, .. } = asked.to else { panic!() };
+    assert_eq!(again.to, Target::File { path: path.clone(), replace: true });
+    let done = Exported { rows: 3, more: false, went: Went::File(path) };
+    tell(&mut app, Msg::Answer(Answer::Exported(Ok(done))));
+    let said = app.toasts.iter().last().unwrap().text.clone();
+    assert_eq!(said, "3 rows: wheelhouse-search-20261118-110640.csv");
+
+    let mut app = live();
+    press(&mut app, "E Down Right Enter");
+    let done = Exported { rows: 3, more: false, went: Went::Clipboard("a,b\n".into()) };
+    let then = tell(&mut app, Msg::Answer(Answer::Exported(Ok(done))));
+    assert_eq!((then, app.overlay.is_none()), (vec![Effect::Copy("a,b\n".into())], true));
+    press(&mut app, "E Enter");
+    tell(&mut app, Msg::Answer(Answer::Exported(Err(Fault::unavailable("stopped; nothing was written")))));
+    assert!(matches!(app.overlay, Some(Overlay::Export(_))), "what went wrong is told where it was asked");
+}
+
+// ── as it was left ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+#[test]
+fn the_console_is_found_as_it_was_left() {
+    let mut app = live();
+    press(&mut app, "s d e p Esc 4 z t t");
+    app.update(Time::from_unix_ms(NOW), Msg::Tick);
+    let kept = app.update(Time::from_unix_ms(NOW + 11_000), Msg::Tick);
+    let [Effect::KeepState(left)] = kept.as_slice() else { panic!("{kept:?}") };
+    assert_eq!(app.update(Time::from_unix_ms(NOW + 25_000), Msg::Tick), [], "nothing changed since");
+    let mut found = app_left(left.clone(), Given::default());
+    assert_eq!((found.focus, found.zoomed, found.env.form), (PaneName::Timeline, true, TimeForm::Utc));
+    assert_eq!(found.search.query.text(), "dep");
+    let asked = tell(&mut found, Msg::Link(Link::Up { owned: true, status: status(Writes::Open) }));
+    assert!(
+        asked.iter().any(
+            |effect| matches!(effect, Effect::Ask(Ask::Search { request, .. }) if request.query == "dep")
+        )
+    );
+    // What the settings say stands above how it was left.
+    let mut config = crate::config::Config::default();
+    let file = crate::config::Provenance::File { path: "/c.toml".into(), line: 3 };
+    config.set("time", "relative", file).unwrap();
+    let found = app_left(left.clone(), Given::new(&config, Depth::True));
+    assert_eq!(found.env.form, TimeForm::Relative);
+    // A part of another shape is none.
+    let mut other = State::default();
+    other.set("session", &[1, 2]);
+    assert_eq!(app_left(other, Given::default()).focus, PaneName::Search);
+}
+
+#[test]
+fn a_project_is_found_as_it_was_left_in_every_pane() {
+    let mut app = live();
+    press(&mut app, "P");
+    let project =
+        Suggestion { text: "project:team".into(), replace: 0..8, kind: "project".into(), documents: None };
+    let answer = crate::door::SuggestAnswer { suggestions: vec![project], fault: None };
+    tell(&mut app, Msg::Answer(Answer::Projects(Ok(answer))));
+    press(&mut app, "t e a Enter");
+    assert_eq!(app.search.project, Some(Project::slug("team")));
+    let mut found = app_left(app.state(), Given::default());
+    assert_eq!(found.search.project, Some(Project::slug("team")));
+    tell(&mut found, Msg::Link(Link::Up { owned: true, status: status(Writes::Open) }));
+    let asked = tell(&mut found, Msg::Link(Link::Begin(stretch(1..=10, None))));
+    assert!(asked.iter().any(|effect| matches!(
+        effect,
+        Effect::Ask(Ask::Events { query, .. }) if query.filter == app.timeline.filter
+    )));
+    // And all of it again.
+    press(&mut found, "P Esc");
+    assert_eq!((found.search.project, found.timeline.is_filtered()), (None, false));
+}
+
+#[test]
+fn files_are_looked_at_when_somebody_comes_back() {
+    assert_eq!(tell(&mut live(), Msg::Focused), [Effect::LookAtFiles]);
+}
+
+#[test]
+fn a_key_with_a_condition_is_there_while_it_is_so() {
+    let mut app = live();
+    let own = "version = 1\n[global]\n\"q\" = { run = \"pane.zoom\", when = \"!pane.zoomed\" }\n";
+    tell(&mut app, Msg::Answer(Answer::Keymap(Ok(Some(own.into())))));
+    assert_eq!(press(&mut app, "q"), []);
+    assert!(app.zoomed);
+    assert_eq!(press(&mut app, "q"), [Effect::Quit], "what stood below it");
 }

@@ -14,7 +14,7 @@ use crate::{
         layout::{DECK_MIN, PaneName},
         model::{Badge, Connection},
         overlay::Above,
-        scene::{Scene, TimeForm},
+        scene::{Motion, Scene, TimeForm},
         text,
         theme::Role,
         widgets::{toast::Kind, which_key::which_key},
@@ -49,9 +49,12 @@ impl App {
             if let Some(overlay) = &self.overlay {
                 overlay.view(frame, above(area), &scene);
             }
-            which_key(frame, above(area), &self.pending, &self.ways, &scene);
         }
         self.view_toasts(frame, area, &scene);
+        // Whoever is in the middle of keys needs them more than a word.
+        if !self.deck.refused {
+            which_key(frame, above(area), &self.pending, &self.ways, &scene);
+        }
     }
 
     fn view_refusal(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
@@ -125,9 +128,14 @@ impl App {
     }
 
     fn clock(&self, scene: &Scene) -> String {
+        let clock = scene.now.at(scene.zone());
+        let clock = match scene.motion {
+            Motion::Full => clock.format("%H:%M:%S"),
+            Motion::Reduced => clock.format("%H:%M"),
+        };
         match scene.form {
-            TimeForm::Utc => format!("{} UTC ", scene.now.utc().format("%H:%M:%S")),
-            _ => format!("{} ", scene.now.at(scene.offset).format("%H:%M:%S")),
+            TimeForm::Utc | TimeForm::Zone => format!("{clock} {} ", scene.zone().letters(scene.now)),
+            TimeForm::Relative | TimeForm::Local => format!("{clock} "),
         }
     }
 

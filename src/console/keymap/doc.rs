@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{Keymap, Shipped};
+use super::{
+    Fact, Keymap, Shipped,
+    file::{FAMILIES, values},
+};
 use crate::console::action::{ACTIONS, Place, Row};
 
 const HEAD: &str = r#"# Keys
@@ -23,6 +26,9 @@ leader  = "\\"
 "leader f" = { run = "stream.filter", desc = "Filter what happens" }
 [pane.timeline]
 "F"        = ["stream.to-latest", "stream.follow-toggle"]
+[pane.search]
+"T"        = { run = "pane.focus", args = { pane = "timeline" } }
+"X"        = { run = "import.stop", when = "import.running", desc = "Stop the import" }
 ```
 
 `wheelhouse keymap check` names what is wrong in it, with its line. A key is looked up in the place that is open, then in
@@ -35,6 +41,22 @@ binds there edits the text, with the arrows, Home, End and Delete or as in a she
 pub fn document() -> String {
     let keymaps = Shipped::ALL.map(|shipped| Keymap::load(shipped, None).0);
     let mut text = HEAD.to_owned();
+    line(&mut text, format_args!("\n## args\n\nOne action of a family, picked by a value.\n"));
+    line(&mut text, format_args!("| run | args | values |\n|---|---|---|"));
+    for (family, arg) in FAMILIES {
+        let values = values(family).map(|value| format!("`{value}`")).collect::<Vec<_>>().join(" ");
+        line(&mut text, format_args!("| `{family}` | `{arg}` | {values} |"));
+    }
+    line(
+        &mut text,
+        format_args!(
+            "\n## when\n\nThe binding is there only while this is so, or with `!` before it, is not.\n"
+        ),
+    );
+    line(&mut text, format_args!("| when | what |\n|---|---|"));
+    for fact in Fact::ALL {
+        line(&mut text, format_args!("| `{}` | {} |", fact.name(), fact.what()));
+    }
     for place in Place::ALL {
         let bound: Vec<_> = ACTIONS
             .iter()

@@ -7,12 +7,15 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Binding, Key, KeyError, Keymap, Origin, Shipped, key::NAMED, print};
+use super::{Binding, Fact, Key, KeyError, Keymap, Origin, Shipped, When, key::NAMED, print};
 use crate::console::action::{ACTIONS, Action, Place};
 
 /// In a sequence, the key that the file's `leader` names.
 const LEADER: &str = "leader";
 const MODIFIERS: [&str; 3] = ["ctrl", "alt", "shift"];
+/// Actions that are one with an argument: the name they share, and the argument's. An action is in the family when its
+/// own name is that name, `-` and the value.
+pub(super) const FAMILIES: [(&str, &str); 2] = [("pane.focus", "pane"), ("copy.cell", "field")];
 /// Names farther apart than this are not meant for one another.
 const EDITS_MAX: usize = 4;
 
@@ -183,31 +186,47 @@ impl Reader<'_> {
     fn lay(&self, keymap: &mut Keymap) {
         for Written { place, binding, .. } in &self.written {
             let bindings = keymap.places.entry(*place).or_default();
-            bindings.retain(|old| old.keys != binding.keys);
-            bindings.push(binding.clone());
+            if binding.when.is_some() {
+                // Asked first; while it does not hold, what was bound before does.
+                bindings.retain(|old| old.keys != binding.keys || old.when != binding.when);
+                bindings.insert(0, binding.clone());
+            } else {
+                bindings.retain(|old| old.keys != binding.keys);
+                bindings.push(binding.clone());
+            }
         }
     }
 
     /// `g` runs at once, so that `g g` of the same place would never be reached.
     fn hidden_by_prefix(&mut self, before: &Keymap) {
         let mut found = Vec::new();
-        for one in self.written.iter().filter(|one| !one.binding.run.is_empty()) {
+        let always = |binding: &Binding| !binding.run.is_empty() && binding.when.is_none();
+        for one in self.written.iter().filter(|one| always(&one.binding)) {
             let here = || self.written.iter().filter(|other| other.place == one.place);
             let unbound =
                 |keys: &[Key]| here().any(|own| own.binding.keys == keys && own.binding.run.is_empty());
             let others = before.bindings(one.place).iter().chain(here().map(|other| &other.binding));
-            for other in others.filter(|other| !other.run.is_empty() && !unbound(&other.keys)) {
-                let (short, long) = if one.binding.keys.len() < other.keys.len() {
-                    (&one.binding.keys, &other.keys)
-                } else {
-                    (&other.keys, &one.binding.keys)
-                };
-                if short.len() < long.len() && long.starts_with(short) {
-                    let section = one.place.section();
-                    let message = format!("[{section}] binds {} and so hides {}", print(short), print(long));
+            let (section, own) = (one.place.section(), &one.binding.keys);
+            let longer = |short: &[Key], long: &[Key]| short.len() < long.len() && long.starts_with(short);
+            let mut hidden: Vec<&[Key]> = Vec::new();
+            for other in others.filter(|other| always(other) && !unbound(&other.keys)) {
+                if longer(own, &other.keys) && !hidden.contains(&other.keys.as_slice()) {
+                    hidden.push(&other.keys);
+                } else if longer(&other.keys, own) {
+                    let message =
+                        format!("[{section}] binds {} and so hides {}", print(&other.keys), print(own));
                     let hint = format!("unbind one of them: \"{}\" = false", written(&other.keys));
                     found.push((one.at, message, hint));
                 }
+            }
+            if let Some(first) = hidden.first() {
+                let more = match hidden.len() - 1 {
+                    0 => String::new(),
+                    n => format!(" and {n} more"),
+                };
+                let message = format!("[{section}] binds {} and so hides {}{more}", print(own), print(first));
+                let hint = format!("unbind one of them: \"{}\" = false", written(first));
+                found.push((one.at, message, hint));
             }
         }
         found.dedup_by(|a, b| a.1 == b.1);
@@ -229,6 +248,7 @@ impl Reader<'_> {
             for other in over {
                 let hides = |binding: &&Binding| {
                     !binding.run.is_empty()
+                        && binding.when.is_none()
                         && (own.starts_with(&binding.keys) || binding.keys.starts_with(own))
                 };
                 let Some(binding) = keymap.bindings(*other).iter().find(hides) else { continue };
@@ -274,51 +294,114 @@ impl Reader<'_> {
             let message = format!("most terminals send {twin} for {}", print(&keys));
             self.problem(at, message, Some(format!("bind \"{twin}\"")));
         }
-        let (run, desc) = self.value(value)?;
+        let Value { run, desc, when } = self.value(value)?;
         if place.is_text() && !run.is_empty() && keys[0].text().is_some() {
             let message = format!("in [{}] {} is text and cannot be bound", place.section(), keys[0]);
             self.problem(at, message, Some("take a key with Ctrl or Alt".into()));
             return None;
         }
-        Some(Binding { keys, run, desc, origin: self.origin(at) })
+        Some(Binding { keys, run, desc, when, origin: self.origin(at) })
     }
 
-    /// `"action"`, `["action", …]`, `{ run, desc }` or `false`.
-    fn value(&mut self, value: &Spanned<DeValue<'_>>) -> Option<(Vec<Action>, Option<String>)> {
+    /// `"action"`, `["action", …]`, `{ run, args, when, desc }` or `false`.
+    fn value(&mut self, value: &Spanned<DeValue<'_>>) -> Option<Value> {
         let at = value.span().start;
         match value.get_ref() {
-            DeValue::Boolean(false) => Some((Vec::new(), None)),
-            DeValue::String(name) => Some((vec![self.action(name, at)?], None)),
+            DeValue::Boolean(false) => Some(Value::default()),
+            DeValue::String(name) => Some(Value::of(vec![self.action(name, at)?])),
             DeValue::Array(names) if !names.is_empty() => {
                 let run = names.iter().map(|name| match name.get_ref() {
                     DeValue::String(text) => self.action(text, name.span().start),
                     _ => self.no_binding(name.span().start),
                 });
-                Some((run.collect::<Option<_>>()?, None))
+                Some(Value::of(run.collect::<Option<_>>()?))
             }
-            DeValue::Table(table) => {
-                let mut run = None;
-                let mut desc = None;
-                for (name, value) in table.iter() {
-                    match (name.get_ref().as_ref(), value.get_ref()) {
-                        ("run", DeValue::Table(_)) => return self.no_binding(at),
-                        ("run", _) => run = Some(self.value(value)?.0),
-                        ("desc", DeValue::String(text)) => desc = Some(text.clone().into_owned()),
-                        _ => return self.no_binding(name.span().start),
-                    }
-                }
-                match run {
-                    Some(run) => Some((run, desc)),
-                    None => self.no_binding(at),
-                }
-            }
+            DeValue::Table(table) => self.whole(table, at),
             _ => self.no_binding(at),
         }
     }
 
+    /// A binding as a table.
+    fn whole(&mut self, table: &DeTable<'_>, at: usize) -> Option<Value> {
+        let mut whole = Value::default();
+        let args = table.get("args");
+        let mut any = false;
+        for (name, value) in table.iter() {
+            let here = value.span().start;
+            match (name.get_ref().as_ref(), value.get_ref()) {
+                ("run", DeValue::String(family)) if args.is_some() => {
+                    any = true;
+                    whole.run = vec![self.one_of(family, args?, here)?];
+                }
+                ("run", DeValue::String(_) | DeValue::Array(_)) if args.is_none() => {
+                    any = true;
+                    whole.run = self.value(value)?.run;
+                }
+                ("args", DeValue::Table(_)) => {}
+                ("when", DeValue::String(text)) => whole.when = Some(self.when(text, here)?),
+                ("desc", DeValue::String(text)) => whole.desc = Some(text.clone().into_owned()),
+                ("run" | "args" | "when" | "desc", _) => return self.no_binding(name.span().start),
+                (other, _) => {
+                    let hint = nearest(other, ["run", "args", "when", "desc"]);
+                    let hint = hint.map(|near| format!("did you mean {near:?}?"));
+                    self.problem(name.span().start, format!("a binding has no {other:?}"), hint);
+                    return None;
+                }
+            }
+        }
+        if any { Some(whole) } else { self.no_binding(at) }
+    }
+
+    /// One action of a family: `pane.focus` with `{ pane = "timeline" }` is `pane.focus-timeline`.
+    fn one_of(&mut self, family: &str, args: &Spanned<DeValue<'_>>, at: usize) -> Option<Action> {
+        let Some((family, arg)) = FAMILIES.into_iter().find(|(name, _)| *name == family) else {
+            let names = FAMILIES.map(|(name, _)| name);
+            let hint = match nearest(family, names) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => format!("those that do: {}", names.join(", ")),
+            };
+            self.problem(at, format!("{family:?} takes no `args`"), Some(hint));
+            return None;
+        };
+        let DeValue::Table(table) = args.get_ref() else { return self.no_binding(args.span().start) };
+        if let Some((name, _)) = table.iter().find(|(name, _)| name.get_ref() != arg) {
+            let message = format!("{family:?} takes {arg:?}, not {:?}", name.get_ref());
+            let example = format!("args = {{ {arg} = {:?} }}", values(family).next().unwrap_or_default());
+            self.problem(name.span().start, message, Some(example));
+            return None;
+        }
+        let Some(DeValue::String(value)) = table.get(arg).map(Spanned::get_ref) else {
+            let message = format!("{family:?} needs args = {{ {arg} = \"…\" }}");
+            let hint = format!("one of {}", values(family).collect::<Vec<_>>().join(", "));
+            self.problem(args.span().start, message, Some(hint));
+            return None;
+        };
+        let found = Action::named(&format!("{family}-{value}"));
+        if found.is_none() {
+            let hint = match nearest(value, values(family)) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => format!("one of {}", values(family).collect::<Vec<_>>().join(", ")),
+            };
+            self.problem(args.span().start, format!("{family:?} knows no {arg} {value:?}"), Some(hint));
+        }
+        found
+    }
+
+    fn when(&mut self, text: &str, at: usize) -> Option<When> {
+        let found = When::named(text);
+        if found.is_none() {
+            let names = Fact::ALL.map(Fact::name);
+            let hint = match nearest(text.trim_start_matches('!'), names) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => format!("one of {}, or one of them with ! before it", names.join(", ")),
+            };
+            self.problem(at, format!("there is no condition called {text:?}"), Some(hint));
+        }
+        found
+    }
+
     fn no_binding<T>(&mut self, at: usize) -> Option<T> {
-        let message =
-            "a binding is \"action\", [\"action\", …], { run = \"action\", desc = \"words\" } or false";
+        let message = "a binding is \"action\", [\"action\", …], { run, args, when, desc } or false";
         self.problem(at, message.into(), None);
         None
     }
@@ -332,6 +415,25 @@ impl Reader<'_> {
         }
         found
     }
+}
+
+/// What a key is bound to.
+#[derive(Default)]
+struct Value {
+    run: Vec<Action>,
+    desc: Option<String>,
+    when: Option<When>,
+}
+
+impl Value {
+    fn of(run: Vec<Action>) -> Value {
+        Value { run, ..Value::default() }
+    }
+}
+
+/// What a family's argument can be.
+pub(super) fn values(family: &'static str) -> impl Iterator<Item = &'static str> {
+    ACTIONS.iter().filter_map(move |row| row.name.strip_prefix(family)?.strip_prefix('-'))
 }
 
 /// Keys one after another, with a space between.

@@ -46,8 +46,14 @@ fn keys_run_actions() {
 fn a_beginning_tells_how_it_goes_on() {
     let keymap = Keymap::default();
     let Resolved::Pending(ways) = keymap.resolve(&SEARCH, &[], key("y")) else { panic!() };
-    let ways: Vec<_> = ways.iter().map(|way| (way.key.as_str(), way.title.as_deref().unwrap())).collect();
-    let all = [("y", "Copy as text"), ("j", "Copy as JSON"), ("l", "Copy a link"), ("i", "Copy the id")];
+    let ways: Vec<_> = ways.iter().map(|way| (way.key.as_str(), way.title.as_deref())).collect();
+    let all = [
+        ("y", Some("Copy as text")),
+        ("j", Some("Copy as JSON")),
+        ("l", Some("Copy a link")),
+        ("i", Some("Copy the id")),
+        ("c", None),
+    ];
     assert_eq!(ways, all);
     assert_eq!(keymap.resolve(&SEARCH, &[key("y")], key("q")), Resolved::None);
 }
@@ -85,7 +91,7 @@ fn the_setting_takes_every_shipped_keymap() {
 
 #[test]
 fn every_action_has_a_key_or_is_only_in_the_palette() {
-    let palette_only = ["memory.supersede", "theme.pick", "theme.reload", "keymap.use", "keymap.reload"];
+    let palette_only = ["memory.supersede", "theme.reload", "keymap.use", "keymap.reload", "zone.pick"];
     let bound: Vec<Action> = Keymap::default().list().into_iter().flat_map(|listed| listed.actions).collect();
     for row in &ACTIONS {
         assert_eq!(!bound.contains(&row.action), palette_only.contains(&row.name), "{}", row.name);
@@ -278,7 +284,7 @@ fn what_is_wrong_has_its_line_and_advice() {
     wrong(
         "[lists]\n\"y\" = \"copy.text\"\n\"y j\" = false\n\"y l\" = false\n\"y i\" = false",
         3,
-        "[lists] binds y and so hides y y",
+        "[lists] binds y and so hides y y and 7 more",
         Some("unbind one of them: \"y y\" = false"),
     );
     wrong(
@@ -306,7 +312,7 @@ fn what_is_wrong_has_its_line_and_advice() {
     wrong(
         "[detail]\n\"f5\" = 3",
         3,
-        "a binding is \"action\", [\"action\", …], { run = \"action\", desc = \"words\" } or false",
+        "a binding is \"action\", [\"action\", …], { run, args, when, desc } or false",
         None,
     );
 }
@@ -341,4 +347,90 @@ proptest! {
             prop_assert_eq!(keymap.resolve(&[section], pending, *last), Resolved::Actions(vec![action]));
         }
     }
+}
+
+// ── args and conditions ─────────────────────────────────────────────────────────────────────────────────────────────
+
+#[test]
+fn args_pick_one_of_a_family() {
+    let (keymap, problems) = user(
+        "[pane.search]\n\"T\" = { run = \"pane.focus\", args = { pane = \"timeline\" }, desc = \"events\" }\n\
+         \"C\" = { args = { field = \"tags\" }, run = \"copy.cell\" }\n",
+    );
+    assert_eq!(problems, []);
+    assert_eq!(keymap.resolve(&SEARCH, &[], key("T")), Resolved::Actions(vec![Action::FocusTimeline]));
+    assert_eq!(keymap.resolve(&SEARCH, &[], key("C")), Resolved::Actions(vec![Action::CopyTags]));
+    let [Meaning::Runs(listed)] = &keymap.explain("T").unwrap()[..] else { panic!() };
+    assert_eq!((listed.title.as_str(), listed.when), ("events", None));
+}
+
+#[track_caller]
+fn wrong_binding(binding: &str, message: &str, hint: &str) {
+    let (keymap, problems) = user(&format!("[pane.search]\n\"T\" = {binding}\n"));
+    let said: Vec<_> = problems
+        .iter()
+        .map(|p| (p.origin.line, p.message.as_str(), p.hint.as_deref().unwrap_or_default()))
+        .collect();
+    assert_eq!(said, [(3, message, hint)], "{binding}");
+    assert_eq!(keymap.resolve(&SEARCH, &[], key("T")), Resolved::None);
+}
+
+#[test]
+fn args_and_conditions_that_are_none_say_what_was_meant() {
+    wrong_binding(
+        "{ run = \"pane.focus\", args = { pane = \"timelime\" } }",
+        "\"pane.focus\" knows no pane \"timelime\"",
+        "did you mean \"timeline\"?",
+    );
+    wrong_binding(
+        "{ run = \"pane.focus\", args = { name = \"timeline\" } }",
+        "\"pane.focus\" takes \"pane\", not \"name\"",
+        "args = { pane = \"search\" }",
+    );
+    wrong_binding(
+        "{ run = \"pane.focus\", args = {} }",
+        "\"pane.focus\" needs args = { pane = \"…\" }",
+        "one of search, timeline",
+    );
+    wrong_binding(
+        "{ run = \"pane.fokus\", args = { pane = \"search\" } }",
+        "\"pane.fokus\" takes no `args`",
+        "did you mean \"pane.focus\"?",
+    );
+    wrong_binding(
+        "{ run = \"app.quit\", when = \"import.runing\" }",
+        "there is no condition called \"import.runing\"",
+        "did you mean \"import.running\"?",
+    );
+    wrong_binding(
+        "{ run = \"app.quit\", wen = \"import.running\" }",
+        "a binding has no \"wen\"",
+        "did you mean \"when\"?",
+    );
+    wrong_binding(
+        "{ args = { pane = \"search\" } }",
+        "a binding is \"action\", [\"action\", …], { run, args, when, desc } or false",
+        "",
+    );
+}
+
+#[test]
+fn a_condition_makes_a_binding_come_and_go() {
+    let (mut keymap, problems) = user(
+        "[global]\n\"q\" = { run = \"import.stop\", when = \"import.running\" }\n\
+         [lists]\n\"F5\" = { run = \"move.first\", when = \"!detail.open\" }\n",
+    );
+    assert_eq!(problems, []);
+    let run = |keymap: &Keymap, text| keymap.resolve(&SEARCH, &[], key(text));
+    assert_eq!(run(&keymap, "q"), Resolved::Actions(vec![Action::Quit]), "what was bound before");
+    assert_eq!(run(&keymap, "f5"), Resolved::Actions(vec![Action::First]));
+    assert_eq!(keymap.key_of(Action::Quit, &SEARCH).as_deref(), Some("q"));
+    assert_eq!(keymap.key_of(Action::StopImport, &SEARCH), None);
+    keymap.know(Facts::default().with(Fact::ImportRunning, true).with(Fact::DetailOpen, true));
+    assert_eq!(run(&keymap, "q"), Resolved::Actions(vec![Action::StopImport]));
+    assert_eq!(run(&keymap, "f5"), Resolved::None);
+    assert_eq!(keymap.key_of(Action::StopImport, &SEARCH).as_deref(), Some("q"));
+    let listed = keymap.list();
+    let whens: Vec<_> = listed.iter().filter_map(|one| one.when.map(|when| when.to_string())).collect();
+    assert_eq!(whens, ["import.running", "!detail.open"], "both are listed, with when they hold");
 }

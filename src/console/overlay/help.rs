@@ -54,6 +54,12 @@ impl Help {
         Help { typed: Line::default(), sections, top: 0, height: 0 }
     }
 
+    /// The keys were read again.
+    pub fn keys_came(&mut self, sections: Vec<Section>) {
+        self.sections = sections;
+        self.scroll(self.top);
+    }
+
     /// The sections with what is typed in a row of theirs.
     fn found(&self) -> impl Iterator<Item = (&'static str, Vec<&Row>)> {
         let asked = Asked::new(self.typed.text());

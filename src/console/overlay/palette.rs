@@ -96,6 +96,15 @@ impl Palette {
         self.entries.get(self.shown.get(self.list.selected()?)?.0)
     }
 
+    /// The keys were read again: rows that are the same action have their keys now.
+    pub fn keys_came(&mut self, fresh: &[Entry]) {
+        for entry in &mut self.entries {
+            if let Some(now) = fresh.iter().find(|now| now.name == entry.name) {
+                entry.right.clone_from(&now.right);
+            }
+        }
+    }
+
     fn narrow(&mut self) {
         let pattern = Pattern::parse(self.typed.text(), CaseMatching::Ignore, Normalization::Smart);
         let mut buffer = Vec::new();

@@ -42,16 +42,19 @@ pub struct ThemePicker {
     list: List,
     before: Choice,
     terminal: Mode,
+    /// Closing leads back to the settings.
+    back_to_settings: bool,
 }
 
 impl ThemePicker {
-    pub fn new(looks: &Looks) -> ThemePicker {
+    pub fn new(looks: &Looks, back_to_settings: bool) -> ThemePicker {
         let mut picker = ThemePicker {
             typed: Line::default(),
             rows: rows(looks),
             list: List::default(),
             before: looks.choice.clone(),
             terminal: looks.terminal,
+            back_to_settings,
         };
         picker.list.set_height(picker.rows.len().min(ROWS_MAX as usize));
         picker.list.set_len(picker.rows.len());
@@ -89,6 +92,11 @@ impl ThemePicker {
             Some(name) => Choice::Chosen { name: name.clone(), on: self.terminal },
             None => Choice::Auto,
         })
+    }
+
+    fn close(&self, out: &mut Out) {
+        out.close = true;
+        out.act = self.back_to_settings.then_some(Action::Settings);
     }
 
     fn narrow(&mut self, out: &mut Out) {
@@ -129,13 +137,13 @@ impl Above for ThemePicker {
         match action {
             Action::Back => {
                 out.theme = Some(self.before.clone());
-                out.close = true;
+                self.close(out);
             }
             Action::Open => {
                 if let Some(choice) = self.choice() {
                     out.theme = Some(choice.clone());
                     out.effects.push(Effect::KeepTheme(choice));
-                    out.close = true;
+                    self.close(out);
                 }
             }
             Action::ClearText => {

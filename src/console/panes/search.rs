@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::super::{
     effect::Ask,
+    export::What,
     layout::{Split, inside},
     msg::Answer,
     scene::{Out, Scene},
@@ -276,6 +277,18 @@ impl Search {
             return false;
         }
         true
+    }
+
+    /// What is shown, to be asked for whole.
+    pub fn exported(&self) -> What {
+        match &self.found {
+            Some(found) if !found.query.trim().is_empty() => What::Search(Box::new(SearchRequest {
+                query: found.query.clone(),
+                // What the words found is shown for a moment only.
+                ..self.request(None, true)
+            })),
+            _ => What::Recent(self.filter()),
+        }
     }
 
     // ── asking ──────────────────────────────────────────────────────────────────────────────────────────────────

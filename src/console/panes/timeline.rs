@@ -19,14 +19,15 @@ use ratatui::layout::Rect;
 
 use super::super::{
     effect::Page,
+    export::What,
     layout::{Split, inside},
     model::{EVENTS_MAX, Feed, Item, Stretch},
     scene::{Out, Scene},
     widgets::{line::Line, list::Step},
 };
 use crate::{
-    door::{EventGap, Suggestion},
-    model::{Event, EventFilter, Fault, Project, Projects, Sequence, TimeWords},
+    door::{EventGap, EventQuery, Suggestion},
+    model::{Event, EventFilter, Fault, Project, Projects, Sequence},
 };
 
 use self::{chart::Chart, complete::Names, event::Detail, history::History, trace::Trace};
@@ -434,8 +435,7 @@ impl Timeline {
 
     /// What is typed is the filter now; one that cannot be read leaves the last good one in place.
     pub fn set_filter(&mut self, scene: &Scene, out: &mut Out) {
-        let words = TimeWords { now: scene.now, offset: scene.offset };
-        match filter::parse(self.filter_text.text(), words, self.is_typing()) {
+        match filter::parse(self.filter_text.text(), scene.words(), self.is_typing()) {
             Err(fault) => self.filter_fault = Some(fault),
             Ok(parsed) => {
                 self.filter_fault = None;
@@ -481,6 +481,15 @@ impl Timeline {
         }
         self.filtered = Some(feed);
         self.ask(Page::Newest, out);
+    }
+
+    /// Before there is a hub to ask: the filter is asked for when there is one.
+    pub fn restore_project(&mut self, project: Option<Project>) {
+        if let Some(project) = &project {
+            self.filter.projects = Projects::with_none(project.clone());
+            self.filtered = Some(Feed::default());
+        }
+        self.project = project;
     }
 
     pub fn set_project(&mut self, project: Option<Project>, scene: &Scene, out: &mut Out) {
@@ -539,6 +548,11 @@ impl Timeline {
         if let Some(feed) = &mut self.filtered {
             feed.append([gap]);
         }
+    }
+
+    /// What is shown, to be asked for whole.
+    pub fn exported(&self) -> What {
+        What::Events(Box::new(EventQuery { filter: self.filter.clone(), ..EventQuery::default() }))
     }
 
     // ── the frame ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -32,6 +32,13 @@ pub struct Row {
     pub place: Option<String>,
 }
 
+impl Row {
+    /// Where it came from.
+    pub fn url(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+}
+
 /// Says of rows of one title where each came from.
 pub fn tell_apart(rows: &mut [Row]) {
     let mut titles: HashMap<&str, usize> = HashMap::with_capacity(rows.len());

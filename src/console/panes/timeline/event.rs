@@ -84,7 +84,7 @@ impl Detail {
                 age if time > scene.now || age == "now" => age,
                 age => format!("{age} ago"),
             };
-            let local = time.at(scene.offset).format("%a %-d %b %Y %H:%M:%S%.3f %:z").to_string();
+            let local = scene.local(time);
             for (name, said) in [(name, ago), ("", local), ("", time.to_string())] {
                 lines.push(labelled(name, &text::cut(&said, self.width.saturating_sub(LABEL)), theme));
             }

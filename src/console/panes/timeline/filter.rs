@@ -157,7 +157,7 @@ mod tests {
     use crate::model::Time;
 
     fn words() -> TimeWords {
-        TimeWords { now: Time::from_unix_ms(7_200_000), offset: chrono::Offset::fix(&chrono::Utc) }
+        TimeWords { now: Time::from_unix_ms(7_200_000), zone: crate::model::Zone::UTC }
     }
 
     #[track_caller]

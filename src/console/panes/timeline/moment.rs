@@ -6,7 +6,7 @@ use crate::{
         scene::{Out, Scene, age},
         widgets::toast::Toast,
     },
-    model::{Time, TimeError, TimeWords},
+    model::{Time, TimeError},
 };
 
 impl Timeline {
@@ -19,8 +19,7 @@ impl Timeline {
 
     /// What the words name; nothing is typed yet is no moment and no fault.
     pub(super) fn moment_read(&self, scene: &Scene) -> Option<Result<Time, TimeError>> {
-        let words = TimeWords { now: scene.now, offset: scene.zone() };
-        (!self.moment.text().trim().is_empty()).then(|| words.parse(self.moment.text()))
+        (!self.moment.text().trim().is_empty()).then(|| scene.words().parse(self.moment.text()))
     }
 
     pub(super) fn accept_moment(&mut self, scene: &Scene, out: &mut Out) {

@@ -70,8 +70,9 @@ impl Bench {
     fn scene(hub: &Hub, theme: &Theme, keymap: &Keymap, f: impl FnOnce(&Scene)) {
         f(&Scene {
             now: Time::from_unix_ms(NOW),
-            offset: chrono::Offset::fix(&chrono::Utc),
+            zones: crate::model::Zones::UTC,
             form: TimeForm::Relative,
+            motion: crate::config::Motion::Full,
             hub,
             theme,
             keymap,

@@ -1,0 +1,179 @@
+//! What the pane in focus shows, as something to export, and what became of it.
+
+use super::App;
+use crate::{
+    console::{
+        effect::Effect,
+        export::{Exported, ROWS_MAX, Target, Went, What},
+        layout::PaneName,
+        overlay::{
+            Overlay,
+            confirm::Confirm,
+            export::{self, Export},
+        },
+        scene::Out,
+        text,
+        widgets::toast::Toast,
+    },
+    door::{SearchMode, SearchRequest},
+    model::{Code, EventFilter, Fault, Projects},
+};
+
+impl App {
+    pub(super) fn open_export(&mut self, out: &mut Out) {
+        let scene = self.env.scene();
+        let (what, stem) = match self.focus {
+            PaneName::Search => (self.search.exported(), "search"),
+            PaneName::Timeline => (self.timeline.exported(), "timeline"),
+        };
+        let project = self.search.project.as_ref().map(ToString::to_string);
+        let verb = match &what {
+            What::Search(request) => Some(search_verb(&request.query, Some(request), project.as_deref())),
+            What::Recent(_) => Some(search_verb("", None, project.as_deref())),
+            What::Events(query) => events_verb(&query.filter),
+        };
+        let about = match &what {
+            What::Search(request) => format!("What is found by {:?}, {}.", request.query, export::bound()),
+            What::Recent(_) => format!("Every memory, newest first, {}.", export::bound()),
+            What::Events(_) if self.timeline.is_filtered() => {
+                format!("The events of this filter, newest first, {}.", export::bound())
+            }
+            What::Events(_) => format!("Every event, newest first, {}.", export::bound()),
+        };
+        out.open = Some(Overlay::Export(Box::new(Export::new(what, about, verb, stem, &scene))));
+    }
+
+    pub(super) fn why_no_export(&self) -> Option<String> {
+        (!self.env.hub.is_live()).then(|| "the hub is not there yet".to_owned())
+    }
+
+    pub(super) fn exported(&mut self, result: Result<Exported, Fault>, out: &mut Out) {
+        match result {
+            Ok(exported) => {
+                if matches!(self.overlay, Some(Overlay::Export(_))) {
+                    out.close = true;
+                }
+                let rows = text::counted(exported.rows, "row", "rows");
+                let more = if exported.more { ", and there are more" } else { "" };
+                match exported.went {
+                    Went::File(path) => {
+                        out.toast(Toast::done(format!("{rows}{more}: {}", path.display())));
+                    }
+                    // The copy says where it went.
+                    Went::Clipboard(text) => {
+                        if exported.more {
+                            out.toast(Toast::warn(format!("the first {rows}{more}")));
+                        }
+                        out.effects.push(Effect::Copy(text));
+                    }
+                }
+            }
+            Err(fault) => {
+                let Some(Overlay::Export(export)) = &mut self.overlay else {
+                    return out.toast(Toast::fault("not exported", &fault));
+                };
+                let asked = export.asked(true);
+                match &asked.to {
+                    Target::File { path, .. } if fault.code == Code::Conflict => {
+                        let object = path.display().to_string();
+                        let now = self.env.now;
+                        out.open = Some(Overlay::Confirm(Box::new(Confirm::new(
+                            "Replace a file",
+                            &object,
+                            "It is there already. What it holds now is lost.",
+                            "replace",
+                            now,
+                            vec![Effect::Export(Box::new(asked.clone()))],
+                        ))));
+                    }
+                    _ => export.failed(fault),
+                }
+            }
+        }
+    }
+}
+
+fn search_verb(query: &str, request: Option<&SearchRequest>, project: Option<&str>) -> String {
+    let mut words = format!("wheelhouse search {}", quoted(query));
+    if let Some(request) = request {
+        if request.mode != SearchMode::Auto {
+            words.push_str(&format!(" --mode {}", request.mode.word()));
+        }
+        if request.as_you_type {
+            words.push_str(" --as-you-type");
+        }
+    }
+    match project {
+        Some(project) => words.push_str(&format!(" --project {project}")),
+        None => words.push_str(" --all-projects"),
+    }
+    words.push_str(&format!(" -n {ROWS_MAX}"));
+    words
+}
+
+/// None where the verb has no words for it.
+fn events_verb(filter: &EventFilter) -> Option<String> {
+    let mut words = "wheelhouse events query".to_owned();
+    match &filter.projects {
+        Projects::All => {}
+        Projects::Only(projects) => match projects.as_slice() {
+            [project] => words.push_str(&format!(" --project {project}")),
+            projects if filter.patterns.is_empty() => {
+                projects.iter().for_each(|project| words.push_str(&format!(" '{project}.>'")));
+            }
+            _ => return None,
+        },
+    }
+    filter.patterns.iter().for_each(|pattern| words.push_str(&format!(" {}", quoted(&pattern.to_string()))));
+    let mut flag = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            words.push_str(&format!(" --{name} {}", quoted(&value)));
+        }
+    };
+    flag("since", filter.since.map(|time| time.to_string()));
+    flag("until", filter.until.map(|time| time.to_string()));
+    flag("correlation", filter.correlation.map(|id| id.to_string()));
+    flag("causation", filter.causation.map(|id| id.to_string()));
+    flag("actor", filter.actor.as_ref().map(|actor| actor.0.clone()));
+    flag("severity", filter.severity.map(|severity| severity.word().to_owned()));
+    flag("text", filter.text.clone());
+    words.push_str(&format!(" -n {ROWS_MAX}"));
+    Some(words)
+}
+
+/// As a shell takes it for one word.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@".contains(c);
+    if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verb_is_what_a_shell_takes() {
+        assert_eq!(quoted("deploy"), "deploy");
+        assert_eq!(quoted("it's -x"), r"'it'\''s -x'");
+        assert_eq!(quoted(""), "''");
+        assert_eq!(quoted("-x"), "'-x'");
+        let request =
+            SearchRequest { mode: SearchMode::Hybrid, as_you_type: true, ..SearchRequest::default() };
+        assert_eq!(
+            search_verb("dep lock", Some(&request), None),
+            "wheelhouse search 'dep lock' --mode hybrid --as-you-type --all-projects -n 10000"
+        );
+        let filter = EventFilter {
+            patterns: vec!["*.memory.*".parse().unwrap()],
+            text: Some("two words".into()),
+            ..EventFilter::default()
+        };
+        assert_eq!(
+            events_verb(&filter).unwrap(),
+            "wheelhouse events query '*.memory.*' --text 'two words' -n 10000"
+        );
+    }
+}

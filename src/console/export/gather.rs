@@ -1,0 +1,97 @@
+//! All rows of an answer, page by page through a door, up to a bound.
+
+use crate::{
+    console::panes::search::Row,
+    door::{
+        Caller, Door, EVENTS_PAGE_MAX, EventQuery, LIST_PAGE_MAX, ListRequest, Order, SEARCH_LIMIT_MAX,
+        SearchRequest,
+    },
+    model::{Envelope, Fault, MemoryFilter},
+};
+
+use super::{EventRow, MemoryRow};
+
+/// Rows of one export: more is what `wheelhouse export` is for.
+pub const ROWS_MAX: usize = 10_000;
+
+/// Rows, and whether there are more.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gathered<R> {
+    pub rows: Vec<R>,
+    pub more: bool,
+}
+
+/// The hits of a query, best first.
+pub async fn hits(
+    door: &dyn Door,
+    caller: &Caller,
+    mut request: SearchRequest,
+    limit: usize,
+    mut tell: impl FnMut(u64),
+) -> Result<Gathered<MemoryRow>, Fault> {
+    let mut rows: Vec<MemoryRow> = Vec::new();
+    loop {
+        request.limit = SEARCH_LIMIT_MAX.min(limit - rows.len());
+        let answer = door.search(caller, request.clone()).await?;
+        let none = answer.results.is_empty();
+        rows.extend(answer.results.into_iter().map(|hit| MemoryRow::from(Row::from(hit))));
+        tell(rows.len() as u64);
+        request.cursor = answer.cursor;
+        if rows.len() >= limit || none || request.cursor.is_none() {
+            return Ok(cut(rows, limit, request.cursor.is_some() && !none));
+        }
+    }
+}
+
+/// Memories, newest first.
+pub async fn recent(
+    door: &dyn Door,
+    caller: &Caller,
+    filter: MemoryFilter,
+    limit: usize,
+    mut tell: impl FnMut(u64),
+) -> Result<Gathered<MemoryRow>, Fault> {
+    let mut request = ListRequest { filter, ..ListRequest::default() };
+    let mut rows: Vec<MemoryRow> = Vec::new();
+    loop {
+        request.limit = LIST_PAGE_MAX.min(limit - rows.len());
+        let page = door.list(caller, request.clone()).await?;
+        rows.extend(page.memories.into_iter().map(|memory| MemoryRow::from(Row::from(memory))));
+        tell(rows.len() as u64);
+        request.after = page.next;
+        if rows.len() >= limit || request.after.is_none() {
+            return Ok(cut(rows, limit, request.after.is_some()));
+        }
+    }
+}
+
+/// Events in the order asked for.
+pub async fn events(
+    door: &dyn Door,
+    caller: &Caller,
+    mut query: EventQuery,
+    limit: usize,
+    mut tell: impl FnMut(u64),
+) -> Result<Gathered<EventRow>, Fault> {
+    let hub = door.status().await?.hub;
+    let mut rows: Vec<EventRow> = Vec::new();
+    loop {
+        query.limit = EVENTS_PAGE_MAX.min(limit - rows.len());
+        let page = door.events(caller, query.clone()).await?;
+        rows.extend(page.events.into_iter().map(|event| EventRow(Envelope::new(event, &hub))));
+        tell(rows.len() as u64);
+        let next = page.next;
+        if rows.len() >= limit || next.is_none() {
+            return Ok(cut(rows, limit, next.is_some()));
+        }
+        match query.order {
+            Order::Asc => query.after = next,
+            Order::Desc => query.before = next,
+        }
+    }
+}
+
+fn cut<R>(mut rows: Vec<R>, limit: usize, more: bool) -> Gathered<R> {
+    rows.truncate(limit);
+    Gathered { rows, more }
+}
