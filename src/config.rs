@@ -59,7 +59,7 @@ impl fmt::Display for Kind {
 }
 
 /// Every setting, in the order they are shown in.
-pub const KEYS: [Key; 12] = [
+pub const KEYS: [Key; 13] = [
     Key {
         name: "hub_name",
         what: "what this hub is called; else the machine's name",
@@ -99,6 +99,12 @@ pub const KEYS: [Key; 12] = [
     Key { name: "ascii", what: "draw with plain ASCII only", kind: Kind::Flag, env: None },
     Key { name: "mouse", what: "click and wheel in the console", kind: Kind::Flag, env: None },
     Key {
+        name: "links",
+        what: "links that the terminal opens (OSC 8): \"auto\" where it is known to",
+        kind: Kind::OneOf(&["auto", "always", "never"]),
+        env: None,
+    },
+    Key {
         name: "time",
         what: "how times are shown",
         kind: Kind::OneOf(&["relative", "local", "utc"]),
@@ -128,6 +134,16 @@ pub const KEYS: [Key; 12] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Colour {
     /// On a terminal that can, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// Whether links are sent to the terminal as links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Links {
+    /// To one that is known to open them.
     #[default]
     Auto,
     Always,
@@ -181,6 +197,7 @@ pub struct Config {
     pub colour: Colour,
     pub ascii: bool,
     pub mouse: bool,
+    pub links: Links,
     pub time: TimeForm,
     /// A level, or directives as tracing has them.
     pub log_level: String,
@@ -200,6 +217,7 @@ impl Default for Config {
             colour: Colour::Auto,
             ascii: false,
             mouse: true,
+            links: Links::Auto,
             time: TimeForm::Relative,
             log_level: "info".to_owned(),
             keep_ops_days: 90,
@@ -259,6 +277,13 @@ impl Config {
             }
             "ascii" => self.ascii = value == "true",
             "mouse" => self.mouse = value == "true",
+            "links" => {
+                self.links = match value {
+                    "always" => Links::Always,
+                    "never" => Links::Never,
+                    _ => Links::Auto,
+                }
+            }
             "time" => {
                 self.time = match value {
                     "local" => TimeForm::Local,

@@ -16,6 +16,7 @@ pub mod clip;
 pub mod effect;
 pub mod frame;
 mod hangup;
+pub mod hyperlink;
 pub mod keymap;
 pub mod layout;
 pub mod link;

@@ -1,6 +1,6 @@
 //! The settings in force, as `config show` and the console print them.
 
-use super::{Colour, Config, KEYS, TimeForm};
+use super::{Colour, Config, KEYS, Links, TimeForm};
 
 /// A setting, its value and where that came from.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -40,6 +40,12 @@ impl Config {
             .to_owned(),
             "ascii" => self.ascii.to_string(),
             "mouse" => self.mouse.to_string(),
+            "links" => match self.links {
+                Links::Auto => "auto",
+                Links::Always => "always",
+                Links::Never => "never",
+            }
+            .to_owned(),
             "time" => match self.time {
                 TimeForm::Relative => "relative",
                 TimeForm::Local => "local",

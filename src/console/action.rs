@@ -28,6 +28,13 @@ pub enum Action {
     Open,
     Complete,
     ClearText,
+    Queries,
+    ForgetQuery,
+    PreviousChip,
+    NextChip,
+    EditChip,
+    RemoveChip,
+    TurnOrder,
     New,
     Edit,
     Supersede,
@@ -76,6 +83,8 @@ pub enum Place {
     Timeline,
     /// An opened memory or event: the arrows move its text.
     Detail,
+    /// A field of the query, as a chip.
+    Chips,
     /// Letters are the query.
     Query,
     /// Letters are the Timeline's filter.
@@ -86,17 +95,20 @@ pub enum Place {
     Picker,
     Import,
     Help,
+    /// The list of former queries.
+    Queries,
     /// Asked last everywhere, also where letters are text.
     Always,
 }
 
 impl Place {
-    pub const ALL: [Place; 14] = [
+    pub const ALL: [Place; 16] = [
         Place::Global,
         Place::Lists,
         Place::Search,
         Place::Timeline,
         Place::Detail,
+        Place::Chips,
         Place::Query,
         Place::Filter,
         Place::Form,
@@ -105,6 +117,7 @@ impl Place {
         Place::Picker,
         Place::Import,
         Place::Help,
+        Place::Queries,
         Place::Always,
     ];
 
@@ -119,6 +132,8 @@ impl Place {
             Place::Picker => "overlay.picker",
             Place::Import => "overlay.import",
             Place::Help => "overlay.help",
+            Place::Queries => "overlay.queries",
+            Place::Chips => "mode.chips",
             Place::Search => "pane.search",
             Place::Timeline => "pane.timeline",
             Place::Detail => "detail",
@@ -139,6 +154,8 @@ impl Place {
             Place::Picker => "pick lists",
             Place::Import => "import",
             Place::Help => "help",
+            Place::Queries => "former queries",
+            Place::Chips => "fields of the query",
             Place::Search => "Search",
             Place::Timeline => "Timeline",
             Place::Detail => "opened text",
@@ -159,6 +176,7 @@ impl Place {
                 | Place::Picker
                 | Place::Import
                 | Place::Help
+                | Place::Queries
                 | Place::Always
         )
     }
@@ -221,8 +239,8 @@ impl Action {
 
     /// Whether it asks for something before it does anything: a text, a choice.
     pub fn asks(self) -> bool {
-        use Action::{FilterEvents, Import, New, Project, Query, Supersede, UseKeymap};
-        matches!(self, Query | New | Supersede | Import | FilterEvents | Project | UseKeymap)
+        use Action::{FilterEvents, Import, New, Project, Queries, Query, Supersede, UseKeymap};
+        matches!(self, Query | Queries | New | Supersede | Import | FilterEvents | Project | UseKeymap)
     }
 
     pub fn named(name: &str) -> Option<Action> {
@@ -252,16 +270,25 @@ const LISTED: &[Place] = &[
     Place::Picker,
     Place::Import,
     Place::Help,
+    Place::Queries,
     Place::Confirm,
 ];
 const MEMORY: &[Place] = &[Place::Search, Place::Detail];
 const COPIED: &[Place] = &[Place::Lists, Place::Detail];
-const TYPED: &[Place] =
-    &[Place::Query, Place::Filter, Place::Form, Place::Import, Place::Palette, Place::Picker, Place::Help];
+const TYPED: &[Place] = &[
+    Place::Query,
+    Place::Filter,
+    Place::Form,
+    Place::Import,
+    Place::Palette,
+    Place::Picker,
+    Place::Help,
+    Place::Queries,
+];
 
 /// Every action. A row here is all it takes to be in help, palette, keymap files and docs.
 #[rustfmt::skip]
-pub const ACTIONS: [Row; 55] = [
+pub const ACTIONS: [Row; 62] = [
     row(Action::FocusSearch,   "pane.focus-search",    "Go to Search",                      Group::Deck,     GLOBAL, None),
     row(Action::FocusTimeline, "pane.focus-timeline",  "Go to the Timeline",                Group::Deck,     GLOBAL, None),
     row(Action::NextPane,      "pane.next",            "Next pane",                         Group::Deck,     GLOBAL, Some("pane")),
@@ -270,7 +297,7 @@ pub const ACTIONS: [Row; 55] = [
     row(Action::Query,         "query.focus",          "Search: type a query",              Group::Deck,     &[Place::Global, Place::Search], Some("search")),
     row(Action::Palette,       "palette.open",         "Palette: find any action",          Group::Deck,     GLOBAL, Some("palette")),
     row(Action::Help,          "help.open",            "Help: every key",                   Group::Deck,     GLOBAL, Some("help")),
-    row(Action::Back,          "back",                 "Back, one step out",                Group::Deck,     &[Place::Global, Place::Query, Place::Filter, Place::Form, Place::Palette, Place::Picker, Place::Import, Place::Help, Place::Detail], None),
+    row(Action::Back,          "back",                 "Back, one step out",                Group::Deck,     &[Place::Global, Place::Query, Place::Filter, Place::Form, Place::Palette, Place::Picker, Place::Import, Place::Help, Place::Detail, Place::Queries, Place::Chips], None),
     row(Action::Quit,          "app.quit",             "Quit",                              Group::Deck,     &[Place::Global, Place::Always], None),
     row(Action::Suspend,       "app.suspend",          "Suspend to the shell; `fg` comes back", Group::Deck, &[Place::Always], None),
     row(Action::Up,            "move.up",              "Up",                                Group::Move,     LISTED, None),
@@ -282,6 +309,13 @@ pub const ACTIONS: [Row; 55] = [
     row(Action::Open,          "open",                 "Open what is selected",             Group::Move,     LISTED, Some("open")),
     row(Action::Complete,      "text.complete",        "Complete the word",                 Group::Move,     TYPED, Some("complete")),
     row(Action::ClearText,     "text.clear",           "Clear the line",                    Group::Move,     TYPED, None),
+    row(Action::Queries,       "query.history",        "Former queries",                    Group::Deck,     &[Place::Search, Place::Query], None),
+    row(Action::ForgetQuery,   "query.forget",         "Forget this query",                 Group::Move,     &[Place::Queries], None),
+    row(Action::PreviousChip,  "chip.previous",        "To the field before, of the query", Group::Move,     &[Place::Search, Place::Chips], None),
+    row(Action::NextChip,      "chip.next",            "To the next field of the query",    Group::Move,     &[Place::Search, Place::Chips], None),
+    row(Action::EditChip,      "chip.edit",            "Edit this field of the query",      Group::Move,     &[Place::Chips], Some("edit the field")),
+    row(Action::RemoveChip,    "chip.remove",          "Take this field out of the query",  Group::Move,     &[Place::Chips], Some("take it out")),
+    row(Action::TurnOrder,     "list.turn",            "The list of all: oldest first, newest first", Group::Deck, &[Place::Search], None),
     row(Action::New,           "memory.new",           "New memory",                        Group::Memory,   GLOBAL, Some("new")),
     row(Action::Edit,          "memory.edit",          "Edit this memory",                  Group::Memory,   MEMORY, Some("edit")),
     row(Action::Supersede,     "memory.supersede",     "Supersede this memory by a new one", Group::Memory,  MEMORY, None),

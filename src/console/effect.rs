@@ -9,6 +9,7 @@ use crate::{
 };
 
 use super::{
+    markdown::code::Block,
     overlay::form::{Draft, Field, Purpose},
     theme::Choice,
 };
@@ -41,6 +42,17 @@ pub enum Effect {
     ReadThemes,
     /// For the next start.
     KeepTheme(Choice),
+    /// What the blocks of code of a memory are made of.
+    Highlight {
+        id: Id,
+        revision: u32,
+        blocks: Vec<Block>,
+    },
+    /// A query worth finding again, for this and later starts.
+    KeepQuery(String),
+    /// Out of the former queries.
+    DropQuery(String),
+    LoadQueries,
     /// Try the hub now, not after the backoff.
     Retry,
     /// A person's own keys, as their file has them now.

@@ -12,6 +12,7 @@ use crate::{
 
 use super::{
     effect::Page,
+    markdown::code::Tokens,
     overlay::form::{Draft, Field, Purpose},
     theme::Themes,
 };
@@ -112,6 +113,14 @@ pub enum Answer {
         draft: Option<Draft>,
     },
     Themes(Got<Themes>),
+    /// Of each block, in order.
+    Highlighted {
+        id: Id,
+        revision: u32,
+        tokens: Vec<Tokens>,
+    },
+    /// Former queries, the newest first.
+    Queries(Got<Vec<String>>),
     /// It is done, and there is nothing to say.
     Nothing,
     /// Something that only matters when it fails.

@@ -6,6 +6,7 @@ pub mod help;
 pub mod import;
 pub mod palette;
 pub mod picker;
+pub mod queries;
 pub mod themes;
 
 use crossterm::event::KeyEvent;
@@ -13,7 +14,7 @@ use ratatui::{Frame, layout::Rect};
 
 use self::{
     confirm::Confirm, form::Form, help::Help, import::Import, palette::Palette, picker::Picker,
-    themes::ThemePicker,
+    queries::Queries, themes::ThemePicker,
 };
 use super::{
     action::{Action, Place},
@@ -28,6 +29,7 @@ pub enum Overlay {
     Import(Box<Import>),
     Picker(Box<Picker>),
     Themes(Box<ThemePicker>),
+    Queries(Box<Queries>),
 }
 
 /// What every overlay can do.
@@ -54,6 +56,7 @@ impl Overlay {
             Overlay::Import(it) => &**it,
             Overlay::Picker(it) => &**it,
             Overlay::Themes(it) => &**it,
+            Overlay::Queries(it) => &**it,
         }
     }
 
@@ -66,6 +69,7 @@ impl Overlay {
             Overlay::Import(it) => &mut **it,
             Overlay::Picker(it) => &mut **it,
             Overlay::Themes(it) => &mut **it,
+            Overlay::Queries(it) => &mut **it,
         }
     }
 }

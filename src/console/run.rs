@@ -89,6 +89,8 @@ struct Console {
     app: App,
     term: Term,
     frames: Frames,
+    /// The terminal opens links.
+    links: bool,
     clock: Clock,
     data_dir: PathBuf,
 }
@@ -144,11 +146,19 @@ impl Console {
             app.tell(Toast::warn(format!("{} cannot be read: {error}", options.themes_dir.display())));
         }
         let data_dir = home.data_dir().to_owned();
-        Ok(Console { app, term, frames: Frames::new(caps.over_ssh), clock, data_dir })
+        let links = match config.links {
+            config::Links::Auto => caps.links,
+            config::Links::Always => true,
+            config::Links::Never => false,
+        };
+        Ok(Console { app, term, frames: Frames::new(caps.over_ssh), links, clock, data_dir })
     }
 
     fn draw(&mut self) -> Result<(), Fault> {
         self.frames.drawn(std::time::Instant::now());
+        if self.links {
+            self.term.set_links(self.app.search.hyperlinks());
+        }
         self.term.draw(|frame| self.app.view(frame)).map_err(no_terminal)
     }
 

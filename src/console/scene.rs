@@ -122,6 +122,8 @@ pub struct Out {
     pub project: Option<Option<Project>>,
     /// A shipped keymap was picked.
     pub keymap: Option<Shipped>,
+    /// A former query was picked.
+    pub query: Option<String>,
     /// A theme was chosen, or is only being looked at.
     pub theme: Option<Choice>,
     /// The overlay that was asked has nothing left to do.

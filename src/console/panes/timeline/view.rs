@@ -81,8 +81,8 @@ impl Timeline {
         let placeholder = "memory.*  severity:error  since:1h  words";
         input(frame, line, &self.filter_text, "", placeholder, focused && self.typing, scene);
         if let Some(fault) = &self.filter_fault {
-            let column = 2 + text::width(self.filter_text.text().get(..fault.at).unwrap_or_default()) as u16;
-            underline(frame, line, column, theme.style(Role::QueryError));
+            let column = 2 + text::width(self.filter_text.text().get(..fault.at).unwrap_or_default());
+            underline(frame, line, column..column + 1, theme.style(Role::QueryError));
             let said = format!("{} {}", theme.glyph(Role::Error), fault.why);
             let said = text::cut(&said, below.width as usize).into_owned();
             frame.render_widget(Paragraph::new(Line::styled(said, theme.style(Role::Error))), below);
