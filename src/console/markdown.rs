@@ -15,7 +15,7 @@ mod table;
 
 use std::ops::Range;
 
-use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd};
 use ratatui::{
     style::{Modifier, Style},
     text::{Line, Span},
@@ -264,8 +264,9 @@ impl Page<'_> {
             Tag::Emphasis => self.modify(Modifier::ITALIC),
             Tag::Strong => self.modify(Modifier::BOLD),
             Tag::Strikethrough => self.modify(Modifier::CROSSED_OUT),
-            Tag::Link { dest_url, .. } => {
-                let mark = self.hyperlinks.mark(&dest_url).unwrap_or_default();
+            Tag::Link { link_type, dest_url, .. } => {
+                let scheme = if link_type == LinkType::Email { "mailto:" } else { "" };
+                let mark = self.hyperlinks.mark(&format!("{scheme}{dest_url}")).unwrap_or_default();
                 self.styles.push(self.style().patch(self.theme.style(Role::Link)).patch(mark));
                 self.links.push((dest_url.into_string(), mark));
                 self.images = 0;
@@ -473,7 +474,7 @@ impl Page<'_> {
         let target = escape_line(&target).into_owned();
         let is_empty = self.link_at == self.pieces.len();
         let text = self.pieces.last().map(|piece| piece.text.as_str()).unwrap_or_default();
-        let told = target.trim_start_matches("mailto:") == text;
+        let told = target == text || target.trim_start_matches("mailto:") == text;
         let around_image = std::mem::take(&mut self.images) > 0;
         if !told && !is_empty && !around_image && !target.starts_with('#') && !target.is_empty() {
             let target = super::text::cut(&target, TARGET_COLUMNS_MAX).into_owned();

@@ -614,24 +614,9 @@ fn draw(app: &App, width: u16, height: u16) -> Terminal<TestBackend> {
 
 #[test]
 fn no_size_is_too_small_to_draw() {
-    for overlay in [
-        "",
-        "?",
-        ":",
-        "n",
-        "I",
-        "P",
-        "x",
-        "y",
-        "4 /",
-        "s a",
-        "Enter",
-        "e",
-        "o",
-        "o Right",
-        "C-r",
-        "s t a g : x",
-    ] {
+    for overlay in
+        ["", "?", ":", "n", "I", "P", "x", "y", "4 /", "s a", "Enter", "e", "o Right", "C-r", "s t a g : x"]
+    {
         for size in (0..=12).flat_map(|w| (0..=10).map(move |h| (w, h))).chain([
             (40, 12),
             (41, 13),

@@ -177,7 +177,7 @@ mod tests {
             "// why\nlet n = add(1, \"two\");\n",
             &["Comment // why", "Keyword let", "Function add", "Number 1", "String \"two\""],
         );
-        check("toml", "name = \"x\" # y\n", &["String \"x\"", "Comment # y"]);
+        check("toml", "name = \"x\" # y\n", &["Function name", "String \"x\"", "Comment # y"]);
         check("ts", "const n = 1\n", &["Keyword const", "Number 1"]);
         check("console", "echo 'a b'\n", &["Function echo", "String 'a b'"]);
         check("diff", "-old\n+new\n same\n", &["Removed -old", "Added +new"]);

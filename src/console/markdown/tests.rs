@@ -94,7 +94,7 @@ fn code_is_drawn_in_what_was_found_in_it() {
     assert_eq!(drawn(40), (vec!["let".into()], vec!["// why".into()]));
     assert_eq!(
         drawn(21),
-        (vec!["let".into()], vec!["// wh".into(), "y".into()]),
+        (vec!["let".into()], vec!["// w".into(), "hy".into()]),
         "also where a line is broken"
     );
     // What was found in another text does no harm.
@@ -113,11 +113,12 @@ fn links_lead_where_they_say_and_nowhere_else() {
     };
     let to = |text: &str, address: &str| (text.to_owned(), address.to_owned());
     assert_eq!(
-        lead("see [the log](https://a.dev/l) and <mailto:ada@a.dev>"),
+        lead("see [the log](https://a.dev/l) and <mailto:ada@a.dev> <bo@a.dev>"),
         [
             to("the log", "https://a.dev/l"),
             to("https://a.dev/l", "https://a.dev/l"),
-            to("mailto:ada@a.dev", "mailto:ada@a.dev")
+            to("mailto:ada@a.dev", "mailto:ada@a.dev"),
+            to("bo@a.dev", "mailto:bo@a.dev")
         ]
     );
     assert_eq!(lead("[x](javascript:alert(1)) [y](a.md) [z](#top)"), []);

@@ -220,11 +220,8 @@ impl Search {
 
     /// What stands in the box under the cursor, and which of it is chosen.
     pub fn popup(&self) -> (Vec<Suggestion>, usize) {
-        if !self.typing {
+        if !self.typing || self.fix().is_some() {
             return (Vec::new(), 0);
-        }
-        if let Some(fix) = self.fix() {
-            return (vec![fix], 0);
         }
         let (offers, chosen) = self.completion.popup(&self.query);
         (offers.into_iter().cloned().collect(), chosen)

@@ -321,7 +321,7 @@ mod tests {
         let out = String::from_utf8(painter.out().clone()).unwrap();
         let (before, rest) = out.split_once("\x1b]8;id=").unwrap();
         let (inside, after) = rest.split_once("\x1b]8;;\x1b\\").unwrap();
-        assert!(before.contains("see ") && after.contains("now") && !after.contains("\x1b]8"), "{out:?}");
+        assert!(before.contains("see") && after.contains("now") && !after.contains("\x1b]8"), "{out:?}");
         assert!(inside.contains(";https://a.dev/l\x1b\\") && inside.contains("漢"), "{out:?}");
         assert!(!out.contains("\x1b[58"), "the mark is not sent: {out:?}");
 

@@ -131,7 +131,6 @@ pub fn meaning(offer: &Suggestion, scene: &Scene) -> String {
     let documents =
         || offer.documents.map_or(String::new(), |count| text::counted(count, "memory", "memories"));
     match offer.kind.as_str() {
-        "fix" => "is what you meant?".to_owned(),
         "field" => {
             let field = Field::named(offer.text.trim_end_matches(':'));
             field.map_or("", Field::meaning).to_owned()

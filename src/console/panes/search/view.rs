@@ -30,7 +30,7 @@ const PROMPT: usize = 2;
 /// Columns of a chip's cross, with its air.
 const CROSS: usize = 3;
 /// Narrower, of the answer only the count is said.
-const ANSWER_WIDE_MIN: u16 = 50;
+const ANSWER_WIDE_MIN: u16 = 44;
 /// Columns of an offer's text, beside what it means.
 const OFFER_COLUMNS: usize = 28;
 /// Columns of the score's bar.
@@ -162,9 +162,20 @@ impl Search {
         let theme = scene.theme;
         let (dot, found) = (theme.dot(), self.found.as_ref());
         let degraded = found.and_then(|found| found.degraded.as_ref());
-        let (role, said) = if let Some(QueryFault { fault, .. }) = &self.fault {
-            let hint = fault.hint.as_ref().map_or(String::new(), |hint| format!(" {dot} {hint}"));
-            (Role::Error, format!("{} {}{hint}", theme.glyph(Role::Error), fault.message))
+        let (role, said) = if let Some(QueryFault { at, fault }) = &self.fault {
+            let fix = self.fix().filter(|_| self.typing).and_then(|fix| {
+                let key = scene.keymap.key_of(Action::Complete, &[Place::Query])?;
+                Some(format!(" {dot} {key} makes it {}", fix.text))
+            });
+            let hint = fault.hint.as_ref().map(|hint| format!(" {dot} {hint}"));
+            // Where it is underlined, its column says nothing more.
+            let message = fault
+                .message
+                .split_once(": ")
+                .filter(|(column, _)| at.is_some() && column.starts_with("column "));
+            let message = message.map_or(fault.message.as_str(), |(_, message)| message);
+            let more = fix.or(hint).unwrap_or_default();
+            (Role::Error, format!("{} {message}{more}", theme.glyph(Role::Error)))
         } else if let Some(Degraded { reason, missing, .. }) = degraded {
             let reason = if reason.is_empty() { String::new() } else { format!("{reason}: ") };
             (Role::Warn, format!("{} {reason}{missing}", theme.glyph(Role::Warn)))
@@ -318,9 +329,13 @@ impl Search {
         let x = (inner.x + column.saturating_sub(1)).min(inner.right().saturating_sub(wide)).max(inner.x);
         let area = Rect { x, y: inner.y + 1, width: wide, height: rows.len() as u16 + 1 }.intersection(inner);
         let room = (wide as usize).saturating_sub(names + 4);
+        // Of more than fit, those up to the chosen one.
+        let shown = area.height.saturating_sub(1) as usize;
         let mut lines: Vec<_> = rows
             .into_iter()
             .enumerate()
+            .skip((chosen + 1).saturating_sub(shown))
+            .take(shown)
             .map(|(at, (name, meaning))| {
                 let (ground, muted) = if at == chosen {
                     (theme.style(Role::Selection), theme.selected(Role::Muted))
@@ -333,7 +348,6 @@ impl Search {
             })
             .collect();
         let keys = format!(" {}", text::cut(&keys, (wide as usize).saturating_sub(1)));
-        lines.truncate(area.height.saturating_sub(1).max(1) as usize);
         lines.push(Line::styled(keys, theme.style(Role::HintOff)));
         frame.render_widget(ratatui::widgets::Clear, area);
         frame.render_widget(Paragraph::new(lines).style(theme.style(Role::Overlay)), area);
