@@ -380,6 +380,24 @@ fn a_field_that_is_none_is_underlined_whole_and_tab_mends_it() {
 }
 
 #[test]
+fn a_field_whose_values_are_offered_is_no_mistake_yet() {
+    let mut app = live();
+    let effects = press(&mut app, "s t a g :");
+    let fault = || Fault::invalid("column 1: tag: has no value").hint("for example tag:deploy");
+    let mut generation = generation_of(&effects);
+    let more =
+        tell(&mut app, Msg::Answer(Answer::Search { generation, result: Ok(SearchAnswer::default()) }));
+    generation = generation_of(&more);
+    tell(&mut app, Msg::Answer(Answer::Search { generation, result: Err(fault()) }));
+    let says = |app: &App| draw(app, 120, 40).backend().to_string().contains("tag: has no value");
+    assert!(says(&app), "with nothing to offer its example helps");
+    offers(&mut app, &["deploy", "db"], 4..4, "tag");
+    assert!(!says(&app));
+    press(&mut app, "Esc");
+    assert!(says(&app));
+}
+
+#[test]
 fn a_query_is_kept_when_it_is_left_and_taken_again_from_the_list() {
     let kept = |text: &str| Effect::KeepQuery(text.to_owned());
     let mut app = live();

@@ -227,6 +227,14 @@ impl Search {
         (offers.into_iter().cloned().collect(), chosen)
     }
 
+    /// What is wrong, unless it is only half said: while its values are offered, a field without one is no mistake.
+    fn shown_fault(&self) -> Option<&QueryFault> {
+        let fault = self.fault.as_ref()?;
+        let half =
+            fault.at.as_ref().is_some_and(|at| at.end == self.query.at()) && !self.popup().0.is_empty();
+        Some(fault).filter(|_| !half)
+    }
+
     /// The field that was meant where there is none of that name.
     fn fix(&self) -> Option<Suggestion> {
         let at = self.fault.as_ref()?.at.clone()?;

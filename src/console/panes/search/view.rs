@@ -87,7 +87,7 @@ impl Search {
         };
         let ghost = self.ghost().unwrap_or_default();
         input(frame, area, &line, ghost, &placeholder, focused && self.typing, scene);
-        if let Some(at) = self.fault.as_ref().and_then(|fault| fault.at.clone()) {
+        if let Some(at) = self.shown_fault().and_then(|fault| fault.at.clone()) {
             let columns = self.column_of(at.start, area.width)..self.column_of(at.end, area.width);
             underline(frame, area, columns, scene.theme.style(Role::QueryError));
         }
@@ -162,7 +162,7 @@ impl Search {
         let theme = scene.theme;
         let (dot, found) = (theme.dot(), self.found.as_ref());
         let degraded = found.and_then(|found| found.degraded.as_ref());
-        let (role, said) = if let Some(QueryFault { at, fault }) = &self.fault {
+        let (role, said) = if let Some(QueryFault { at, fault }) = self.shown_fault() {
             let fix = self.fix().filter(|_| self.typing).and_then(|fix| {
                 let key = scene.keymap.key_of(Action::Complete, &[Place::Query])?;
                 Some(format!(" {dot} {key} makes it {}", fix.text))
