@@ -9,6 +9,7 @@ use wheelhouse::{
         app::{App, Start},
         effect::{Ask, Effect, Page},
         keymap::{Keymap, Shipped},
+        markdown::code::Grammars,
         msg::{Answer, Link, Msg},
         scene::TimeForm,
         theme::{Choice, Depth, Looks, Mode, Role, Themes},
@@ -533,7 +534,8 @@ fn open_code(app: &mut App) {
         Memory { title: "Roll back before you restart workers".into(), content: CODE.into(), ..memory(0) };
     let asked = tell(app, Msg::Answer(Answer::Memory { id: id(1), result: Ok(Box::new(memory)) }));
     let Some(Effect::Highlight { id, revision, blocks }) = asked.last().cloned() else { panic!("{asked:?}") };
-    let tokens = blocks.iter().map(|block| block.tokens()).collect();
+    let grammars = Grammars::default();
+    let tokens = blocks.iter().map(|block| grammars.tokens(block)).collect();
     tell(app, Msg::Answer(Answer::Highlighted { id, revision, tokens }));
 }
 

@@ -54,14 +54,57 @@ pub struct Block {
     pub code: String,
 }
 
-impl Block {
-    /// What its parts are; nothing when its language is not known. Takes as long as it takes.
-    pub fn tokens(&self) -> Tokens {
-        grammar(&self.language).map_or_else(Vec::new, |grammar| tokens(grammar, &self.code))
+/// The grammars. A megabyte when they are read; each one used is compiled and adds 5 to 50 of them, so they are not
+/// held for good: whoever has them lets them go when there is nothing to read.
+pub struct Grammars(SyntaxSet);
+
+impl Default for Grammars {
+    fn default() -> Grammars {
+        Grammars(two_face::syntax::extra_newlines())
     }
 }
 
-static GRAMMARS: LazyLock<SyntaxSet> = LazyLock::new(two_face::syntax::extra_newlines);
+impl Grammars {
+    /// What the parts of a block are; nothing when its language is not known. Takes as long as it takes.
+    pub fn tokens(&self, block: &Block) -> Tokens {
+        self.named(&block.language).map_or_else(Vec::new, |grammar| self.read(grammar, &block.code))
+    }
+
+    fn named(&self, language: &str) -> Option<&SyntaxReference> {
+        let word =
+            language.split([' ', '\t', ',', '{', ':']).next().unwrap_or_default().trim_start_matches('.');
+        let word = word.to_ascii_lowercase();
+        let word = ALIASES.iter().find(|(alias, _)| *alias == word).map_or(word.as_str(), |(_, name)| name);
+        // The grammar of plain text knows nothing, slowly.
+        self.0.find_syntax_by_token(word).filter(|_| !matches!(word, "" | "txt" | "text" | "plain"))
+    }
+
+    fn read(&self, grammar: &SyntaxReference, code: &str) -> Tokens {
+        let mut state = ParseState::new(grammar);
+        let mut stack = ScopeStack::new();
+        let mut found = Tokens::new();
+        let mut at = 0;
+        for line in code.split_inclusive('\n').take(LINES_MAX) {
+            let start = at;
+            at += line.len();
+            if line.len() > LINE_BYTES_MAX {
+                continue;
+            }
+            // What a grammar cannot read on is left plain from there.
+            let Ok(changes) = state.parse_line(line, &self.0) else { return found };
+            let mut from = 0;
+            for (place, change) in changes {
+                add(&mut found, start + from..start + place, kind(&stack));
+                from = place;
+                if stack.apply(&change).is_err() {
+                    return found;
+                }
+            }
+            add(&mut found, start + from..at, kind(&stack));
+        }
+        found
+    }
+}
 
 /// What people write behind a fence and the grammars do not call themselves.
 const ALIASES: [(&str, &str); 8] = [
@@ -74,14 +117,6 @@ const ALIASES: [(&str, &str); 8] = [
     ("make", "makefile"),
     ("docker", "dockerfile"),
 ];
-
-fn grammar(language: &str) -> Option<&'static SyntaxReference> {
-    let word = language.split([' ', '\t', ',', '{', ':']).next().unwrap_or_default().trim_start_matches('.');
-    let word = word.to_ascii_lowercase();
-    let word = ALIASES.iter().find(|(alias, _)| *alias == word).map_or(word.as_str(), |(_, name)| name);
-    // The grammar of plain text knows nothing, slowly.
-    GRAMMARS.find_syntax_by_token(word).filter(|_| !matches!(word, "" | "txt" | "text" | "plain"))
-}
 
 /// By the beginning of a scope's name, the more particular first; `None` ends the search: it looks as the block does.
 const SCOPES: [(&str, Option<Token>); 20] = [
@@ -118,32 +153,6 @@ fn kind(stack: &ScopeStack) -> Option<Token> {
     stack.as_slice().iter().rev().find_map(said).flatten()
 }
 
-fn tokens(grammar: &SyntaxReference, code: &str) -> Tokens {
-    let mut state = ParseState::new(grammar);
-    let mut stack = ScopeStack::new();
-    let mut found = Tokens::new();
-    let mut at = 0;
-    for line in code.split_inclusive('\n').take(LINES_MAX) {
-        let start = at;
-        at += line.len();
-        if line.len() > LINE_BYTES_MAX {
-            continue;
-        }
-        // What a grammar cannot read on is left plain from there.
-        let Ok(changes) = state.parse_line(line, &GRAMMARS) else { return found };
-        let mut from = 0;
-        for (place, change) in changes {
-            add(&mut found, start + from..start + place, kind(&stack));
-            from = place;
-            if stack.apply(&change).is_err() {
-                return found;
-            }
-        }
-        add(&mut found, start + from..at, kind(&stack));
-    }
-    found
-}
-
 fn add(found: &mut Tokens, range: Range<usize>, token: Option<Token>) {
     let Some(token) = token.filter(|_| !range.is_empty()) else { return };
     match found.last_mut() {
@@ -158,12 +167,14 @@ mod tests {
 
     use super::*;
 
+    static GRAMMARS: LazyLock<Grammars> = LazyLock::new(Grammars::default);
+
     /// The tokens as `Kind text`, the line ends left out.
     #[track_caller]
     fn check(language: &str, code: &str, expected: &[&str]) {
         let block = Block { language: language.into(), code: code.into() };
-        let seen: Vec<_> = block
-            .tokens()
+        let seen: Vec<_> = GRAMMARS
+            .tokens(&block)
             .into_iter()
             .map(|(range, token)| format!("{token:?} {}", code[range].trim_end()))
             .collect();
@@ -192,7 +203,7 @@ mod tests {
         check("rust", &long, &["Comment // after"]);
         let many = "// line\n".repeat(LINES_MAX + 50);
         let block = Block { language: "rust".into(), code: many };
-        assert_eq!(block.tokens().last().map(|(range, _)| range.end), Some(LINES_MAX * 8));
+        assert_eq!(GRAMMARS.tokens(&block).last().map(|(range, _)| range.end), Some(LINES_MAX * 8));
     }
 
     proptest! {
@@ -204,7 +215,7 @@ mod tests {
         ) {
             let block = Block { language: language.into(), code };
             let mut end = 0;
-            for (range, _) in block.tokens() {
+            for (range, _) in GRAMMARS.tokens(&block) {
                 prop_assert!(range.start >= end && block.code.get(range.clone()).is_some());
                 end = range.end;
             }

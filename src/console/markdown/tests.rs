@@ -80,7 +80,8 @@ fn code_is_drawn_in_what_was_found_in_it() {
     let said: Vec<_> = blocks.iter().map(|block| (block.language.as_str(), block.code.as_str())).collect();
     assert_eq!(said, [("", "indented"), ("rust", "let    n = 1; // why")]);
     let theme = theme();
-    let colours: Vec<_> = blocks.iter().map(Block::tokens).collect();
+    let grammars = code::Grammars::default();
+    let colours: Vec<_> = blocks.iter().map(|block| grammars.tokens(block)).collect();
     let drawn = |width| {
         let lines = render(text, width, &theme, &colours).lines;
         let keyword = theme.style(Role::CodeBlock).patch(theme.style(Role::CodeKeyword));
