@@ -71,7 +71,7 @@ impl fmt::Display for Kind {
 }
 
 /// Every setting, in the order they are shown in.
-pub const KEYS: [Key; 15] = [
+pub const KEYS: [Key; 16] = [
     Key {
         name: "hub_name",
         what: "what this hub is called; else the machine's name",
@@ -123,6 +123,12 @@ pub const KEYS: [Key; 15] = [
         env: None,
     },
     Key {
+        name: "links",
+        what: "links that the terminal opens (OSC 8): \"auto\" where it is known to",
+        kind: Kind::OneOf(&["auto", "always", "never"]),
+        env: None,
+    },
+    Key {
         name: "time",
         what: "how times are shown: an age, in the machine's zone, in UTC, in the setting `zone`",
         kind: Kind::OneOf(&["relative", "local", "utc", "zone"]),
@@ -158,6 +164,16 @@ pub const KEYS: [Key; 15] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Colour {
     /// On a terminal that can, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// Whether links are sent to the terminal as links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Links {
+    /// To one that is known to open them.
     #[default]
     Auto,
     Always,
@@ -298,6 +314,7 @@ pub struct Config {
     pub colour_depth: ColourDepth,
     pub mouse: bool,
     pub motion: Motion,
+    pub links: Links,
     pub time: TimeForm,
     /// None: the machine's.
     pub zone: Option<Zone>,
@@ -323,6 +340,7 @@ impl Default for Config {
             colour_depth: ColourDepth::Auto,
             mouse: true,
             motion: Motion::Full,
+            links: Links::Auto,
             time: TimeForm::Relative,
             zone: None,
             log_level: "info".to_owned(),
@@ -390,6 +408,13 @@ impl Config {
             }
             "ascii" => self.ascii = value == "true",
             "mouse" => self.mouse = value == "true",
+            "links" => {
+                self.links = match value {
+                    "always" => Links::Always,
+                    "never" => Links::Never,
+                    _ => Links::Auto,
+                }
+            }
             "color_depth" => {
                 let named = ColourDepth::ALL.into_iter().find(|depth| depth.name() == value);
                 self.colour_depth = named.unwrap_or_default();

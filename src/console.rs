@@ -17,6 +17,7 @@ pub mod effect;
 pub mod export;
 pub mod frame;
 mod hangup;
+pub mod hyperlink;
 pub mod keymap;
 pub mod layout;
 pub mod link;

@@ -452,7 +452,11 @@ impl Search<'_> {
         let mut ranked = rank::rank(seats, plan, mask, limit + 1, after)?;
         let more = ranked.found.len() > limit;
         ranked.found.truncate(limit);
-        let page: Vec<_> = ranked.found.iter().map(hybrid::lexical).collect();
+        let page: Vec<_> = match request.cursor {
+            None => hybrid::in_order(&ranked.found).collect(),
+            // How many stand before this page is not known here.
+            Some(_) => ranked.found.iter().map(hybrid::lexical).collect(),
+        };
         let mut answer = answer::answer(seats, plan, &ranked, &page, request.explain)?;
         answer.cursor = page.last().filter(|_| more).map(|last| answer::print_cursor(last.found.key));
         Ok(answer)

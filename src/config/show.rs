@@ -1,6 +1,6 @@
 //! The settings in force, as `config show` and the console print them.
 
-use super::{Colour, Config, KEYS, LOCAL};
+use super::{Colour, Config, KEYS, LOCAL, Links};
 use crate::model::Zone;
 
 /// A setting, its value and where that came from.
@@ -41,6 +41,12 @@ impl Config {
             .to_owned(),
             "ascii" => self.ascii.to_string(),
             "mouse" => self.mouse.to_string(),
+            "links" => match self.links {
+                Links::Auto => "auto",
+                Links::Always => "always",
+                Links::Never => "never",
+            }
+            .to_owned(),
             "color_depth" => self.colour_depth.name().to_owned(),
             "motion" => self.motion.name().to_owned(),
             "time" => self.time.name().to_owned(),

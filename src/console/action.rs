@@ -28,6 +28,13 @@ pub enum Action {
     Open,
     Complete,
     ClearText,
+    Queries,
+    ForgetQuery,
+    PreviousChip,
+    NextChip,
+    EditChip,
+    RemoveChip,
+    TurnOrder,
     New,
     Edit,
     Supersede,
@@ -91,6 +98,8 @@ pub enum Place {
     Timeline,
     /// An opened memory or event: the arrows move its text.
     Detail,
+    /// A field of the query, as a chip.
+    Chips,
     /// Letters are the query.
     Query,
     /// Letters are the Timeline's filter, or the time to go to.
@@ -103,17 +112,20 @@ pub enum Place {
     Help,
     Settings,
     Export,
+    /// The list of former queries.
+    Queries,
     /// Asked last everywhere, also where letters are text.
     Always,
 }
 
 impl Place {
-    pub const ALL: [Place; 16] = [
+    pub const ALL: [Place; 18] = [
         Place::Global,
         Place::Lists,
         Place::Search,
         Place::Timeline,
         Place::Detail,
+        Place::Chips,
         Place::Query,
         Place::Filter,
         Place::Form,
@@ -124,6 +136,7 @@ impl Place {
         Place::Help,
         Place::Settings,
         Place::Export,
+        Place::Queries,
         Place::Always,
     ];
 
@@ -140,6 +153,8 @@ impl Place {
             Place::Help => "overlay.help",
             Place::Settings => "overlay.settings",
             Place::Export => "overlay.export",
+            Place::Queries => "overlay.queries",
+            Place::Chips => "mode.chips",
             Place::Search => "pane.search",
             Place::Timeline => "pane.timeline",
             Place::Detail => "detail",
@@ -162,6 +177,8 @@ impl Place {
             Place::Help => "help",
             Place::Settings => "settings",
             Place::Export => "export",
+            Place::Queries => "former queries",
+            Place::Chips => "fields of the query",
             Place::Search => "Search",
             Place::Timeline => "Timeline",
             Place::Detail => "opened text",
@@ -184,6 +201,7 @@ impl Place {
                 | Place::Help
                 | Place::Settings
                 | Place::Export
+                | Place::Queries
                 | Place::Always
         )
     }
@@ -247,9 +265,10 @@ impl Action {
     /// Whether it asks for something before it does anything: a text, a choice.
     pub fn asks(self) -> bool {
         use Action::{
-            Export, FilterEvents, GoToTime, Import, New, Project, Query, Supersede, Theme, UseKeymap, Zone,
+            Export, FilterEvents, GoToTime, Import, New, Project, Queries, Query, Supersede, Theme,
+            UseKeymap, Zone,
         };
-        matches!(self, Query | New | Supersede | Import | FilterEvents | GoToTime | Project)
+        matches!(self, Query | Queries | New | Supersede | Import | FilterEvents | GoToTime | Project)
             || matches!(self, UseKeymap | Theme | Zone | Export)
     }
 
@@ -282,6 +301,7 @@ const LISTED: &[Place] = &[
     Place::Help,
     Place::Settings,
     Place::Export,
+    Place::Queries,
     Place::Confirm,
 ];
 const MEMORY: &[Place] = &[Place::Search, Place::Detail];
@@ -297,11 +317,12 @@ const TYPED: &[Place] = &[
     Place::Picker,
     Place::Help,
     Place::Settings,
+    Place::Queries,
 ];
 
 /// Every action. A row here is all it takes to be in help, palette, keymap files and docs.
 #[rustfmt::skip]
-pub const ACTIONS: [Row; 70] = [
+pub const ACTIONS: [Row; 77] = [
     row(Action::FocusSearch,   "pane.focus-search",    "Go to Search",                      Group::Deck,     GLOBAL, None),
     row(Action::FocusTimeline, "pane.focus-timeline",  "Go to the Timeline",                Group::Deck,     GLOBAL, None),
     row(Action::NextPane,      "pane.next",            "Next pane",                         Group::Deck,     GLOBAL, Some("pane")),
@@ -310,7 +331,7 @@ pub const ACTIONS: [Row; 70] = [
     row(Action::Query,         "query.focus",          "Search: type a query",              Group::Deck,     &[Place::Global, Place::Search], Some("search")),
     row(Action::Palette,       "palette.open",         "Palette: find any action",          Group::Deck,     GLOBAL, Some("palette")),
     row(Action::Help,          "help.open",            "Help: every key",                   Group::Deck,     GLOBAL, Some("help")),
-    row(Action::Back,          "back",                 "Back, one step out",                Group::Deck,     &[Place::Global, Place::Query, Place::Filter, Place::Form, Place::Palette, Place::Picker, Place::Import, Place::Help, Place::Settings, Place::Export, Place::Detail], None),
+    row(Action::Back,          "back",                 "Back, one step out",                Group::Deck,     &[Place::Global, Place::Query, Place::Filter, Place::Form, Place::Palette, Place::Picker, Place::Import, Place::Help, Place::Settings, Place::Export, Place::Detail, Place::Queries, Place::Chips], None),
     row(Action::Quit,          "app.quit",             "Quit",                              Group::Deck,     &[Place::Global, Place::Always], None),
     row(Action::Suspend,       "app.suspend",          "Suspend to the shell; `fg` comes back", Group::Deck, &[Place::Always], None),
     row(Action::Up,            "move.up",              "Up",                                Group::Move,     LISTED, None),
@@ -322,6 +343,13 @@ pub const ACTIONS: [Row; 70] = [
     row(Action::Open,          "open",                 "Open what is selected",             Group::Move,     LISTED, Some("open")),
     row(Action::Complete,      "text.complete",        "Complete the word",                 Group::Move,     TYPED, Some("complete")),
     row(Action::ClearText,     "text.clear",           "Clear the line",                    Group::Move,     TYPED, None),
+    row(Action::Queries,       "query.history",        "Former queries",                    Group::Deck,     &[Place::Search, Place::Query], None),
+    row(Action::ForgetQuery,   "query.forget",         "Forget this query",                 Group::Move,     &[Place::Queries], None),
+    row(Action::PreviousChip,  "chip.previous",        "To the field before, of the query", Group::Move,     &[Place::Search, Place::Chips], None),
+    row(Action::NextChip,      "chip.next",            "To the next field of the query",    Group::Move,     &[Place::Search, Place::Chips], None),
+    row(Action::EditChip,      "chip.edit",            "Edit this field of the query",      Group::Move,     &[Place::Chips], Some("edit")),
+    row(Action::RemoveChip,    "chip.remove",          "Take this field out of the query",  Group::Move,     &[Place::Chips], Some("take out")),
+    row(Action::TurnOrder,     "list.turn",            "The list of all: oldest first, newest first", Group::Deck, &[Place::Search], None),
     row(Action::New,           "memory.new",           "New memory",                        Group::Memory,   GLOBAL, Some("new")),
     row(Action::Edit,          "memory.edit",          "Edit this memory",                  Group::Memory,   MEMORY, Some("edit")),
     row(Action::Supersede,     "memory.supersede",     "Supersede this memory by a new one", Group::Memory,  MEMORY, None),

@@ -223,6 +223,10 @@ impl App {
             if let Some(wanted) = out.prefer.take() {
                 self.prefer(wanted, out);
             }
+            if let Some(query) = out.query.take() {
+                self.focus(PaneName::Search, out);
+                self.search.take_query(&query, &self.env.scene(), out);
+            }
             if let Some(keymap) = out.keymap.take() {
                 self.keymap_base = keymap;
                 out.effects.push(Effect::ReadKeymap);
@@ -385,6 +389,9 @@ impl App {
             return vec![text, Place::Always];
         }
         let mut places = vec![pane, Place::Lists, Place::Global, Place::Always];
+        if self.focus == PaneName::Search && self.search.chip.is_some() {
+            places.insert(0, Place::Chips);
+        }
         if reading {
             places.insert(0, Place::Detail);
         }

@@ -20,6 +20,8 @@ pub struct Caps {
     /// Draw with ASCII alone: the variable of the locale that says that the terminal knows nothing else.
     pub ascii: Option<&'static str>,
     pub over_ssh: bool,
+    /// Opens links (OSC 8), as far as it is known by name; others may print what they do not know.
+    pub links: bool,
     /// A terminal without a cursor to move: no console can be drawn on it.
     pub dumb: bool,
 }
@@ -46,6 +48,7 @@ impl Caps {
                 .filter(|(_, locale)| !is_utf8(locale))
                 .map(|(name, _)| name),
             over_ssh: ["SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"].into_iter().any(|name| set(name).is_some()),
+            links: opens_links(&term, set),
             dumb: term == "dumb",
         }
     }
@@ -68,6 +71,19 @@ fn depth(term: &str, colorterm: Option<&str>) -> Depth {
     } else {
         Depth::Ansi16
     }
+}
+
+/// Over SSH most of these names are lost, but not `TERM`. GNOME's library has taken links since 0.50; tmux passes them on
+/// from 3.4 and swallows them before.
+fn opens_links(term: &str, set: impl Fn(&str) -> Option<String>) -> bool {
+    const TERMS: [&str; 8] = ["kitty", "alacritty", "wezterm", "ghostty", "foot", "contour", "iterm", "tmux"];
+    const PROGRAMS: [&str; 7] = ["iTerm.app", "WezTerm", "ghostty", "vscode", "Hyper", "rio", "tmux"];
+    TERMS.iter().any(|known| term.contains(known))
+        || set("TERM_PROGRAM").is_some_and(|program| PROGRAMS.contains(&program.as_str()))
+        || set("VTE_VERSION")
+            .and_then(|version| version.parse().ok())
+            .is_some_and(|version: u32| version >= 5_000)
+        || ["KONSOLE_VERSION", "WT_SESSION", "DOMTERM"].into_iter().any(|name| set(name).is_some())
 }
 
 /// A locale that names no character set of its own (`C`, `POSIX`, `en_US`) means ASCII or Latin-1.
@@ -135,6 +151,26 @@ mod tests {
         assert!(caps(&[("SSH_TTY", "/dev/pts/3")]).over_ssh);
         assert!(!caps(&[("SSH_TTY", "")]).over_ssh);
         assert!(caps(&[("TERM", "dumb")]).dumb);
+    }
+
+    #[test]
+    fn links_go_to_terminals_known_to_open_them() {
+        for vars in [
+            ("TERM", "xterm-kitty"),
+            ("TERM_PROGRAM", "iTerm.app"),
+            ("VTE_VERSION", "7600"),
+            ("WT_SESSION", "a-b-c"),
+        ] {
+            assert!(caps(&[vars]).links, "{vars:?}");
+        }
+        for vars in [
+            ("TERM", "xterm-256color"),
+            ("TERM", "linux"),
+            ("VTE_VERSION", "4602"),
+            ("TERM_PROGRAM", "Apple_Terminal"),
+        ] {
+            assert!(!caps(&[vars]).links, "{vars:?}");
+        }
     }
 
     #[test]

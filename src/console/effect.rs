@@ -10,6 +10,7 @@ use crate::{
 
 use super::{
     export::Asked,
+    markdown::code::Block,
     overlay::form::{Draft, Field, Purpose},
     state::State,
     theme::Choice,
@@ -56,6 +57,17 @@ pub enum Effect {
     LookAtFiles,
     /// How things were left, for the next start.
     KeepState(State),
+    /// What the blocks of code of a memory are made of.
+    Highlight {
+        id: Id,
+        revision: u32,
+        blocks: Vec<Block>,
+    },
+    /// A query worth finding again, for this and later starts.
+    KeepQuery(String),
+    /// Out of the former queries.
+    DropQuery(String),
+    LoadQueries,
     /// Try the hub now, not after the backoff.
     Retry,
     /// A person's own keys, as their file has them now.

@@ -4,21 +4,29 @@
 //! flowed between the prefixes of the containers they stand in (quote bars, list indents), so that nesting costs
 //! nothing. Tables collect their cells first, because columns are as wide as their widest cell. Text is escaped on its
 //! way in; a line never is wider than asked. The caller keeps the lines: rendering is for when text or width changed.
+//!
+//! What code is made of is found elsewhere, because it takes its time: [`blocks`] gives the code of a text, and
+//! [`render`] takes what was found in each block, in the same order, or nothing yet.
 
+pub mod code;
 mod flow;
 mod markup;
 mod table;
 
-use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use std::ops::Range;
+
+use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd};
 use ratatui::{
     style::{Modifier, Style},
     text::{Line, Span},
 };
 
 use super::{
+    hyperlink::Hyperlinks,
     text::{escape, escape_line},
     theme::{Role, Theme},
 };
+use code::{Block, Tokens};
 use flow::flow;
 use markup::Markup;
 use table::Table;
@@ -32,9 +40,57 @@ const TARGET_COLUMNS_MAX: usize = 48;
 /// Text is set no wider than this, however wide the pane: longer lines are hard to read.
 const MEASURE: usize = 100;
 
-/// `text` as lines of at most `width` columns.
-pub fn render(text: &str, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let taken = &text[..text.floor_char_boundary(INPUT_BYTES_MAX)];
+const OPTIONS: Options = Options::ENABLE_TABLES
+    .union(Options::ENABLE_STRIKETHROUGH)
+    .union(Options::ENABLE_TASKLISTS)
+    .union(Options::ENABLE_GFM)
+    .union(Options::ENABLE_YAML_STYLE_METADATA_BLOCKS);
+
+/// The blocks of code in `text`, in order, as they are shown.
+pub fn blocks(text: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut open: Option<Block> = None;
+    for event in Parser::new_ext(taken(text), OPTIONS) {
+        match event {
+            Event::Start(Tag::CodeBlock(kind)) => {
+                let language = match kind {
+                    CodeBlockKind::Fenced(info) => info.into_string(),
+                    CodeBlockKind::Indented => String::new(),
+                };
+                open = Some(Block { language, code: String::new() });
+            }
+            Event::Text(text) => {
+                if let Some(block) = &mut open {
+                    block.code.push_str(&text);
+                }
+            }
+            Event::End(TagEnd::CodeBlock) => {
+                blocks.extend(open.take().map(|block| Block { code: shown(&block.code), ..block }));
+            }
+            _ => {}
+        }
+    }
+    blocks
+}
+
+fn taken(text: &str) -> &str {
+    &text[..text.floor_char_boundary(INPUT_BYTES_MAX)]
+}
+
+fn shown(code: &str) -> String {
+    escape(code.trim_end_matches('\n')).into_owned()
+}
+
+/// A text as drawn, and where its links lead.
+#[derive(Debug, Clone, Default)]
+pub struct Rendered {
+    pub lines: Vec<Line<'static>>,
+    pub links: Hyperlinks,
+}
+
+/// `text` as lines of at most `width` columns. `colours`: what was found in each of its [`blocks`].
+pub fn render(text: &str, width: usize, theme: &Theme, colours: &[Tokens]) -> Rendered {
+    let taken = taken(text);
     let mut page = Page {
         theme,
         width: width.clamp(1, MEASURE),
@@ -44,18 +100,16 @@ pub fn render(text: &str, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         containers: Vec::new(),
         heading: None,
         code: None,
+        colours,
+        blocks: 0,
         table: None,
         links: Vec::new(),
+        hyperlinks: Hyperlinks::default(),
         link_at: 0,
         images: 0,
         markup: Markup::default(),
     };
-    let options = Options::ENABLE_TABLES
-        | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_TASKLISTS
-        | Options::ENABLE_GFM
-        | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
-    for event in Parser::new_ext(taken, options) {
+    for event in Parser::new_ext(taken, OPTIONS) {
         page.event(event);
     }
     page.end_block();
@@ -68,7 +122,7 @@ pub fn render(text: &str, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         page.lines.push(Line::default());
         page.lines.push(Line::styled(said, theme.style(Role::Muted)));
     }
-    page.lines
+    Rendered { lines: page.lines, links: page.hyperlinks }
 }
 
 /// A stretch of text in one style.
@@ -101,9 +155,13 @@ struct Page<'a> {
     containers: Vec<Container>,
     heading: Option<HeadingLevel>,
     code: Option<String>,
+    /// What each block of code is made of, and how many were drawn.
+    colours: &'a [Tokens],
+    blocks: usize,
     table: Option<Table>,
-    /// Where open links go.
-    links: Vec<String>,
+    /// Where open links go, and how their text is marked.
+    links: Vec<(String, Style)>,
+    hyperlinks: Hyperlinks,
     /// Pieces before the last link began: one that adds none shows nothing, as around an HTML image.
     link_at: usize,
     /// Images since the last link began: a link around one says nothing of its own.
@@ -206,9 +264,11 @@ impl Page<'_> {
             Tag::Emphasis => self.modify(Modifier::ITALIC),
             Tag::Strong => self.modify(Modifier::BOLD),
             Tag::Strikethrough => self.modify(Modifier::CROSSED_OUT),
-            Tag::Link { dest_url, .. } => {
-                self.push(Role::Link);
-                self.links.push(dest_url.into_string());
+            Tag::Link { link_type, dest_url, .. } => {
+                let scheme = if link_type == LinkType::Email { "mailto:" } else { "" };
+                let mark = self.hyperlinks.mark(&format!("{scheme}{dest_url}")).unwrap_or_default();
+                self.styles.push(self.style().patch(self.theme.style(Role::Link)).patch(mark));
+                self.links.push((dest_url.into_string(), mark));
                 self.images = 0;
                 self.link_at = self.pieces.len();
             }
@@ -383,22 +443,25 @@ impl Page<'_> {
 
     fn end_code(&mut self) {
         let Some(code) = self.code.take() else { return };
+        let code = shown(&code);
+        let tokens = self.colours.get(self.blocks).map_or(&[][..], Vec::as_slice);
+        self.blocks += 1;
         let style = self.theme.style(Role::CodeBlock);
         let room = self.width.saturating_sub(self.indent());
         let bar = format!("{} ", self.theme.glyph(Role::CodeBlock));
+        let bar_style = self.theme.style(Role::MarkdownRule).patch(Style { fg: None, ..style });
         let inner = room.saturating_sub(3).max(1);
-        for line in escape(code.trim_end_matches('\n')).split('\n') {
+        let mut at = 0;
+        for line in code.split('\n') {
             for piece in hard_wrap(line, inner) {
+                let mut spans = vec![Span::styled(bar.clone(), bar_style)];
+                coloured(&code, at..at + piece.len(), tokens, style, self.theme, &mut spans);
+                at += piece.len();
                 let fill = room.saturating_sub(2 + super::text::width(piece));
-                let spans = vec![
-                    Span::styled(
-                        bar.clone(),
-                        self.theme.style(Role::MarkdownRule).patch(Style { fg: None, ..style }),
-                    ),
-                    Span::styled(format!("{piece}{}", " ".repeat(fill)), style),
-                ];
+                spans.push(Span::styled(" ".repeat(fill), style));
                 self.line(spans);
             }
+            at += 1;
         }
         self.blank();
     }
@@ -407,15 +470,18 @@ impl Page<'_> {
     /// the text itself.
     fn end_link(&mut self) {
         self.styles.pop();
-        let Some(target) = self.links.pop() else { return };
+        let Some((target, mark)) = self.links.pop() else { return };
         let target = escape_line(&target).into_owned();
         let is_empty = self.link_at == self.pieces.len();
         let text = self.pieces.last().map(|piece| piece.text.as_str()).unwrap_or_default();
-        let told = target.trim_start_matches("mailto:") == text;
+        let told = target == text || target.trim_start_matches("mailto:") == text;
         let around_image = std::mem::take(&mut self.images) > 0;
         if !told && !is_empty && !around_image && !target.starts_with('#') && !target.is_empty() {
             let target = super::text::cut(&target, TARGET_COLUMNS_MAX).into_owned();
-            self.piece(format!(" ({target})"), self.theme.style(Role::LinkTarget));
+            let style = self.theme.style(Role::LinkTarget);
+            self.piece(" (".into(), style);
+            self.piece(target, style.patch(mark));
+            self.piece(")".into(), style);
         }
     }
 
@@ -481,6 +547,31 @@ fn heading_role(level: HeadingLevel) -> Role {
         HeadingLevel::H1 => Role::Heading1,
         HeadingLevel::H2 => Role::Heading2,
         _ => Role::Heading3,
+    }
+}
+
+/// A stretch of code in the styles of its tokens. Those of another text, out of its bounds, colour nothing.
+fn coloured(
+    code: &str,
+    range: Range<usize>,
+    tokens: &[(Range<usize>, code::Token)],
+    plain: Style,
+    theme: &Theme,
+    spans: &mut Vec<Span<'static>>,
+) {
+    let mut at = range.start;
+    let first = tokens.partition_point(|(token, _)| token.end <= range.start);
+    for (token, kind) in tokens[first..].iter().take_while(|(token, _)| token.start < range.end) {
+        let part = token.start.max(at)..token.end.min(range.end);
+        let (Some(before), Some(text)) = (code.get(at..part.start), code.get(part.clone())) else { break };
+        if !before.is_empty() {
+            spans.push(Span::styled(before.to_owned(), plain));
+        }
+        spans.push(Span::styled(text.to_owned(), plain.patch(theme.style(kind.role()))));
+        at = part.end;
+    }
+    if let Some(rest) = code.get(at..range.end).filter(|rest| !rest.is_empty()) {
+        spans.push(Span::styled(rest.to_owned(), plain));
     }
 }
 

@@ -14,6 +14,7 @@ use super::{
     clip::Copied,
     effect::Page,
     export::Exported,
+    markdown::code::Tokens,
     model::Stretch,
     overlay::form::{Draft, Field, Purpose},
     theme::Themes,
@@ -122,6 +123,14 @@ pub enum Answer {
     /// Rows of an export that are gathered so far.
     ExportProgress(u64),
     Exported(Got<Exported>),
+    /// Of each block, in order.
+    Highlighted {
+        id: Id,
+        revision: u32,
+        tokens: Vec<Tokens>,
+    },
+    /// Former queries, the newest first.
+    Queries(Got<Vec<String>>),
     /// It is done, and there is nothing to say.
     Nothing,
     /// Something that only matters when it fails.

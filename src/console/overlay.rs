@@ -7,6 +7,7 @@ pub mod help;
 pub mod import;
 pub mod palette;
 pub mod picker;
+pub mod queries;
 pub mod settings;
 pub mod themes;
 pub mod zones;
@@ -16,7 +17,7 @@ use ratatui::{Frame, layout::Rect};
 
 use self::{
     confirm::Confirm, export::Export, form::Form, help::Help, import::Import, palette::Palette,
-    picker::Picker, settings::Settings, themes::ThemePicker, zones::ZonePicker,
+    picker::Picker, queries::Queries, settings::Settings, themes::ThemePicker, zones::ZonePicker,
 };
 use super::{
     action::{Action, Place},
@@ -34,6 +35,7 @@ pub enum Overlay {
     Settings(Box<Settings>),
     Zones(Box<ZonePicker>),
     Export(Box<Export>),
+    Queries(Box<Queries>),
 }
 
 /// What every overlay can do.
@@ -63,6 +65,7 @@ impl Overlay {
             Overlay::Settings(it) => &**it,
             Overlay::Zones(it) => &**it,
             Overlay::Export(it) => &**it,
+            Overlay::Queries(it) => &**it,
         }
     }
 
@@ -78,6 +81,7 @@ impl Overlay {
             Overlay::Settings(it) => &mut **it,
             Overlay::Zones(it) => &mut **it,
             Overlay::Export(it) => &mut **it,
+            Overlay::Queries(it) => &mut **it,
         }
     }
 }

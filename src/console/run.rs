@@ -28,7 +28,7 @@ use super::{
     work::Work,
 };
 use crate::{
-    config::Config,
+    config::{Config, Links},
     home::Home,
     model::{CONTENT_BYTES_MAX, Fault},
     tasks::{Clock, Tasks},
@@ -93,6 +93,8 @@ struct Console {
     app: App,
     term: Term,
     frames: Frames,
+    /// The terminal opens links.
+    links: bool,
     clock: Clock,
     data_dir: PathBuf,
 }
@@ -159,11 +161,19 @@ impl Console {
             app.tell(Toast::warn(format!("how the console was left is forgotten: {why}")));
         }
         let data_dir = home.data_dir().to_owned();
-        Ok(Console { app, term, frames: Frames::new(caps.over_ssh), clock, data_dir })
+        let links = match config.links {
+            Links::Auto => caps.links,
+            Links::Always => true,
+            Links::Never => false,
+        };
+        Ok(Console { app, term, frames: Frames::new(caps.over_ssh), links, clock, data_dir })
     }
 
     fn draw(&mut self) -> Result<(), Fault> {
         self.frames.drawn(std::time::Instant::now());
+        if self.links {
+            self.term.set_links(self.app.search.hyperlinks());
+        }
         self.term.draw(|frame| self.app.view(frame)).map_err(no_terminal)
     }
 

@@ -127,6 +127,8 @@ pub struct Out {
     pub project: Option<Option<Project>>,
     /// A shipped keymap was picked.
     pub keymap: Option<Shipped>,
+    /// A former query was picked.
+    pub query: Option<String>,
     /// A theme was chosen, or is only being looked at.
     pub theme: Option<Choice>,
     /// Preferences were chosen, or are only being looked at.

@@ -15,7 +15,7 @@ mod signals;
 use std::{
     cell::Cell,
     io::{self, IsTerminal, Stdout, Write},
-    sync::{Mutex, Once, PoisonError},
+    sync::{Arc, Mutex, Once, PoisonError},
 };
 
 use ratatui::{Frame, layout::Size};
@@ -25,7 +25,7 @@ pub use input::{Arrival, Input};
 pub use painter::Painter;
 pub use signals::{Signal, Signals};
 
-use super::caps::probe;
+use super::{caps::probe, hyperlink::Hyperlinks};
 
 /// Alternate screen, bracketed paste, focus events, hidden cursor.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?1004h\x1b[?25l\x1b[2J";
@@ -108,6 +108,11 @@ impl Term {
     /// Draws this set of glyphs from now on.
     pub fn set_ascii(&mut self, ascii: bool) {
         self.painter.set_ascii(ascii);
+    }
+
+    /// Where the links of the next frames lead; none for a terminal that knows no links.
+    pub fn set_links(&mut self, links: Arc<Hyperlinks>) {
+        self.painter.set_links(links);
     }
 
     /// With the mouse off, the terminal's own selection works.

@@ -143,6 +143,8 @@ roles! {
     Ghost = "ghost",
     QueryField = "query.field",
     QueryError = "query.error",
+    // A field of a query that is not being typed. Its glyph takes it away.
+    Chip = "query.chip",
     // States: each has a glyph and a word.
     Ok = "status.ok",
     Live = "status.live",
@@ -179,6 +181,14 @@ roles! {
     TaskOpen = "md.task.open",
     TableHead = "md.table.head",
     MarkdownRule = "md.rule",
+    // Code inside Markdown, on the ground of `md.code.block`.
+    CodeKeyword = "code.keyword",
+    CodeString = "code.string",
+    CodeComment = "code.comment",
+    CodeNumber = "code.number",
+    CodeFunction = "code.function",
+    CodeAdded = "code.added",
+    CodeRemoved = "code.removed",
 }
 
 /// How many colours there are to draw with.

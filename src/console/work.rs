@@ -1,10 +1,12 @@
-//! Does what `update` asks for, beside the loop: each question to the door is a task of its own, drafts are written
-//! one after another by one task, and every result comes back as a message.
+//! Does what `update` asks for, beside the loop: each question to the door is a task of its own, drafts and former
+//! queries are written one after another by a task each, and every result comes back as a message.
 
 mod drafts;
 mod export;
 mod files;
+mod highlight;
 mod paths;
+mod queries;
 
 use std::{
     path::{Path, PathBuf},
@@ -33,7 +35,7 @@ use crate::{
     tasks::{Clock, Tasks, blocking},
 };
 
-use self::{drafts::Drafts, files::Files};
+use self::{drafts::Drafts, files::Files, highlight::Highlight, queries::Queries};
 
 /// Progress is shown this often.
 const PROGRESS_PAUSE: Duration = Duration::from_millis(100);
@@ -47,6 +49,8 @@ pub struct Work {
     send: mpsc::Sender<Msg>,
     retry: Arc<Notify>,
     drafts: Drafts,
+    queries: Queries,
+    highlight: Highlight,
     keymap: PathBuf,
     import: Option<CancellationToken>,
     export: Option<CancellationToken>,
@@ -66,6 +70,8 @@ impl Work {
     ) -> Work {
         let drafts = Drafts::start(data_dir.join("drafts"), send.clone(), &tasks);
         let files = Files::seen(&keymap, themes_dir);
+        let queries = Queries::start(data_dir.to_owned(), send.clone(), &tasks);
+        let highlight = Highlight::start(send.clone(), &tasks);
         Work {
             tasks,
             door,
@@ -73,6 +79,8 @@ impl Work {
             send,
             retry,
             drafts,
+            queries,
+            highlight,
             keymap,
             import: None,
             export: None,
@@ -89,6 +97,10 @@ impl Work {
             Effect::SaveDraft(draft) => self.drafts.save(draft),
             Effect::DropDraft(purpose) => self.drafts.drop(purpose),
             Effect::LoadDraft(purpose) => self.drafts.load(purpose),
+            Effect::KeepQuery(query) => self.queries.keep(query),
+            Effect::DropQuery(query) => self.queries.drop(query),
+            Effect::LoadQueries => self.queries.load(),
+            Effect::Highlight { id, revision, blocks } => self.highlight.ask(id, revision, blocks),
             Effect::CompletePath(asked) => self.complete(asked),
             Effect::Import { path, project } => self.import(path, project),
             Effect::ReadThemes => {
@@ -158,7 +170,7 @@ impl Work {
         if let Some(token) = &self.import {
             token.cancel();
         }
-        drop(self.drafts);
+        drop((self.drafts, self.queries, self.highlight));
         if !self.tasks.end(END_PATIENCE).await {
             tracing::warn!("something the console had asked for was still on its way when it ended");
         }

@@ -145,11 +145,22 @@ pub struct Hit {
     pub explain: Option<Explanation>,
 }
 
+/// The place each leg gave a hit, from 1; none where it is not among the leg's best, or the leg was not asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Ranks {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lexical: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vector: Option<usize>,
+}
+
 /// Why a hit is where it is.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Explanation {
-    /// In sentences.
+    /// In sentences, what found it first.
     pub words: Vec<String>,
+    #[serde(default)]
+    pub ranks: Ranks,
     pub terms: Vec<TermWorth>,
 }
 

@@ -10,7 +10,7 @@ use super::{
     snippet::{Matcher, snippet},
 };
 use crate::{
-    door::{Explanation, Hit, Legs, SearchAnswer, TOTAL_EXACT_MAX, TermWorth},
+    door::{Explanation, Hit, Legs, Ranks, SearchAnswer, TOTAL_EXACT_MAX, TermWorth},
     model::{Fault, Id, Time},
 };
 
@@ -48,7 +48,7 @@ fn hit(
     placed: &Placed,
     explain: bool,
 ) -> Result<Hit, IndexError> {
-    let Placed { found, legs, alike } = placed;
+    let Placed { found, legs, ranks, alike } = placed;
     let seat = &seats[found.shard];
     let shown = seat.shard.shown(found.chunk)?;
     let mut matched = vec![false; plan.words.len()];
@@ -70,7 +70,7 @@ fn hit(
         score: found.key.score,
         legs: *legs,
         matched_terms: words.map(|(word, _)| word.clone()).collect(),
-        explain: explain.then(|| explanation(&shown, length, plan, ranked, matcher, legs)),
+        explain: explain.then(|| explanation(&shown, length, plan, ranked, matcher, (legs, *ranks))),
         heading: shown.heading,
         title: shown.title,
         memory_type: shown.kind,
@@ -98,7 +98,7 @@ fn explanation(
     plan: &Plan,
     ranked: &Ranked,
     matcher: &Matcher<'_>,
-    legs: &Legs,
+    (legs, ranks): (&Legs, Ranks),
 ) -> Explanation {
     let mut counts = vec![[0u32; PLACES.len()]; plan.terms.len()];
     shown.each_text(|place, text, weight| {
@@ -124,7 +124,9 @@ fn explanation(
             }
         }
     }
-    let mut explanation = Explanation::default();
+    let words: Vec<_> = given.iter().map(|given| format!("“{}”", given.shown)).collect();
+    let mut explanation = Explanation { ranks, ..Explanation::default() };
+    explanation.words.extend(found_by(&words, ranked.total, legs, ranks));
     for Given { shown, documents, worth } in given {
         let held = PLACES.iter().zip(worth).filter(|(_, worth)| *worth > 0.0);
         explanation.terms.extend(held.clone().map(|(place, worth)| TermWorth {
@@ -148,6 +150,24 @@ fn explanation(
     }
     explanation.words.extend(in_meaning(legs));
     explanation
+}
+
+/// Which legs found a hit, and how high each put it.
+fn found_by(words: &[String], total: usize, legs: &Legs, ranks: Ranks) -> Option<String> {
+    let mut by = Vec::new();
+    if !words.is_empty() {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let one = if words.len() == 1 { "word" } else { "words" };
+        let rank = ranks.lexical.map_or(String::new(), |rank| {
+            format!(" (rank {} of {})", thousands(rank as u64), thousands(total.max(rank) as u64))
+        });
+        by.push(format!("by the {one} {}{rank}", listed(&words)));
+    }
+    if let (Some(_), Some(rank)) = (legs.vector, ranks.vector) {
+        by.push(format!("by meaning (rank {})", thousands(rank as u64)));
+    }
+    let by: Vec<&str> = by.iter().map(String::as_str).collect();
+    (!by.is_empty()).then(|| format!("found {}", by.join(", and ")))
 }
 
 /// What meaning made of a hit, in words.
@@ -233,6 +253,22 @@ mod tests {
         for bad in ["", "s1", "s1.0.0.x", "s2.0.0.0", "s1.7fc00000.0.00000000-0000-0000-0000-000000000000"] {
             assert!(parse_cursor(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_found_a_hit_is_said_first() {
+        let said = |words: &[&str], vector, ranks| {
+            let words: Vec<_> = words.iter().map(|word| format!("“{word}”")).collect();
+            found_by(&words, 38, &Legs { vector, ..Legs::default() }, ranks)
+        };
+        let ranks = |lexical, vector| Ranks { lexical, vector };
+        assert_eq!(
+            said(&["deploy", "lock"], Some(0.5), ranks(Some(2), Some(5))).unwrap(),
+            "found by the words “deploy” and “lock” (rank 2 of 38), and by meaning (rank 5)"
+        );
+        assert_eq!(said(&["lock"], None, ranks(None, None)).unwrap(), "found by the word “lock”");
+        assert_eq!(said(&[], Some(0.5), ranks(None, Some(1))).unwrap(), "found by meaning (rank 1)");
+        assert_eq!(said(&[], None, ranks(None, None)), None);
     }
 
     #[test]

@@ -32,7 +32,7 @@ use super::{
     shard::Seat,
 };
 use crate::{
-    door::{Legs, SearchMode, Step},
+    door::{Legs, Ranks, SearchMode, Step},
     model::{Id, Time},
 };
 
@@ -48,6 +48,7 @@ const NEAR_ENOUGH: f32 = 0.25;
 pub(super) struct Placed {
     pub found: Found,
     pub legs: Legs,
+    pub ranks: Ranks,
     /// Those that say the same.
     pub alike: Vec<Id>,
 }
@@ -98,7 +99,7 @@ pub(super) fn merge(
     let vector = match vector {
         Ok(vector) => vector,
         Err(mute) => {
-            merged.placed = ranked.found.iter().map(lexical).collect();
+            merged.placed = in_order(&ranked.found).collect();
             merged.legs_used = vec!["lexical"];
             merged.degraded = Some(mute);
             return Ok(merged);
@@ -149,10 +150,10 @@ pub(super) fn merge(
     let ahead: HashSet<_> = candidates.iter().map(|c| (c.found.shard, c.memory)).collect();
     merged.placed = candidates.iter().map(Candidate::placed).collect();
     if asked.mode != SearchMode::Vector {
-        let rest = ranked.found.iter().filter(|found| {
+        let rest = in_order(&ranked.found).filter(|Placed { found, .. }| {
             !ahead.contains(&(found.shard, seats[found.shard].shard.table().memory_of[found.chunk as usize]))
         });
-        merged.placed.extend(rest.map(lexical));
+        merged.placed.extend(rest);
     }
     if !asked.without.contains(&Step::Fold) {
         alike::fold(seats, &records, &mut merged.placed);
@@ -163,16 +164,25 @@ pub(super) fn merge(
     Ok(merged)
 }
 
+/// The lexical leg alone says so, and this is its order from the first on.
+pub(super) fn in_order(found: &[Found]) -> impl Iterator<Item = Placed> {
+    found.iter().zip(1..).map(|(found, rank)| {
+        let ranks = Ranks { lexical: Some(rank), vector: None };
+        Placed { ranks, ..lexical(found) }
+    })
+}
+
 /// The lexical leg alone says so.
 pub(super) fn lexical(found: &Found) -> Placed {
     let legs = Legs { lexical: found.key.score, ..Legs::default() };
-    Placed { found: *found, legs, alike: Vec::new() }
+    Placed { found: *found, legs, ranks: Ranks::default(), alike: Vec::new() }
 }
 
 struct Candidate {
     found: Found,
     memory: u32,
     said: Said,
+    ranks: Ranks,
     rerank: Option<f32>,
     prior: Option<f32>,
     importance: f32,
@@ -188,6 +198,7 @@ impl Candidate {
                 rerank: self.rerank,
                 prior: self.prior,
             },
+            ranks: self.ranks,
             alike: Vec::new(),
         }
     }
@@ -196,26 +207,32 @@ impl Candidate {
 fn union(seats: &[Seat<'_>], ranked: &Ranked, near: Vec<Near>, mode: SearchMode) -> Vec<Candidate> {
     let mut places: HashMap<(usize, u32), usize> = HashMap::new();
     let mut candidates: Vec<Candidate> = Vec::new();
-    let candidate = |found: Found, memory, said| Candidate {
+    let candidate = |found: Found, memory, said, ranks| Candidate {
         found,
         memory,
         said,
+        ranks,
         rerank: None,
         prior: None,
         importance: prior::IMPORTANCE_USUAL,
     };
     let words = if mode == SearchMode::Vector { &[][..] } else { &ranked.found[..] };
-    for found in words.iter().take(CANDIDATES) {
+    for (found, rank) in words.iter().zip(1..).take(CANDIDATES) {
         let memory = seats[found.shard].shard.table().memory_of[found.chunk as usize];
         places.insert((found.shard, memory), candidates.len());
-        candidates.push(candidate(*found, memory, Said { lexical: found.key.score, cosine: None }));
+        let said = Said { lexical: found.key.score, cosine: None };
+        candidates.push(candidate(*found, memory, said, Ranks { lexical: Some(rank), vector: None }));
     }
-    for Near { key, shard, memory, chunk } in near {
+    for (Near { key, shard, memory, chunk }, rank) in near.into_iter().zip(1..) {
         match places.get(&(shard, memory)) {
-            Some(at) => candidates[*at].said.cosine = Some(key.score),
+            Some(at) => {
+                candidates[*at].said.cosine = Some(key.score);
+                candidates[*at].ranks.vector = Some(rank);
+            }
             None if key.score >= NEAR_ENOUGH || mode == SearchMode::Vector => {
                 let said = Said { lexical: 0.0, cosine: Some(key.score) };
-                candidates.push(candidate(Found { key, shard, chunk }, memory, said));
+                let ranks = Ranks { lexical: None, vector: Some(rank) };
+                candidates.push(candidate(Found { key, shard, chunk }, memory, said, ranks));
             }
             None => {}
         }

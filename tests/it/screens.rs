@@ -10,6 +10,7 @@ use wheelhouse::{
         app::{App, Start},
         effect::{Ask, Effect, Page, Toward},
         keymap::{Keymap, Shipped},
+        markdown::code::Grammars,
         model::{Item, Stretch},
         msg::{Answer, Link, Msg},
         preferences::Given,
@@ -18,8 +19,9 @@ use wheelhouse::{
         theme::{Choice, Depth, Looks, Mode, Role, Themes},
     },
     door::{
-        Cleaning, EventBucket, EventGap, EventStats, Explanation, Hit, Legs, MemoryPage, Refusal, Revision,
-        SearchAnswer, Status, SuggestAnswer, Suggestion, TermWorth, ViewName, ViewState, ViewStatus, Writes,
+        Cleaning, EventBucket, EventGap, EventStats, Explanation, Hit, Legs, MemoryPage, Ranks, Refusal,
+        Revision, SearchAnswer, Status, SuggestAnswer, Suggestion, TermWorth, ViewName, ViewState,
+        ViewStatus, Writes,
     },
     ingest::{ImportReport, Progress, Skipped},
     model::{Actor, Code, Cursor, Event, Fault, Id, LogId, Memory, Project, Sequence, Severity, Time, Zones},
@@ -567,21 +569,154 @@ fn query_error() {
     });
 }
 
+/// The hub's completions of the word at the end.
+fn offered(app: &mut App, kind: &str, replace: std::ops::Range<usize>, offers: &[(&str, Option<u64>)]) {
+    let offer = |(text, documents): &(&str, Option<u64>)| Suggestion {
+        text: (*text).into(),
+        replace: replace.clone(),
+        kind: kind.into(),
+        documents: *documents,
+    };
+    let result = Ok(SuggestAnswer { suggestions: offers.iter().map(offer).collect(), fault: None });
+    tell(app, Msg::Answer(Answer::Suggest { generation: 9, result }));
+}
+
 #[test]
 fn completions() {
     check("completions", |app| {
         live(app);
-        search(app, "tag:de", Ok(found()));
-        let value = |text: &str| Suggestion {
-            text: text.into(),
-            replace: 0..6,
-            kind: "tag".into(),
-            documents: Some(3),
-        };
-        let suggestions = vec![value("tag:deploy"), value("tag:design"), value("tag:debt")];
-        let result = Ok(SuggestAnswer { suggestions, fault: None });
-        tell(app, Msg::Answer(Answer::Suggest { generation: 9, result }));
+        search(app, "lock tag:de", Ok(found()));
+        offered(
+            app,
+            "tag",
+            9..11,
+            &[("deploy", Some(3_120)), ("design", Some(12)), ("\"dev ops\"", Some(1))],
+        );
+        tell(app, Msg::Key(KeyEvent::new(KeyCode::Down, KeyModifiers::NONE)));
     });
+}
+
+#[test]
+fn completions_of_fields() {
+    check("completions_of_fields", |app| {
+        live(app);
+        search(app, "ty", Ok(found()));
+        offered(app, "field", 0..2, &[("type:", None)]);
+    });
+}
+
+#[test]
+fn completions_of_times() {
+    check("completions_of_times", |app| {
+        live(app);
+        search(app, "since:", Ok(found()));
+        let times = ["today", "yesterday", "last week", "last month", "3d", "monday"];
+        offered(app, "time", 6..6, &times.map(|time| (time, None)));
+    });
+}
+
+#[test]
+fn field_meant() {
+    check("field_meant", |app| {
+        live(app);
+        search(app, "deploy", Ok(found()));
+        let fault = Fault::invalid("column 8: there is no field tgas:")
+            .hint("did you mean tag:? To search for the text, put it in quotes: \"tgas:db\"");
+        search(app, " tgas:db", Err(fault));
+    });
+}
+
+#[test]
+fn chips() {
+    check("chips", |app| {
+        live(app);
+        search(app, "why tag:deploy -type:note since:\"last week\" project:harbour", Ok(found()));
+        press(app, "Esc Right Right");
+    });
+}
+
+#[test]
+fn chips_near() {
+    check("chips_near", |app| {
+        live(app);
+        let mut effects = press(app, "o");
+        while let Some(Effect::Ask(Ask::Search { generation, .. })) = effects.last().cloned() {
+            effects = tell(app, Msg::Answer(Answer::Search { generation, result: Ok(found()) }));
+        }
+    });
+}
+
+#[test]
+fn queries() {
+    check("queries", |app| {
+        live(app);
+        press(app, "s Up");
+        let queries = [
+            "why did deploys fail last week",
+            "tag:deploy since:\"last week\"",
+            "migration lock",
+            "漢字 -draft",
+            "fsync type:gotcha",
+            "\"held by\" project:harbour",
+        ];
+        tell(app, Msg::Answer(Answer::Queries(Ok(queries.map(str::to_owned).to_vec()))));
+        type_text(app, "la");
+    });
+}
+
+#[test]
+fn queries_none() {
+    check("queries_none", |app| {
+        live(app);
+        press(app, "s Up");
+        tell(app, Msg::Answer(Answer::Queries(Ok(vec![]))));
+    });
+}
+
+const CODE: &str = "# Roll back before you restart workers\n\nSee [the runbook](https://runbooks.dev/deploy) and \
+    the [notes](file:///srv/docs/deploy notes.md).\n\n```rust\n/// Holds the lock.\nfn lock(name: &str) -> Option<Lock> {\n    \
+    let pid = 4121; // who\n    acquire(name, \"migration\")\n}\n```\n\n```toml\n[lock]\ntimeout = 30 # seconds\nname = \"db\"\n```\n\n\
+    ```diff\n-let retry = false;\n+let retry = true;\n```\n\n```\nplain \u{1b}]0;no\u{7} \u{202e}txet\n```\n\n- [x] rolled back\n- [ ] told ada\n\n\
+    | step | who | minutes | state |\n|------|-----|--------:|:-----:|\n| roll back | ada | 4 | done |\n| restart | bo | 12 | open |\n";
+
+/// The memory open, its code as the highlighter says.
+fn open_code(app: &mut App) {
+    live(app);
+    press(app, "Enter");
+    let memory =
+        Memory { title: "Roll back before you restart workers".into(), content: CODE.into(), ..memory(0) };
+    let asked = tell(app, Msg::Answer(Answer::Memory { id: id(1), result: Ok(Box::new(memory)) }));
+    let Some(Effect::Highlight { id, revision, blocks }) = asked.last().cloned() else { panic!("{asked:?}") };
+    let grammars = Grammars::default();
+    let tokens = blocks.iter().map(|block| grammars.tokens(block)).collect();
+    tell(app, Msg::Answer(Answer::Highlighted { id, revision, tokens }));
+}
+
+#[test]
+fn detail_code() {
+    check("detail_code", |app| {
+        open_code(app);
+        press(app, "Enter");
+    });
+}
+
+#[test]
+fn code_of_every_depth() {
+    for (name, theme, depth) in [
+        ("code_true", "harbour", Depth::True),
+        ("code_day", "harbour-day", Depth::True),
+        ("code_16", "harbour", Depth::Ansi16),
+        ("code_none", "harbour", Depth::None),
+    ] {
+        let mut app = app_in(looks(theme, depth, false));
+        tell(&mut app, Msg::Resize(80, 40));
+        open_code(&mut app);
+        press(&mut app, "Enter");
+        let shown = coloured(&app, 80, 40);
+        insta::with_settings!({ snapshot_path => "snapshots/screens", prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(name, shown);
+        });
+    }
 }
 
 #[test]
@@ -616,14 +751,23 @@ fn explain() {
             documents,
         };
         let explain = Explanation {
-            words: vec!["Both words stand in the title, and close together in the text.".into()],
+            words: vec![
+                "found by the words “deploy” and “lock” (rank 2 of 38), and by meaning (rank 5)".into(),
+                "“lock” in the title, 12 of 4,354 memories hold it, worth 4.2".into(),
+                "“deploy” in the title and body, 96 of 4,354 memories hold it, worth 4.9".into(),
+                "near in meaning: 0.52 of 1".into(),
+                "read again, its words meet those of the query by 61 %".into(),
+            ],
+            ranks: Ranks { lexical: Some(2), vector: Some(5) },
             terms: vec![
                 term("lock", "title", 4.2, 12),
                 term("deploy", "title", 3.1, 96),
                 term("deploy", "body", 1.8, 96),
             ],
         };
-        let answer = SearchAnswer { results: vec![Hit { explain: Some(explain), ..hit(0) }], ..found() };
+        let legs = Legs { lexical: 9.1, vector: Some(0.52), rerank: Some(0.61), prior: Some(0.012) };
+        let mut answer = SearchAnswer { results: (0..6).map(hit).collect(), ..found() };
+        answer.results[0] = Hit { explain: Some(explain), legs, ..hit(0) };
         tell(app, Msg::Answer(Answer::Explain { id: id(1), result: Ok(answer) }));
     });
 }

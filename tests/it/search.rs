@@ -187,8 +187,9 @@ fn a_hit_shows_where_and_why() {
     let marked: Vec<_> = hit.highlights.iter().map(|span| &hit.snippet[span.clone()]).collect();
     assert_eq!(marked, ["standby"]);
     let explain = hit.explain.as_ref().unwrap();
+    assert!(explain.words[0].starts_with("found by the word"), "{explain:?}");
     assert!(
-        explain.words[0].starts_with("“standby” in the body, 1 of 4 memories holds it, worth "),
+        explain.words[1].starts_with("“standby” in the body, 1 of 4 memories holds it, worth "),
         "{explain:?}"
     );
     let sum: f32 = explain.terms.iter().map(|term| term.worth).sum();

@@ -14,6 +14,7 @@ use crate::console::{
         import::Import,
         palette::{Entry, Palette, Run},
         picker::Picker,
+        queries::Queries,
         settings::Settings,
         themes::ThemePicker,
         zones::ZonePicker,
@@ -77,17 +78,18 @@ impl App {
     fn act_in_query(&mut self, action: Action, out: &mut Out) -> bool {
         let scene = self.env.scene();
         match action {
+            // As in a shell: what was asked before stands above an empty line.
+            Action::Up if self.search.query.is_empty() => self.act_on_search(Action::Queries, out),
             Action::Up | Action::Down | Action::PageUp | Action::PageDown => {
-                self.search.step(step_of(action).unwrap_or(Step::Down), out);
+                self.search.step_typing(step_of(action).unwrap_or(Step::Down), out);
             }
             Action::Open => {
-                self.search.typing = false;
-                self.search.suggestions.clear();
+                self.search.end_typing(out);
                 self.search.open(out);
             }
             Action::Complete => {
                 if !self.search.accept_suggestion(&scene, out) && self.search.query.is_empty() {
-                    self.focus(self.focus.other());
+                    self.focus(self.focus.other(), out);
                 }
             }
             Action::ClearText => {
@@ -95,11 +97,25 @@ impl App {
                 self.search.changed(&scene, out);
             }
             Action::Back => {
-                self.search.back();
+                self.search.back(out);
             }
             _ => return false,
         }
         true
+    }
+
+    /// What is the query's own, typed or not.
+    fn act_on_search(&mut self, action: Action, out: &mut Out) {
+        let scene = self.env.scene();
+        match action {
+            Action::Queries => out.open = Some(Overlay::Queries(Box::new(Queries::new(out)))),
+            Action::PreviousChip => self.search.step_chip(false),
+            Action::NextChip => self.search.step_chip(true),
+            Action::EditChip => self.search.edit_chip(&scene, out),
+            Action::RemoveChip => self.search.remove_chip(&scene, out),
+            Action::TurnOrder => self.search.turn_order(&scene, out),
+            _ => {}
+        }
     }
 
     fn act_in_filter(&mut self, action: Action, out: &mut Out) -> bool {
@@ -126,14 +142,20 @@ impl App {
 
     fn act_on_deck(&mut self, action: Action, out: &mut Out) -> bool {
         match action {
-            Action::FocusSearch => self.focus(PaneName::Search),
-            Action::FocusTimeline => self.focus(PaneName::Timeline),
-            Action::NextPane | Action::PreviousPane => self.focus(self.focus.other()),
+            Action::FocusSearch => self.focus(PaneName::Search, out),
+            Action::FocusTimeline => self.focus(PaneName::Timeline, out),
+            Action::NextPane | Action::PreviousPane => self.focus(self.focus.other(), out),
             Action::Zoom => self.zoomed = !self.zoomed,
             Action::Query => {
-                self.focus(PaneName::Search);
+                self.focus(PaneName::Search, out);
                 self.search.begin_typing();
             }
+            Action::Queries
+            | Action::PreviousChip
+            | Action::NextChip
+            | Action::EditChip
+            | Action::RemoveChip
+            | Action::TurnOrder => self.act_on_search(action, out),
             Action::Palette => {
                 out.effects.push(Effect::LookAtFiles);
                 out.open = Some(Overlay::Palette(Box::new(Palette::actions(self.entries()))));
@@ -157,7 +179,7 @@ impl App {
     fn back(&mut self, out: &mut Out) {
         let scene = self.env.scene();
         let went = match self.focus {
-            PaneName::Search => self.search.back(),
+            PaneName::Search => self.search.back(out),
             PaneName::Timeline => self.timeline.back(&scene, out),
         };
         if !went && self.zoomed {
@@ -270,7 +292,7 @@ impl App {
     }
 
     fn act_on_timeline(&mut self, action: Action, out: &mut Out) -> bool {
-        self.focus(PaneName::Timeline);
+        self.focus(PaneName::Timeline, out);
         match action {
             Action::Follow => self.timeline.toggle_follow(out),
             Action::Pause => self.timeline.toggle_pause(out),
@@ -355,6 +377,16 @@ impl App {
             Action::Explain => needs_row().or_else(needs_hub).or_else(|| {
                 let ranked = selected.is_some_and(|row| row.score.is_some());
                 (!ranked).then(|| "it is here because it is recent; a query ranks".to_owned())
+            }),
+            Action::PreviousChip | Action::NextChip => {
+                (!self.search.has_chips()).then(|| "the query has no fields".to_owned())
+            }
+            Action::EditChip | Action::RemoveChip => {
+                self.search.chip.is_none().then(|| "no field of the query is chosen".to_owned())
+            }
+            Action::TurnOrder => needs_hub().or_else(|| {
+                let asks = !self.search.query.text().trim().is_empty();
+                asks.then(|| "hits stand in the order of their rank".to_owned())
             }),
             Action::Import => self.env.hub.why_no_writes(),
             Action::Undo => match &self.undo {

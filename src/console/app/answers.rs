@@ -71,6 +71,11 @@ impl App {
             Answer::Keymap(Ok(text)) => self.use_keymap(text.as_deref(), out),
             Answer::Keymap(Err(fault)) => out.toast(Toast::fault("keymap", &fault)),
             Answer::Themes(result) => self.themes_came(result, out),
+            Answer::Queries(result) => {
+                if let Some(Overlay::Queries(queries)) = &mut self.overlay {
+                    queries.came(result, out);
+                }
+            }
             Answer::Saved(result) => self.saved(result, out),
             Answer::Forgotten(Ok(forgotten)) => {
                 if self.forgetting.take() == Some((forgotten.id, true)) {

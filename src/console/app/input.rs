@@ -70,10 +70,18 @@ impl App {
         }
         match self.focus {
             PaneName::Search if self.search.typing => {
+                let into_chips = key.code == KeyCode::Left && key.modifiers.is_empty();
+                if into_chips && self.search.walk_chips(out) {
+                    return;
+                }
                 if key.code == KeyCode::Right && self.search.ghost().is_some() {
                     self.search.accept_suggestion(&scene, out);
-                } else if self.search.query.key(key) == Typed::Changed {
-                    self.search.changed(&scene, out);
+                } else {
+                    match self.search.query.key(key) {
+                        Typed::Changed => self.search.changed(&scene, out),
+                        Typed::Moved => self.search.moved_cursor(&scene, out),
+                        Typed::Nothing => {}
+                    }
                 }
             }
             PaneName::Timeline => {
@@ -135,26 +143,27 @@ impl App {
         self.forget_pending();
         if let Some(tabs) = self.deck.tabs.filter(|tabs| tabs.contains((x, y).into())) {
             if let Some(name) = self.tab_at(x - tabs.x) {
-                self.focus(name);
+                self.focus(name, out);
             }
             return;
         }
         match self.deck.pane_at(x, y) {
             Some(PaneName::Search) => {
-                self.focus(PaneName::Search);
-                self.search.click(x, y, out);
+                self.focus(PaneName::Search, out);
+                let scene = self.env.scene();
+                self.search.click(x, y, &scene, out);
             }
             Some(PaneName::Timeline) => {
-                self.focus(PaneName::Timeline);
+                self.focus(PaneName::Timeline, out);
                 self.timeline.click(x, y, out);
             }
             None => {}
         }
     }
 
-    pub(super) fn focus(&mut self, name: PaneName) {
+    pub(super) fn focus(&mut self, name: PaneName, out: &mut Out) {
         if self.focus != name {
-            self.search.typing = false;
+            self.search.end_typing(out);
             self.timeline.typing = None;
             self.focus = name;
         }

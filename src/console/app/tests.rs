@@ -147,6 +147,7 @@ fn key(name: &str) -> KeyEvent {
         "Down" => KeyCode::Down,
         "Left" => KeyCode::Left,
         "Right" => KeyCode::Right,
+        "Back" => KeyCode::Backspace,
         "Space" => KeyCode::Char(' '),
         name => KeyCode::Char(name.chars().next().unwrap()),
     };
@@ -279,7 +280,7 @@ fn typing_asks_one_question_at_a_time_and_the_last_word_counts() {
     let fault = Fault::invalid("a quote without end at column 2");
     tell(&mut app, Msg::Answer(Answer::Search { generation: *newer, result: Err(fault) }));
     assert_eq!(app.search.selected().unwrap().id, id(7));
-    assert_eq!(app.search.fault.as_ref().unwrap().at, Some(1));
+    assert_eq!(app.search.fault.as_ref().unwrap().at, Some(1..3));
 }
 
 #[test]
@@ -328,6 +329,223 @@ fn what_is_near_a_selected_memory_is_one_key_away() {
         })
         .collect();
     assert_eq!(queries, [format!("like:{}", id(2))]);
+}
+
+/// What a query in the line is after these keys.
+#[track_caller]
+fn check_chips(query: &str, keys: &str, expected: &str) {
+    let mut app = live();
+    press(&mut app, "s");
+    tell(&mut app, Msg::Paste(query.into()));
+    press(&mut app, keys);
+    assert_eq!(app.search.query.text(), expected, "{keys}");
+}
+
+#[test]
+fn the_fields_of_a_query_are_walked_edited_and_taken_out() {
+    let query = "why tag:deploy type:\"how to\" fails";
+    check_chips(query, "Esc Right Back", "why type:\"how to\" fails");
+    check_chips(query, "Esc Right Right x", "why tag:deploy fails");
+    check_chips(query, "Esc Left Back Back", "why fails");
+    check_chips(query, "Esc Right Enter s", "why tag:deploys type:\"how to\" fails");
+    check_chips(query, "Esc Right Right Enter s", "why tag:deploy type:\"how tos\" fails");
+    check_chips(query, "C-a Left Right Back", "why tag:deploy fails");
+    check_chips(query, "Esc Right Esc Back", query);
+    check_chips(query, "Esc Right Esc x", query);
+    let mut app = live();
+    assert_eq!(app.why_not(Action::NextChip).as_deref(), Some("the query has no fields"));
+    press(&mut app, "Right Left");
+    assert_eq!(app.search.chip, None);
+    let asked = press(&mut app, "o Right Back");
+    assert!(matches!(asked.last(), None | Some(Effect::Ask(_))) && app.search.query.is_empty(), "{asked:?}");
+}
+
+#[test]
+fn a_chip_is_clicked_to_edit_it_and_its_cross_to_take_it_out() {
+    let click = |column: usize| {
+        let mut app = live();
+        press(&mut app, "s");
+        tell(&mut app, Msg::Paste("a tag:deploy b".into()));
+        press(&mut app, "Esc");
+        let (row, column) = (app.search.area.y + 1, app.search.area.x + 4 + column as u16);
+        let kind = MouseEventKind::Down(MouseButton::Left);
+        tell(&mut app, Msg::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
+        (app.search.query.text().to_owned(), app.search.typing, app.search.query.at())
+    };
+    assert_eq!(click(4), ("a tag:deploy b".into(), true, 12));
+    assert_eq!(click(14), ("a b".into(), false, 3));
+    assert_eq!(click(0), ("a tag:deploy b".into(), true, 14), "a word is typed on");
+}
+
+fn offers(app: &mut App, texts: &[&str], replace: std::ops::Range<usize>, kind: &str) {
+    let suggestion = |text: &&str| Suggestion {
+        text: (*text).into(),
+        replace: replace.clone(),
+        kind: kind.into(),
+        documents: None,
+    };
+    let suggestions = texts.iter().map(suggestion).collect();
+    let result = Ok(crate::door::SuggestAnswer { suggestions, fault: None });
+    tell(app, Msg::Answer(Answer::Suggest { generation: 0, result }));
+}
+
+#[test]
+fn in_the_box_the_arrows_choose_tab_takes_and_esc_closes_it_first() {
+    let boxed = || {
+        let mut app = live();
+        press(&mut app, "s s t a t u s :");
+        offers(&mut app, &["active", "archived", "any"], 7..7, "status");
+        app
+    };
+    let mut app = boxed();
+    press(&mut app, "Down Tab");
+    assert_eq!((app.search.query.text(), app.search.list.selected()), ("status:archived ", Some(0)));
+    let mut app = boxed();
+    press(&mut app, "Up Tab");
+    assert_eq!(app.search.query.text(), "status:any ");
+    let mut app = boxed();
+    press(&mut app, "a n");
+    assert_eq!(app.search.popup().0.len(), 1, "narrowed before the hub answers");
+    press(&mut app, "Down");
+    assert_eq!(app.search.list.selected(), Some(1), "one is no choice: the list moves");
+    let mut app = boxed();
+    press(&mut app, "Esc");
+    assert!(app.search.typing && app.search.popup().0.is_empty());
+    press(&mut app, "Esc");
+    assert!(!app.search.typing);
+}
+
+#[test]
+fn a_field_that_is_none_is_underlined_whole_and_tab_mends_it() {
+    let mut app = live();
+    let effects = press(&mut app, "s");
+    assert_eq!(effects, []);
+    let effects = tell(&mut app, Msg::Paste("lock tgas:old".into()));
+    let fault = Fault::invalid("column 6: there is no field tgas:").hint("did you mean tag:?");
+    let generation = generation_of(&effects);
+    tell(&mut app, Msg::Answer(Answer::Search { generation, result: Err(fault) }));
+    assert_eq!(app.search.fault.as_ref().unwrap().at, Some(5..9));
+    assert_eq!(app.search.list.len(), 3, "the last good answer is kept");
+    press(&mut app, "Tab");
+    assert_eq!((app.search.query.text(), app.search.query.at_end()), ("lock tag:old", true));
+}
+
+#[test]
+fn a_field_whose_values_are_offered_is_no_mistake_yet() {
+    let mut app = live();
+    let effects = press(&mut app, "s t a g :");
+    let fault = || Fault::invalid("column 1: tag: has no value").hint("for example tag:deploy");
+    let mut generation = generation_of(&effects);
+    let more =
+        tell(&mut app, Msg::Answer(Answer::Search { generation, result: Ok(SearchAnswer::default()) }));
+    generation = generation_of(&more);
+    tell(&mut app, Msg::Answer(Answer::Search { generation, result: Err(fault()) }));
+    let says = |app: &App| draw(app, 120, 40).backend().to_string().contains("tag: has no value");
+    assert!(says(&app), "with nothing to offer its example helps");
+    offers(&mut app, &["deploy", "db"], 4..4, "tag");
+    assert!(!says(&app));
+    press(&mut app, "Esc");
+    assert!(says(&app));
+}
+
+#[test]
+fn a_query_is_kept_when_it_is_left_and_taken_again_from_the_list() {
+    let kept = |text: &str| Effect::KeepQuery(text.to_owned());
+    let mut app = live();
+    let typed = press(&mut app, "s d e p");
+    assert!(!typed.iter().any(|effect| matches!(effect, Effect::KeepQuery(_))), "typing keeps nothing");
+    assert_eq!(press(&mut app, "Esc"), [kept("dep")]);
+    assert!(press(&mut app, "s Enter").contains(&kept("dep")));
+    let blank = press(&mut app, "s C-u Esc");
+    assert!(!blank.iter().any(|effect| matches!(effect, Effect::KeepQuery(_))), "{blank:?}");
+
+    // Up in an empty line, Ctrl-R anywhere, or the palette.
+    for keys in ["s Up", "C-r", "s a C-r", ": f o r m e r Enter"] {
+        let mut app = live();
+        let asked = press(&mut app, keys);
+        assert_eq!(asked.last(), Some(&Effect::LoadQueries), "{keys}");
+        let queries = vec!["deploy lock".to_owned(), "tag:db".to_owned(), "why".to_owned()];
+        tell(&mut app, Msg::Answer(Answer::Queries(Ok(queries))));
+        assert_eq!(press(&mut app, "Down C-x"), [Effect::DropQuery("tag:db".into())]);
+        press(&mut app, "w h Enter");
+        assert_eq!((app.search.query.text(), app.search.typing), ("why", true));
+    }
+}
+
+#[test]
+fn one_typed_by_an_id_is_not_kept() {
+    let mut app = live();
+    press(&mut app, "o s");
+    assert_eq!(press(&mut app, "Esc"), []);
+}
+
+#[test]
+fn the_list_of_all_is_turned_and_hits_are_not() {
+    let mut app = live();
+    let asked = press(&mut app, "S");
+    let [Effect::Ask(Ask::Recent { request, .. })] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!(request.order, crate::door::ListOrder::Oldest);
+    press(&mut app, "s x Esc");
+    assert_eq!(app.why_not(Action::TurnOrder).as_deref(), Some("hits stand in the order of their rank"));
+}
+
+#[test]
+fn what_the_full_answer_lacked_is_said_until_the_next_one() {
+    let mut app = live();
+    let asked = press(&mut app, "s d");
+    let words = || SearchAnswer { results: vec![hit(1, 0.5)], total: 1, ..SearchAnswer::default() };
+    let full = tell(
+        &mut app,
+        Msg::Answer(Answer::Search { generation: generation_of(&asked), result: Ok(words()) }),
+    );
+    let degraded = SearchAnswer {
+        degraded_mode: Some("lexical".into()),
+        degraded_reasons: vec!["there are no vectors yet".into()],
+        ..words()
+    };
+    let result = Ok(degraded);
+    tell(&mut app, Msg::Answer(Answer::Search { generation: generation_of(&full), result }));
+    let badge =
+        |app: &App| app.search.found.as_ref().unwrap().degraded.as_ref().map(|degraded| degraded.badge);
+    assert_eq!(badge(&app), Some("words only"));
+    let asked = press(&mut app, "e");
+    let full = tell(
+        &mut app,
+        Msg::Answer(Answer::Search { generation: generation_of(&asked), result: Ok(words()) }),
+    );
+    assert_eq!(badge(&app), Some("words only"), "words alone do not know better");
+    tell(&mut app, Msg::Answer(Answer::Search { generation: generation_of(&full), result: Ok(words()) }));
+    assert_eq!(badge(&app), None);
+}
+
+#[test]
+fn code_is_asked_for_once_and_coloured_when_it_is_known() {
+    let mut app = live();
+    press(&mut app, "Enter");
+    let text = "say\n\n```rust\nlet n = 1;\n```\n";
+    let memory = Memory { content: text.into(), ..memory(1) };
+    let came = |app: &mut App| {
+        tell(app, Msg::Answer(Answer::Memory { id: id(1), result: Ok(Box::new(memory.clone())) }))
+    };
+    let asked = came(&mut app);
+    let [Effect::Highlight { id: of, revision, blocks }] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!((*of, *revision, blocks[0].code.as_str()), (id(1), 2, "let n = 1;"));
+    let keyword = app.env.theme.style(crate::console::theme::Role::CodeKeyword).fg.unwrap();
+    let is_coloured = |app: &App| {
+        let mut terminal = draw(app, 120, 40);
+        let buffer = terminal.backend_mut().buffer().clone();
+        buffer.content.iter().any(|cell| cell.symbol() == "l" && cell.fg == keyword)
+    };
+    assert!(!is_coloured(&app));
+    let tokens = vec![vec![(0..3, crate::console::markdown::code::Token::Keyword)]];
+    let coloured =
+        |revision| Msg::Answer(Answer::Highlighted { id: id(1), revision, tokens: tokens.clone() });
+    tell(&mut app, coloured(1));
+    assert!(!is_coloured(&app), "what an older revision was made of");
+    tell(&mut app, coloured(2));
+    assert!(is_coloured(&app));
+    assert_eq!(came(&mut app), [], "the same text again is known");
+    assert!(is_coloured(&app));
 }
 
 #[test]
@@ -465,9 +683,26 @@ fn draw(app: &App, width: u16, height: u16) -> Terminal<TestBackend> {
 
 #[test]
 fn no_size_is_too_small_to_draw() {
-    for overlay in
-        ["", "?", ":", "n", "I", "P", "x", "y", "4 /", "s a", "Enter", "e", ",", "E", ", z o n e Enter"]
-    {
+    for overlay in [
+        "",
+        "?",
+        ":",
+        "n",
+        "I",
+        "P",
+        "x",
+        "y",
+        "4 /",
+        "s a",
+        "Enter",
+        "e",
+        ",",
+        "E",
+        ", z o n e Enter",
+        "o Right",
+        "C-r",
+        "s t a g : x",
+    ] {
         for size in (0..=12).flat_map(|w| (0..=10).map(move |h| (w, h))).chain([
             (40, 12),
             (41, 13),
@@ -539,13 +774,14 @@ fn step() -> impl Strategy<Value = Step> {
     let keys = [
         "q", "s", "/", "n", "w", "x", "y", "e", "H", "u", "z", "t", "P", "M", "I", ":", "?", "f", "Space",
         "G", "g", "[", "]", "j", "k", "1", "4", "Tab", "Esc", "Enter", "Up", "Down", "a", "C-u", "A-Enter",
-        "C-x", "r", "\"",
+        "C-x", "r", "\"", "Left", "Right", "Back", "C-r", "o", "S",
     ];
     prop_oneof![
         8 => prop::sample::select(keys.to_vec()).prop_map(Step::Key),
         1 => (0..160u16, 0..50u16).prop_map(|(w, h)| Step::Resize(w, h)),
         1 => (0..3u8, 0..160u16, 0..50u16).prop_map(|(kind, x, y)| Step::Mouse(kind, x, y)),
         1 => ".{0,30}".prop_map(Step::Paste),
+        1 => "(tag:[a-z]{0,3} |-?type:\"a b\"|like:[0-9a-f-]{0,36} |since:|é漢 |\"){0,5}".prop_map(Step::Paste),
         2 => (1..80u64).prop_map(Step::Events),
         3 => (0..8u8).prop_map(Step::Answer),
         1 => (1..12_000u64).prop_map(Step::Wait),

@@ -1,4 +1,5 @@
-//! A table: cells first, then columns as wide as their widest cell, narrowed together when the page is too small.
+//! A table: cells first, then columns as wide as their widest cell, narrowed together when the page is too small. When
+//! even narrow columns have no room, each row stands as a record: every cell on lines of its own, behind its head.
 
 use pulldown_cmark::Alignment;
 use ratatui::text::Span;
@@ -51,6 +52,11 @@ impl Table {
         if widths.is_empty() {
             return Vec::new();
         }
+        let needed = widths.iter().sum::<usize>() + GAP * (widths.len() - 1);
+        if widths.len() > 1 && (needed > room || COLUMN_MIN * widths.len() + GAP * (widths.len() - 1) > room)
+        {
+            return self.records(room, theme);
+        }
         let rule = theme.style(Role::MarkdownRule);
         let (across, down) = theme.lines();
         let mut lines = Vec::new();
@@ -77,6 +83,38 @@ impl Table {
                 let parts: Vec<String> = widths.iter().map(|wide| across.repeat(*wide)).collect();
                 let cross = if theme.ascii() { "-+-" } else { "─┼─" };
                 lines.push(vec![Span::styled(parts.join(cross), rule)]);
+            }
+        }
+        lines
+    }
+
+    fn records(&self, room: usize, theme: &Theme) -> Vec<Vec<Span<'static>>> {
+        let Some((heads, rows)) = self.rows.split_first() else { return Vec::new() };
+        let wide = |cell: &Vec<Piece>| cell.iter().map(|piece| width(&piece.text)).sum::<usize>();
+        let name = heads.iter().map(wide).max().unwrap_or(0).min(room / 3);
+        let inner = room.saturating_sub(name + 1).max(1);
+        let rule = Span::styled(theme.lines().0.repeat(room), theme.style(Role::MarkdownRule));
+        // A head without rows is all there is to show.
+        let rows = if rows.is_empty() { std::slice::from_ref(heads) } else { rows };
+        let mut lines = Vec::new();
+        for row in rows {
+            if !lines.is_empty() {
+                lines.push(vec![rule.clone()]);
+            }
+            for (column, cell) in row.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
+                let mut names =
+                    heads.get(column).map_or_else(Vec::new, |head| flow(head, name.max(1))).into_iter();
+                let mut texts = flow(cell, inner).into_iter();
+                loop {
+                    let (head, text) = (names.next(), texts.next());
+                    if head.is_none() && text.is_none() {
+                        break;
+                    }
+                    let mut line = aligned(head.unwrap_or_default(), name, Alignment::Left);
+                    line.push(Span::raw(" "));
+                    line.extend(text.unwrap_or_default());
+                    lines.push(line);
+                }
             }
         }
         lines

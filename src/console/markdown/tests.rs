@@ -8,7 +8,7 @@ fn theme() -> Theme {
 }
 
 fn plain(text: &str, width: usize) -> Vec<String> {
-    let lines = render(text, width, &theme());
+    let lines = render(text, width, &theme(), &[]).lines;
     lines.iter().map(|line| line.to_string().trim_end().to_owned()).collect()
 }
 
@@ -57,6 +57,80 @@ fn tables_are_aligned_and_narrowed() {
 }
 
 #[test]
+fn a_table_of_too_many_columns_stands_as_records() {
+    check(
+        "| id | state | owner | note |\n|--|--|--|--|\n| 1 | open | ada | waits for the lock |\n| 2 | done | bo | |",
+        &[
+            "id    1",
+            "state open",
+            "owner ada",
+            "note  waits for the lock",
+            "────────────────────────",
+            "id    2",
+            "state done",
+            "owner bo",
+        ],
+    );
+}
+
+#[test]
+fn code_is_drawn_in_what_was_found_in_it() {
+    let text = "a\n\n    indented\n\n```rust\nlet\tn = 1; // why\n```\n";
+    let blocks = blocks(text);
+    let said: Vec<_> = blocks.iter().map(|block| (block.language.as_str(), block.code.as_str())).collect();
+    assert_eq!(said, [("", "indented"), ("rust", "let    n = 1; // why")]);
+    let theme = theme();
+    let grammars = code::Grammars::default();
+    let colours: Vec<_> = blocks.iter().map(|block| grammars.tokens(block)).collect();
+    let drawn = |width| {
+        let lines = render(text, width, &theme, &colours).lines;
+        let keyword = theme.style(Role::CodeBlock).patch(theme.style(Role::CodeKeyword));
+        let comment = theme.style(Role::CodeBlock).patch(theme.style(Role::CodeComment));
+        let of = |style| -> Vec<String> {
+            let spans = lines.iter().flat_map(|line| &line.spans).filter(|span| span.style == style);
+            spans.map(|span| span.content.to_string()).collect()
+        };
+        (of(keyword), of(comment))
+    };
+    assert_eq!(drawn(40), (vec!["let".into()], vec!["// why".into()]));
+    assert_eq!(
+        drawn(21),
+        (vec!["let".into()], vec!["// w".into(), "hy".into()]),
+        "also where a line is broken"
+    );
+    // What was found in another text does no harm.
+    let other = [vec![(0..4_000, code::Token::Keyword), (5_000..6_000, code::Token::String)]];
+    let lines = render("```rust\nlet é\n```", 40, &theme, &other).lines;
+    assert_eq!(lines[0].to_string().trim_end(), "▏ let é");
+}
+
+#[test]
+fn links_lead_where_they_say_and_nowhere_else() {
+    let lead = |text: &str| -> Vec<(String, String)> {
+        let drawn = render(text, 60, &theme(), &[]);
+        let spans = drawn.lines.iter().flat_map(|line| &line.spans);
+        let marked = spans.filter_map(|span| Some((span.content.to_string(), span.style.underline_color?)));
+        marked.map(|(text, mark)| (text, drawn.links.leads(mark).unwrap().1.to_owned())).collect()
+    };
+    let to = |text: &str, address: &str| (text.to_owned(), address.to_owned());
+    assert_eq!(
+        lead("see [the log](https://a.dev/l) and <mailto:ada@a.dev> <bo@a.dev>"),
+        [
+            to("the log", "https://a.dev/l"),
+            to("https://a.dev/l", "https://a.dev/l"),
+            to("mailto:ada@a.dev", "mailto:ada@a.dev"),
+            to("bo@a.dev", "mailto:bo@a.dev")
+        ]
+    );
+    assert_eq!(lead("[x](javascript:alert(1)) [y](a.md) [z](#top)"), []);
+    let hidden = lead("[pay\u{202e}fdp](https://a.dev/\u{202e}x)");
+    assert!(
+        hidden.iter().all(|(text, address)| !text.contains('\u{202e}') && address.is_ascii()),
+        "{hidden:?}"
+    );
+}
+
+#[test]
 fn links_say_where_they_go() {
     check("[the log](a.md)", &["the log (a.md)"]);
     check("<https://a.dev/x>", &["https://a.dev/x"]);
@@ -78,7 +152,7 @@ fn html_is_its_text() {
 #[test]
 fn text_is_styled_by_role() {
     let theme = theme();
-    let lines = render("a **b** `c` ~~d~~\n\n# T", 40, &theme);
+    let lines = render("a **b** `c` ~~d~~\n\n# T", 40, &theme, &[]).lines;
     let text = theme.style(Role::Text);
     let expected = Line::from(vec![
         Span::styled("a ", text),
@@ -118,7 +192,7 @@ proptest! {
         ),
         width in 1..60usize,
     ) {
-        for line in render(&blocks.join("\n\n"), width, &theme()) {
+        for line in render(&blocks.join("\n\n"), width, &theme(), &[]).lines {
             // A grapheme of two columns has no place in one.
             prop_assert!(line.width() <= width.max(2), "{:?}", line);
         }
@@ -126,7 +200,7 @@ proptest! {
 
     #[test]
     fn any_text_renders(text in any::<String>(), width in 0..40usize) {
-        let lines = render(&text, width, &theme());
+        let lines = render(&text, width, &theme(), &[]).lines;
         prop_assert!(lines.iter().all(|line| line.spans.iter().all(|s| !s.content.contains(char::is_control))));
     }
 }

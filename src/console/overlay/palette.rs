@@ -21,7 +21,7 @@ use crate::console::{
     scene::{Out, Scene},
     theme::Role,
     widgets::{
-        frame::{foot, input, step_of, window},
+        frame::{foot, input, matched, step_of, window},
         line::{Line, Typed},
         list::List,
         toast::Toast,
@@ -215,16 +215,8 @@ impl Palette {
         let asks = matches!(entry.run, Run::Action(action) if action.asks());
         let more = if asks && text::width(&entry.title) < room { theme.ellipsis() } else { "" };
         let title = text::cut(&entry.title, room);
-        let mut spans: Vec<Span> = title
-            .chars()
-            .enumerate()
-            .map(|(i, c)| {
-                let matched = at.binary_search(&(i as u32)).is_ok();
-                let found = if chosen { theme.selected(Role::Accent) } else { theme.style(Role::Accent) };
-                let style = if matched { base.patch(found) } else { base };
-                Span::styled(c.to_string(), style)
-            })
-            .collect();
+        let found = if chosen { theme.selected(Role::Accent) } else { theme.style(Role::Accent) };
+        let mut spans = matched(&title, at, base, base.patch(found));
         let gap = room.saturating_sub(text::width(&title) + text::width(more));
         spans.push(Span::styled(format!("{more}{}", " ".repeat(gap)), base));
         spans.push(Span::styled(right, if chosen { base } else { theme.style(Role::Muted) }));

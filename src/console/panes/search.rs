@@ -4,15 +4,19 @@
 //! is never asked for what nobody wants any more. Every request has a generation; an answer older than what is shown
 //! is dropped. A query that cannot be read keeps the last good answer on screen.
 
+mod chips;
+mod completion;
 mod detail;
+mod explain;
 mod row;
 mod view;
 
-use std::time::Duration;
+use std::{ops::Range, sync::Arc, time::Duration};
 
 use super::super::{
-    effect::Ask,
+    effect::{Ask, Effect},
     export::What,
+    hyperlink::Hyperlinks,
     layout::{Split, inside},
     msg::Answer,
     scene::{Out, Scene},
@@ -23,13 +27,19 @@ use super::super::{
 };
 use crate::{
     door::{
-        Explanation, ListRequest, MemoryPage, SearchAnswer, SearchMode, SearchRequest, SuggestRequest,
+        ListOrder, ListRequest, MemoryPage, SearchAnswer, SearchMode, SearchRequest, SuggestRequest,
         Suggestion,
     },
     model::{Code, Fault, Id, MemoryFilter, Project, Projects, Time},
+    search::{
+        STILL_CHECKED,
+        query::{Field, Query, Typed},
+    },
 };
 
+use completion::Completion;
 pub use detail::{Detail, Side};
+use explain::Explained;
 use ratatui::layout::Rect;
 pub use row::Row;
 pub use view::{scrollbar, view_rule};
@@ -40,6 +50,8 @@ const PAGE: usize = 60;
 const AHEAD: usize = 15;
 /// While the hub's memories change the shown answer is asked anew, at most this often.
 const REFRESH: Duration = Duration::from_millis(500);
+/// Completions asked for: as many as a glance takes in.
+const OFFERS_MAX: usize = 8;
 /// Lines a row takes: title, snippet.
 pub const ROW_LINES: usize = 2;
 
@@ -51,8 +63,10 @@ pub struct Found {
     pub total: Option<usize>,
     pub total_at_least: bool,
     pub took_ms: f64,
-    /// Why the answer is less than it could be.
-    pub degraded: Option<String>,
+    /// The answer is less than it could be.
+    pub degraded: Option<Degraded>,
+    /// What else is to be said of it.
+    pub remark: Option<String>,
     /// The best score among the rows: what the others' bars are measured by.
     best: f32,
     /// The same of the lexical leg.
@@ -63,6 +77,28 @@ pub struct Found {
     full: bool,
 }
 
+/// Why an answer is less than it could be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Degraded {
+    /// In two words, for the search line.
+    pub badge: &'static str,
+    pub reason: String,
+    /// What this takes from the answer.
+    pub missing: &'static str,
+}
+
+impl Degraded {
+    fn of(answer: &SearchAnswer) -> Option<Degraded> {
+        let (badge, missing) = match answer.degraded_mode.as_deref()? {
+            "lexical" => ("words only", "what is near in meaning is not found"),
+            "scan" => ("scan", "the records were read one by one, in a rough order"),
+            "cached" => ("cached", "what changed since then is missing"),
+            _ => ("degraded", "it may be less than all"),
+        };
+        Some(Degraded { badge, reason: answer.degraded_reasons.join("; "), missing })
+    }
+}
+
 /// A question on its way.
 #[derive(Debug, Clone)]
 struct Asked {
@@ -71,10 +107,10 @@ struct Asked {
     full: bool,
 }
 
-/// What is wrong with the query, and the byte where, as far as known.
+/// What is wrong with the query, and the bytes where, as far as known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueryFault {
-    pub at: Option<usize>,
+    pub at: Option<Range<usize>>,
     pub fault: Fault,
 }
 
@@ -89,7 +125,13 @@ pub struct Search {
     pub detail: Option<Detail>,
     /// The arrows move the opened text, not the list.
     pub reading: bool,
-    pub suggestions: Vec<Suggestion>,
+    pub completion: Completion,
+    /// The chip one stands on; letters are commands meanwhile.
+    pub chip: Option<usize>,
+    /// The memory whose neighbours were asked for, by its title.
+    near: Option<(Id, String)>,
+    /// Of the list of all; an answer has the order of its ranking.
+    pub order: ListOrder,
     pub split: Split,
     pub area: Rect,
     pub project: Option<Project>,
@@ -127,13 +169,44 @@ impl Search {
         self.open_when_found = false;
         self.typing = true;
         self.reading = false;
+        self.chip = None;
+    }
+
+    /// Letters are commands again. What was asked is worth finding again, unless it could not be read or names a memory
+    /// by its id, which nobody would know it by.
+    pub fn end_typing(&mut self, out: &mut Out) {
+        if !std::mem::take(&mut self.typing) {
+            return;
+        }
+        self.completion.clear();
+        let text = self.query.text().trim();
+        let by_id = chips::chips(text).iter().any(|chip| chip.field == Some(Field::Like));
+        if !text.is_empty() && self.fault.is_none() && !by_id {
+            out.effects.push(Effect::KeepQuery(text.to_owned()));
+        }
     }
 
     /// The query changed: ask.
     pub fn changed(&mut self, scene: &Scene, out: &mut Out) {
         self.fault = None;
+        self.chip = None;
+        self.completion.changed(&self.query);
         self.ask(scene, out);
         self.suggest(scene, out);
+    }
+
+    /// The cursor went elsewhere in the same text.
+    pub fn moved_cursor(&mut self, scene: &Scene, out: &mut Out) {
+        self.completion.changed(&self.query);
+        self.suggest(scene, out);
+    }
+
+    /// A former query, to be changed or used as it is.
+    pub fn take_query(&mut self, query: &str, scene: &Scene, out: &mut Out) {
+        self.begin_typing();
+        self.query.set(query);
+        self.completion.clear();
+        self.changed(scene, out);
     }
 
     pub fn insert(&mut self, text: &str, scene: &Scene, out: &mut Out) {
@@ -141,37 +214,116 @@ impl Search {
         self.changed(scene, out);
     }
 
-    /// The rest of the first suggestion, as far as it continues what stands before the cursor.
+    /// The rest of what Tab takes.
     pub fn ghost(&self) -> Option<&str> {
-        if !self.typing || !self.query.at_end() {
-            return None;
+        self.completion.ghost(&self.query).filter(|_| self.typing && self.fix().is_none())
+    }
+
+    /// What stands in the box under the cursor, and which of it is chosen.
+    pub fn popup(&self) -> (Vec<Suggestion>, usize) {
+        if !self.typing || self.fix().is_some() {
+            return (Vec::new(), 0);
         }
-        let first = self.suggestions.first()?;
-        let typed = self.query.text().get(first.replace.clone())?;
-        if first.replace.end != self.query.at() || typed.is_empty() {
-            return None;
-        }
-        first.text.get(typed.len()..).filter(|rest| {
-            !rest.is_empty()
-                && first.text.is_char_boundary(typed.len())
-                && first.text[..typed.len()].to_lowercase() == typed.to_lowercase()
+        let (offers, chosen) = self.completion.popup(&self.query);
+        (offers.into_iter().cloned().collect(), chosen)
+    }
+
+    /// What is wrong, unless it is only half said: while its values are offered, a field without one is no mistake.
+    fn shown_fault(&self) -> Option<&QueryFault> {
+        let fault = self.fault.as_ref()?;
+        let half =
+            fault.at.as_ref().is_some_and(|at| at.end == self.query.at()) && !self.popup().0.is_empty();
+        Some(fault).filter(|_| !half)
+    }
+
+    /// The field that was meant where there is none of that name.
+    fn fix(&self) -> Option<Suggestion> {
+        let at = self.fault.as_ref()?.at.clone()?;
+        let name = self.query.text().get(at.clone())?;
+        let colon = self.query.text()[at.end..].starts_with(':');
+        let field = Field::near(name).filter(|_| colon && Field::named(name).is_none())?;
+        Some(Suggestion {
+            text: format!("{}:", field.name()),
+            replace: at.start..at.end + 1,
+            kind: "fix".to_owned(),
+            documents: None,
         })
     }
 
     pub fn accept_suggestion(&mut self, scene: &Scene, out: &mut Out) -> bool {
-        let Some(first) = self.suggestions.first().cloned() else { return false };
-        if first.replace.end > self.query.text().len()
-            || self.query.text().get(first.replace.clone()) == Some(&first.text)
-        {
+        let fix = self.fix();
+        let Some(offer) = fix.clone().or_else(|| self.completion.chosen(&self.query).cloned()) else {
+            return false;
+        };
+        if self.query.text().get(offer.replace.clone()).is_none_or(|typed| typed == offer.text) {
             return false;
         }
-        self.query.replace(first.replace, &first.text);
-        if first.kind != "field" && self.query.at_end() {
+        self.query.replace(offer.replace, &offer.text);
+        if fix.is_some() {
+            self.query.end();
+        } else if offer.kind != "field" && self.query.at_end() {
             self.query.insert(" ");
         }
-        self.suggestions.clear();
+        self.completion.clear();
         self.changed(scene, out);
         true
+    }
+
+    /// An arrow while typing: in the box where there is something to choose, else in the list.
+    pub fn step_typing(&mut self, step: Step, out: &mut Out) {
+        if !self.completion.step(step, &self.query) {
+            self.step(step, out);
+        }
+    }
+
+    // ── chips ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    pub fn has_chips(&self) -> bool {
+        !chips::chips(self.query.text()).is_empty()
+    }
+
+    pub fn step_chip(&mut self, forward: bool) {
+        let count = chips::chips(self.query.text()).len();
+        self.chip = match self.chip {
+            _ if count == 0 => None,
+            None if forward => Some(0),
+            None => Some(count - 1),
+            Some(at) if forward => Some((at + 1).min(count - 1)),
+            Some(at) => Some(at.saturating_sub(1)),
+        };
+    }
+
+    /// Out of typing, from before the first letter.
+    pub fn walk_chips(&mut self, out: &mut Out) -> bool {
+        if self.query.at() > 0 || !self.has_chips() {
+            return false;
+        }
+        self.end_typing(out);
+        self.chip = Some(0);
+        true
+    }
+
+    fn chosen_chip(&self) -> Option<chips::Part> {
+        chips::chips(self.query.text()).into_iter().nth(self.chip?)
+    }
+
+    pub fn remove_chip(&mut self, scene: &Scene, out: &mut Out) {
+        let (Some(at), Some(part)) = (self.chip, self.chosen_chip()) else { return };
+        self.query.set(&chips::without(self.query.text(), &part.range));
+        self.fault = None;
+        let left = chips::chips(self.query.text()).len();
+        self.chip = left.checked_sub(1).map(|last| at.min(last));
+        self.ask(scene, out);
+    }
+
+    /// Types on at the end of the chip's value.
+    pub fn edit_chip(&mut self, scene: &Scene, out: &mut Out) {
+        let Some(part) = self.chosen_chip() else { return };
+        self.begin_typing();
+        let said = &self.query.text()[part.range.clone()];
+        let quote = said.len() > 1 && said.ends_with('"');
+        self.query.go_to(part.range.end - usize::from(quote));
+        self.suggest(scene, out);
     }
 
     pub fn step(&mut self, step: Step, out: &mut Out) {
@@ -204,11 +356,11 @@ impl Search {
     pub fn open(&mut self, out: &mut Out) {
         if self.is_asking() && self.found.as_ref().is_none_or(|found| found.query != self.query.text()) {
             self.open_when_found = true;
-            self.typing = false;
+            self.end_typing(out);
             return;
         }
         let Some((id, ranked)) = self.selected().map(|row| (row.id, row.score.is_some())) else { return };
-        self.typing = false;
+        self.end_typing(out);
         if self.detail.as_ref().is_some_and(|detail| detail.id == id && detail.side == Side::Memory) {
             self.reading = true;
             return;
@@ -223,7 +375,7 @@ impl Search {
     pub fn toggle(&mut self, side: Side, out: &mut Out) {
         let Some(row) = self.selected() else { return };
         let id = row.id;
-        self.typing = false;
+        self.end_typing(out);
         if self.detail.as_ref().is_some_and(|detail| detail.id == id && detail.side == side) {
             self.close_detail();
         } else {
@@ -234,10 +386,12 @@ impl Search {
     /// Asks what is near the selected memory in meaning. It is a query like any other: words narrow it, Esc and typing
     /// leave it.
     pub fn related(&mut self, scene: &Scene, out: &mut Out) {
-        let Some(id) = self.selected().map(|row| row.id) else { return };
+        let Some((id, title)) = self.selected().map(|row| (row.id, row.title.clone())) else { return };
         self.close_detail();
         self.query.set(&format!("like:{id} "));
-        self.suggestions.clear();
+        self.near = Some((id, title));
+        self.chip = None;
+        self.completion.clear();
         self.fault = None;
         self.ask(scene, out);
     }
@@ -265,10 +419,14 @@ impl Search {
     }
 
     /// Esc, one step out. `false` when there was nowhere to go back from.
-    pub fn back(&mut self) -> bool {
+    pub fn back(&mut self, out: &mut Out) -> bool {
+        if self.chip.take().is_some() {
+            return true;
+        }
         if self.typing {
-            self.typing = false;
-            self.suggestions.clear();
+            if !self.completion.close(&self.query) {
+                self.end_typing(out);
+            }
         } else if self.reading && self.split.list.height > 0 {
             self.reading = false;
         } else if self.detail.is_some() {
@@ -322,7 +480,12 @@ impl Search {
         out.ask(if self.query.text().trim().is_empty() {
             Ask::Recent {
                 generation,
-                request: ListRequest { filter: self.filter(), limit: PAGE, ..ListRequest::default() },
+                request: ListRequest {
+                    filter: self.filter(),
+                    order: self.order,
+                    limit: PAGE,
+                    ..ListRequest::default()
+                },
             }
         } else {
             Ask::Search { generation, request: self.request(None, full) }
@@ -344,8 +507,8 @@ impl Search {
 
     fn suggest(&mut self, scene: &Scene, out: &mut Out) {
         let text = self.query.text();
-        if text.trim().is_empty() || text.ends_with(' ') || !scene.hub.is_live() {
-            self.suggestions.clear();
+        let before = &text[..self.query.at()];
+        if before.is_empty() || before.ends_with(char::is_whitespace) || !scene.hub.is_live() {
             return;
         }
         out.ask(Ask::Suggest {
@@ -354,7 +517,7 @@ impl Search {
                 query: text.to_owned(),
                 at: Some(self.query.at()),
                 filter: self.filter(),
-                limit: 6,
+                limit: OFFERS_MAX,
             },
         });
     }
@@ -372,6 +535,7 @@ impl Search {
         out.ask(if found.query.trim().is_empty() {
             let request = ListRequest {
                 filter: self.filter(),
+                order: self.order,
                 limit: PAGE,
                 after: Some(next),
                 ..ListRequest::default()
@@ -427,10 +591,8 @@ impl Search {
             total: Some(answer.total),
             total_at_least: answer.total_at_least,
             took_ms: answer.took_ms,
-            degraded: answer.degraded_mode.map(|mode| match answer.degraded_reasons.first() {
-                Some(reason) => format!("{mode}: {reason}"),
-                None => mode,
-            }),
+            degraded: Degraded::of(&answer),
+            remark: remark(&answer),
             next: answer.cursor,
             best_lexical: answer.results.iter().map(|hit| hit.legs.lexical).fold(0.0, f32::max),
             best: answer.results.iter().map(|hit| hit.score).fold(0.0, f32::max),
@@ -475,13 +637,18 @@ impl Search {
             }
             // Not there yet: asked again as soon as it is.
             Err(fault) if fault.code == Code::Unavailable => self.waiting |= current,
-            Err(fault) if current => self.fault = Some(QueryFault { at: column(&fault, &query), fault }),
+            Err(fault) if current => self.fault = Some(QueryFault { at: place(&fault, &query), fault }),
             Err(_) => {}
         }
     }
 
     fn replace(&mut self, mut found: Found, out: &mut Out) {
         row::tell_apart(&mut found.rows);
+        // Words alone do not know what the full answer lacked: what it said stands until the next one.
+        if let Some(old) = self.found.as_ref().filter(|old| old.full && !found.full && found.total.is_some())
+        {
+            found.degraded = found.degraded.or_else(|| old.degraded.clone());
+        }
         let same_query = self.found.as_ref().is_some_and(|old| old.query == found.query);
         let kept = self.selected().map(|row| row.id).filter(|_| same_query);
         let row = kept.and_then(|id| found.rows.iter().position(|row| row.id == id));
@@ -537,7 +704,12 @@ impl Search {
             Answer::Suggest { result, .. } => self.suggested(result),
             Answer::Memory { id, result } => {
                 if let Some(detail) = self.detail.as_mut().filter(|detail| detail.id == id) {
-                    detail.memory(result.map(|memory| *memory), scene);
+                    detail.memory(result.map(|memory| *memory), scene, out);
+                }
+            }
+            Answer::Highlighted { id, revision, tokens } => {
+                if let Some(detail) = &mut self.detail {
+                    detail.coloured(id, revision, tokens, scene);
                 }
             }
             Answer::History { id, result } => {
@@ -551,37 +723,35 @@ impl Search {
     }
 
     fn suggested(&mut self, result: Result<crate::door::SuggestAnswer, Fault>) {
-        // A late answer for an older text would replace what is no longer there.
         let Ok(answer) = result else { return };
-        let end = self.query.text().len();
-        self.suggestions =
-            answer.suggestions.into_iter().filter(|s| self.typing && s.replace.end <= end).collect();
+        if self.typing {
+            self.completion.set(answer.suggestions, &self.query);
+        }
     }
 
     fn explained(&mut self, id: Id, result: Result<SearchAnswer, Fault>, scene: &Scene) {
         let Some(detail) = self.detail.as_mut().filter(|detail| detail.id == id) else { return };
         let explained = result.map(|answer| {
-            answer
-                .results
-                .into_iter()
-                .find(|hit| hit.id == id)
-                .map(|hit| (hit.score, hit.matched_terms, hit.explain.unwrap_or_default()))
+            let hits: Vec<_> = answer.results.iter().map(|hit| hit.updated_at).collect();
+            let hit = answer.results.into_iter().find(|hit| hit.id == id);
+            hit.map_or(Explained::Recent, |hit| Explained::hit(hit, &hits))
         });
-        match explained {
-            Ok(Some((score, terms, explain))) => detail.explain(Ok((score, terms, explain)), scene),
-            Ok(None) => detail.explain(
-                Ok((
-                    0.0,
-                    Vec::new(),
-                    Explanation {
-                        words: vec!["No query ranks it: it is here because it is recent.".into()],
-                        terms: Vec::new(),
-                    },
-                )),
-                scene,
-            ),
-            Err(fault) => detail.explain(Err(fault), scene),
-        }
+        detail.explain(explained, scene);
+    }
+
+    /// Where the links of what is open lead.
+    pub fn hyperlinks(&self) -> Arc<Hyperlinks> {
+        self.detail.as_ref().map(Detail::hyperlinks).unwrap_or_default()
+    }
+
+    /// The other order of the list of all.
+    pub fn turn_order(&mut self, scene: &Scene, out: &mut Out) {
+        self.order = match self.order {
+            ListOrder::Recent => ListOrder::Oldest,
+            ListOrder::Oldest | ListOrder::Due => ListOrder::Recent,
+        };
+        self.list.select(0);
+        self.ask(scene, out);
     }
 
     // ── place ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -609,11 +779,11 @@ impl Search {
 
 impl Search {
     /// A click or wheel inside the pane. A second click on the selected row opens it.
-    pub fn click(&mut self, x: u16, y: u16, out: &mut Out) {
+    pub fn click(&mut self, x: u16, y: u16, scene: &Scene, out: &mut Out) {
         let at = (x, y).into();
         if self.split.list.contains(at) {
             self.reading = false;
-            self.typing = false;
+            self.end_typing(out);
             let line = (y - self.split.list.y) as usize;
             if let Some(row) = self.list.row_at(line, ROW_LINES) {
                 if self.list.selected() == Some(row) {
@@ -624,8 +794,17 @@ impl Search {
                 }
             }
         } else if self.detail.is_some() && self.split.side.contains(at) {
-            self.typing = false;
+            self.end_typing(out);
             self.reading = true;
+        } else if !self.typing
+            && let Some((chip, on_cross)) = self.chip_at(x, y, scene)
+        {
+            self.chip = Some(chip);
+            if on_cross {
+                self.remove_chip(scene, out);
+            } else {
+                self.edit_chip(scene, out);
+            }
         } else if y < self.split.list.y || self.split.list.height == 0 {
             self.begin_typing();
         }
@@ -669,12 +848,26 @@ impl Search {
     }
 }
 
-/// Where in the query a fault points.
-fn column(fault: &Fault, query: &str) -> Option<usize> {
+/// What an answer lacks that makes it no less in rank: an index that is only being checked holds all.
+fn remark(answer: &SearchAnswer) -> Option<String> {
+    let reasons = answer.degraded_reasons.iter().filter(|reason| *reason != STILL_CHECKED);
+    let reasons: Vec<&str> = reasons.map(String::as_str).collect();
+    (answer.degraded_mode.is_none() && !reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+/// What of the query a fault points at: as far as the language says itself, else the word at its column.
+fn place(fault: &Fault, query: &str) -> Option<Range<usize>> {
     let words = fault.message.split(|c: char| !c.is_alphanumeric());
     let mut after_column = words.skip_while(|word| *word != "column").skip(1);
     let column: usize = after_column.next()?.parse().ok()?;
-    query.char_indices().map(|(i, _)| i).chain([query.len()]).nth(column.saturating_sub(1))
+    let start = query.char_indices().map(|(i, _)| i).chain([query.len()]).nth(column.saturating_sub(1))?;
+    match Query::parse(query, Typed::Whole) {
+        Err(error) if error.span.start == start => Some(error.span),
+        _ => {
+            let rest = &query[start..];
+            Some(start..start + rest.find(char::is_whitespace).unwrap_or(rest.len()))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -683,9 +876,11 @@ mod tests {
 
     #[test]
     fn a_fault_points_into_the_query() {
-        let at = |message: &str, query: &str| column(&Fault::invalid(message), query);
-        assert_eq!(at("column 3: no end", "a \"b"), Some(2));
-        assert_eq!(at("column 2: no end", "é\"b"), Some(2));
+        let at = |message: &str, query: &str| place(&Fault::invalid(message), query);
+        assert_eq!(at("column 3: no end", "a \"b c"), Some(2..6));
+        assert_eq!(at("column 2: no end", "é\"b"), Some(2..4));
+        assert_eq!(at("column 3: no field", "é tgas:x y"), Some(3..7));
+        assert_eq!(at("column 1: no such day", "since:soon y"), Some(0..10));
         assert_eq!(at("the query is long", "a"), None);
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! ratatui computes the difference and crossterm words it; what is theirs to flush or to ask is held back here. A frame
 //! that changes nothing sends nothing.
+//!
+//! Cells that are marked as a link ([`Hyperlinks`]) are sent between the two halves of an OSC 8, where the terminal is
+//! known to take it; the mark itself, an underline colour, is never sent.
 
 use std::{
     io::{self, Write},
@@ -13,9 +16,10 @@ use ratatui::{
     backend::{Backend, ClearType, CrosstermBackend, WindowSize},
     buffer::{Buffer, Cell},
     layout::{Position, Rect, Size},
+    style::Color,
 };
 
-use crate::console::text;
+use crate::console::{hyperlink::Hyperlinks, text};
 
 const BEGIN: &[u8] = b"\x1b[?2026h";
 const END: &[u8] = b"\x1b[?2026l";
@@ -36,6 +40,7 @@ impl<W: Write> Painter<W> {
             size,
             cursor: None,
             cursor_shown: false,
+            links: Arc::default(),
             sent: 0,
         };
         // A fixed viewport never asks the terminal for its size.
@@ -83,6 +88,11 @@ impl<W: Write> Painter<W> {
         self.ascii = ascii;
     }
 
+    /// Where the marked cells of the next frames lead; empty for a terminal that knows no links.
+    pub fn set_links(&mut self, links: Arc<Hyperlinks>) {
+        self.terminal.backend_mut().links = links;
+    }
+
     /// Where the bytes go.
     pub fn out(&self) -> &W {
         &self.terminal.backend().out
@@ -122,10 +132,37 @@ struct Canvas<W: Write> {
     /// Where the cursor is known to be.
     cursor: Option<Position>,
     cursor_shown: bool,
+    links: Arc<Hyperlinks>,
     sent: usize,
 }
 
 impl<W: Write> Canvas<W> {
+    /// The cells of one link, or of none. The text of a link on several lines is one link by its `id`.
+    fn draw_run<'a>(
+        &mut self,
+        mark: Color,
+        run: impl Iterator<Item = (u16, u16, &'a Cell)>,
+    ) -> io::Result<()> {
+        if mark == Color::Reset {
+            return self.crossterm.draw(run);
+        }
+        let plain = |cell: &Cell| {
+            let mut cell = cell.clone();
+            cell.underline_color = Color::Reset;
+            cell
+        };
+        let cells: Vec<_> = run.map(|(x, y, cell)| (x, y, plain(cell))).collect();
+        let cells = cells.iter().map(|(x, y, cell)| (*x, *y, cell));
+        match self.links.leads(mark) {
+            None => self.crossterm.draw(cells),
+            Some((id, address)) => {
+                write!(self.held, "\x1b]8;id={id:x};{address}\x1b\\")?;
+                self.crossterm.draw(cells)?;
+                write!(self.held, "\x1b]8;;\x1b\\")
+            }
+        }
+    }
+
     fn send(&mut self) -> io::Result<usize> {
         let mut bytes = self.held.0.lock().unwrap_or_else(PoisonError::into_inner);
         if bytes.is_empty() {
@@ -153,7 +190,12 @@ impl<W: Write> Backend for Canvas<W> {
             return Ok(());
         }
         self.cursor = None;
-        self.crossterm.draw(content)
+        // Without links all is one run.
+        while let Some(mark) = content.peek().map(|(_, _, cell)| cell.underline_color) {
+            let run = std::iter::from_fn(|| content.next_if(|(_, _, cell)| cell.underline_color == mark));
+            self.draw_run(mark, run)?;
+        }
+        Ok(())
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
@@ -210,7 +252,7 @@ impl<W: Write> Backend for Canvas<W> {
 
 #[cfg(test)]
 mod tests {
-    use ratatui::text::Line;
+    use ratatui::text::{Line, Span};
 
     use super::*;
 
@@ -258,6 +300,48 @@ mod tests {
         let out = String::from_utf8(painter.out().clone()).unwrap();
         assert!(out.contains("\x1b[?25h") && out.contains("\x1b[2;5H"));
         assert!(out.ends_with("\x1b[?25l\x1b[?2026l"));
+    }
+
+    /// A line with a link in its middle.
+    fn linked(links: &mut Hyperlinks, address: &str) -> impl FnOnce(&mut Frame<'_>) + use<> {
+        let mark = links.mark(address).unwrap();
+        move |frame| {
+            let line = Line::from(vec!["see ".into(), Span::styled("漢 log", mark), " now".into()]);
+            frame.render_widget(line, frame.area());
+        }
+    }
+
+    #[test]
+    fn the_cells_of_a_link_stand_between_the_halves_of_an_osc_8() {
+        let mut links = Hyperlinks::default();
+        let draw = linked(&mut links, "https://a.dev/l");
+        let mut painter = painter(false);
+        painter.set_links(Arc::new(links.clone()));
+        painter.draw(draw).unwrap();
+        let out = String::from_utf8(painter.out().clone()).unwrap();
+        let (before, rest) = out.split_once("\x1b]8;id=").unwrap();
+        let (inside, after) = rest.split_once("\x1b]8;;\x1b\\").unwrap();
+        assert!(before.contains("see") && after.contains("now") && !after.contains("\x1b]8"), "{out:?}");
+        assert!(inside.contains(";https://a.dev/l\x1b\\") && inside.contains("漢"), "{out:?}");
+        assert!(!out.contains("\x1b[58"), "the mark is not sent: {out:?}");
+
+        // The same link again is nothing new, another one is, though it looks the same.
+        assert_eq!(painter.draw(linked(&mut links, "https://a.dev/l")).unwrap(), 0);
+        let draw = linked(&mut links, "https://b.dev/l");
+        painter.set_links(Arc::new(links));
+        let before = painter.out().len();
+        painter.draw(draw).unwrap();
+        let sent = String::from_utf8(painter.out()[before..].to_vec()).unwrap();
+        assert!(sent.contains("https://b.dev/l") && !sent.contains("see"), "{sent:?}");
+    }
+
+    #[test]
+    fn a_terminal_without_links_gets_their_text_alone() {
+        let draw = linked(&mut Hyperlinks::default(), "https://a.dev/l");
+        let mut painter = painter(false);
+        painter.draw(draw).unwrap();
+        let out = String::from_utf8(painter.out().clone()).unwrap();
+        assert!(out.contains("log") && !out.contains("\x1b]8") && !out.contains("\x1b[58"), "{out:?}");
     }
 
     #[test]

@@ -98,11 +98,25 @@ pub fn input(
     }
 }
 
-/// Marks part of a line, for a fault that points there.
-pub fn underline(frame: &mut Frame, area: Rect, column: u16, style: Style) {
-    let x = area.x.saturating_add(column);
-    if x < area.right() && area.height > 0 {
-        frame.buffer_mut().set_style(Rect { x, width: 1, height: 1, ..area }, style);
+/// `text` with the characters that a search matched, by their places, in their own style.
+pub fn matched(text: &str, at: &[u32], plain: Style, found: Style) -> Vec<Span<'static>> {
+    let mut spans: Vec<Span> = Vec::new();
+    for (i, c) in text.chars().enumerate() {
+        let style = if at.binary_search(&(i as u32)).is_ok() { found } else { plain };
+        match spans.last_mut() {
+            Some(last) if last.style == style => last.content.to_mut().push(c),
+            _ => spans.push(Span::styled(c.to_string(), style)),
+        }
+    }
+    spans
+}
+
+/// Marks columns of a line, for a fault that points there.
+pub fn underline(frame: &mut Frame, area: Rect, columns: std::ops::Range<usize>, style: Style) {
+    let at = |column: usize| area.x.saturating_add(column.min(usize::from(area.width)) as u16);
+    let (x, end) = (at(columns.start), at(columns.end));
+    if x < end && area.height > 0 {
+        frame.buffer_mut().set_style(Rect { x, width: end - x, height: 1, ..area }, style);
     }
 }
 

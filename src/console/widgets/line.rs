@@ -102,6 +102,11 @@ impl Line {
         }
     }
 
+    /// The cursor to this byte, or to the character before it.
+    pub fn go_to(&mut self, at: usize) {
+        self.at = self.text.floor_char_boundary(at.min(self.text.len()));
+    }
+
     /// Puts `text` where `range` stands; a range that is not of this text is left alone.
     pub fn replace(&mut self, range: std::ops::Range<usize>, text: &str) {
         if self.text.get(range.clone()).is_some() {

@@ -63,17 +63,34 @@ impl Field {
         }
     }
 
+    /// What it lets through, for whoever is asked to choose one.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Field::Kind => "records of this kind",
+            Field::Tag => "with this tag",
+            Field::Project => "of this project",
+            Field::Type => "of this type: note, howto…",
+            Field::Status => "with this status, or any",
+            Field::By => "written by",
+            Field::Before => "changed before",
+            Field::After => "changed after",
+            Field::Since => "changed since: 3d, last week…",
+            Field::Id => "this one, by its id",
+            Field::Like => "near this one in meaning",
+        }
+    }
+
     pub fn is_time(self) -> bool {
         matches!(self, Field::Before | Field::After | Field::Since)
     }
 
-    pub(in crate::search) fn named(name: &str) -> Option<Field> {
+    pub fn named(name: &str) -> Option<Field> {
         Field::ALL.into_iter().find(|field| field.name().eq_ignore_ascii_case(name))
     }
 
     /// The field that `name` is a slip of: its plural, or as many letters wrong as its length forgives, the first
     /// one right. Short names forgive little, or every `x:` would be one.
-    pub(super) fn near(name: &str) -> Option<Field> {
+    pub fn near(name: &str) -> Option<Field> {
         let name = name.to_ascii_lowercase();
         if name.len() > 10 {
             return None;

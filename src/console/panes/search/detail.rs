@@ -1,17 +1,27 @@
 //! What is open beside the list: the memory whole, its history, or why it is where it is. Laid out in `update`, for the
-//! width it has, so that drawing only shows lines.
+//! width it has, so that drawing only shows lines. Its code is drawn plain until what it is made of is known.
 
-use ratatui::text::{Line, Span};
+use std::sync::Arc;
 
-use super::super::super::{
-    markdown,
-    scene::Scene,
-    theme::{Role, Theme},
-    widgets::list::Step,
+use ratatui::{
+    style::Style,
+    text::{Line, Span},
+};
+
+use super::{
+    super::super::{
+        effect::Effect,
+        hyperlink::Hyperlinks,
+        markdown::{self, code::Tokens},
+        scene::{Out, Scene},
+        theme::Role,
+        widgets::list::Step,
+    },
+    explain::Explained,
 };
 use crate::console::text;
 use crate::{
-    door::{Explanation, Revision},
+    door::Revision,
     model::{Fault, Id, Memory},
 };
 
@@ -34,9 +44,10 @@ impl Side {
 
 #[derive(Debug, Clone)]
 enum Body {
-    Memory(Box<Memory>),
+    /// With what each of its blocks of code is made of.
+    Memory(Box<Memory>, Vec<Tokens>),
     History(Vec<Revision>),
-    Explain { score: f32, terms: Vec<String>, explain: Explanation },
+    Explain(Explained),
     Fault(Fault),
 }
 
@@ -48,13 +59,23 @@ pub struct Detail {
     /// What is shown is still another memory's: the one asked for is on its way.
     pub turning: bool,
     lines: Vec<Line<'static>>,
+    links: Arc<Hyperlinks>,
     laid_out_for: Option<u16>,
     top: usize,
 }
 
 impl Detail {
     pub fn new(id: Id, side: Side) -> Detail {
-        Detail { id, side, body: None, turning: true, lines: Vec::new(), laid_out_for: None, top: 0 }
+        Detail {
+            id,
+            side,
+            body: None,
+            turning: true,
+            lines: Vec::new(),
+            links: Arc::default(),
+            laid_out_for: None,
+            top: 0,
+        }
     }
 
     /// To another memory or another side; what is shown stays until the new is there.
@@ -70,17 +91,50 @@ impl Detail {
 
     pub fn shown(&self) -> Option<&Memory> {
         match &self.body {
-            Some(Body::Memory(memory)) if memory.id == self.id => Some(memory),
+            Some(Body::Memory(memory, _)) if memory.id == self.id => Some(memory),
             _ => None,
         }
     }
 
-    pub fn memory(&mut self, result: Result<Memory, Fault>, scene: &Scene) {
-        if self.side == Side::Memory {
-            let same =
-                matches!((&self.body, &result), (Some(Body::Memory(old)), Ok(new)) if old.id == new.id);
-            self.take(result.map_or_else(Body::Fault, |memory| Body::Memory(Box::new(memory))), same, scene);
+    pub fn memory(&mut self, result: Result<Memory, Fault>, scene: &Scene, out: &mut Out) {
+        if self.side != Side::Memory {
+            return;
         }
+        let (same, colours) = match (&mut self.body, &result) {
+            (Some(Body::Memory(old, colours)), Ok(new)) if old.id == new.id => {
+                let same_text = old.content == new.content;
+                (true, if same_text { std::mem::take(colours) } else { Vec::new() })
+            }
+            _ => (false, Vec::new()),
+        };
+        if let Ok(memory) = &result
+            && colours.is_empty()
+        {
+            let blocks = markdown::blocks(content_of(memory));
+            if blocks.iter().any(|block| !block.language.is_empty()) {
+                let (id, revision) = (memory.id, memory.revision);
+                out.effects.push(Effect::Highlight { id, revision, blocks });
+            }
+        }
+        let body = result.map_or_else(Body::Fault, |memory| Body::Memory(Box::new(memory), colours));
+        self.take(body, same, scene);
+    }
+
+    /// What the code of a memory is made of; of another, or an older revision, nothing.
+    pub fn coloured(&mut self, id: Id, revision: u32, tokens: Vec<Tokens>, scene: &Scene) {
+        if let Some(Body::Memory(memory, colours)) = &mut self.body
+            && (memory.id, memory.revision) == (id, revision)
+        {
+            *colours = tokens;
+            if let Some(width) = self.laid_out_for.take() {
+                self.lay_out(width, scene);
+            }
+        }
+    }
+
+    /// Where the marked cells of its lines lead.
+    pub fn hyperlinks(&self) -> Arc<Hyperlinks> {
+        Arc::clone(&self.links)
     }
 
     pub fn history(&mut self, result: Result<Vec<Revision>, Fault>, scene: &Scene) {
@@ -89,14 +143,9 @@ impl Detail {
         }
     }
 
-    pub fn explain(&mut self, result: Result<(f32, Vec<String>, Explanation), Fault>, scene: &Scene) {
+    pub fn explain(&mut self, result: Result<Explained, Fault>, scene: &Scene) {
         if self.side == Side::Explain {
-            let body = result.map_or_else(Body::Fault, |(score, terms, explain)| Body::Explain {
-                score,
-                terms,
-                explain,
-            });
-            self.take(body, false, scene);
+            self.take(result.map_or_else(Body::Fault, Body::Explain), false, scene);
         }
     }
 
@@ -117,15 +166,15 @@ impl Detail {
         }
         self.laid_out_for = Some(width);
         let width = width as usize;
+        let mut links = Hyperlinks::default();
         self.lines = match &self.body {
             None => Vec::new(),
-            Some(Body::Memory(memory)) => memory_lines(memory, width, scene),
+            Some(Body::Memory(memory, colours)) => memory_lines(memory, colours, &mut links, width, scene),
             Some(Body::History(revisions)) => history_lines(revisions, width, scene),
-            Some(Body::Explain { score, terms, explain }) => {
-                explain_lines(*score, terms, explain, width, scene)
-            }
+            Some(Body::Explain(explained)) => explained.lines(width, scene),
             Some(Body::Fault(fault)) => fault_lines(fault, width, scene),
         };
+        self.links = Arc::new(links);
         self.top = self.top.min(self.lines.len().saturating_sub(1));
     }
 
@@ -165,12 +214,15 @@ fn blank() -> Line<'static> {
 }
 
 fn field(name: &str, value: String, width: usize, scene: &Scene) -> Line<'static> {
+    let style = scene.theme.style(Role::Text);
+    marked_field(name, &value, style, width, scene)
+}
+
+fn marked_field(name: &str, value: &str, style: Style, width: usize, scene: &Scene) -> Line<'static> {
+    let value = text::cut(&text::escape_line(value), width.saturating_sub(11)).into_owned();
     Line::from(vec![
         Span::styled(text::pad(name, 11), scene.theme.style(Role::Muted)),
-        Span::styled(
-            text::cut(&text::escape_line(&value), width.saturating_sub(11)).into_owned(),
-            scene.theme.style(Role::Text),
-        ),
+        Span::styled(value, style),
     ])
 }
 
@@ -183,7 +235,18 @@ fn wrapped(value: &str, role: Role, width: usize, scene: &Scene) -> impl Iterato
         .into_iter()
 }
 
-fn memory_lines(memory: &Memory, width: usize, scene: &Scene) -> Vec<Line<'static>> {
+/// The text of a memory as it is shown, without what stands above it already.
+fn content_of(memory: &Memory) -> &str {
+    without_title(&memory.content, &memory.title)
+}
+
+fn memory_lines(
+    memory: &Memory,
+    colours: &[Tokens],
+    links: &mut Hyperlinks,
+    width: usize,
+    scene: &Scene,
+) -> Vec<Line<'static>> {
     let mut lines: Vec<_> = wrapped(&memory.title, Role::Heading1, width, scene).collect();
     let dim = scene.theme.style(Role::Muted);
     let mut facts = vec![memory.kind.clone()];
@@ -201,8 +264,9 @@ fn memory_lines(memory: &Memory, width: usize, scene: &Scene) -> Vec<Line<'stati
         lines.extend(wrapped(&tags, Role::Tag, width, scene));
     }
     lines.push(Line::styled(scene.theme.lines().0.repeat(width), scene.theme.style(Role::Rule)));
-    let content = without_title(&memory.content, &memory.title);
-    lines.extend(markdown::render(content, width, scene.theme));
+    let content = markdown::render(content_of(memory), width, scene.theme, colours);
+    *links = content.links;
+    lines.extend(content.lines);
     lines.push(blank());
     lines.push(Line::styled(scene.theme.lines().0.repeat(width), scene.theme.style(Role::Rule)));
     lines.push(field("id", memory.id.to_string(), width, scene));
@@ -210,7 +274,8 @@ fn memory_lines(memory: &Memory, width: usize, scene: &Scene) -> Vec<Line<'stati
     lines.push(field("updated", scene.all_forms(memory.updated_at), width, scene));
     lines.push(field("by", memory.origin.actor.to_string(), width, scene));
     if let Some(url) = &memory.origin.url {
-        lines.push(field("from", url.clone(), width, scene));
+        let mark = links.mark(url).unwrap_or_default();
+        lines.push(marked_field("from", url, scene.theme.style(Role::Text).patch(mark), width, scene));
     }
     if memory.access_count > 0 {
         lines.push(field("opened", format!("{} times", memory.access_count), width, scene));
@@ -307,57 +372,6 @@ fn changes(older: Option<&Memory>, newer: &Memory) -> Vec<String> {
 
 /// Changed lines shown of one revision, of each sign.
 const CHANGED_LINES_MAX: usize = 6;
-const BAR_WIDTH: usize = 12;
-
-fn bar(theme: &Theme) -> &'static str {
-    if theme.ascii() { "=" } else { "━" }
-}
-
-fn explain_lines(
-    score: f32,
-    terms: &[String],
-    explain: &Explanation,
-    width: usize,
-    scene: &Scene,
-) -> Vec<Line<'static>> {
-    let theme = scene.theme;
-    let mut lines = Vec::new();
-    if score > 0.0 {
-        lines.push(Line::from(vec![
-            Span::styled("score ", theme.style(Role::Muted)),
-            Span::styled(format!("{score:.2}"), theme.style(Role::Accent)),
-            Span::styled(format!("   matched {}", terms.join(", ")), theme.style(Role::Muted)),
-        ]));
-        lines.push(blank());
-    }
-    for sentence in &explain.words {
-        lines.extend(wrapped(sentence, Role::Text, width, scene));
-    }
-    if explain.terms.is_empty() {
-        return lines;
-    }
-    lines.push(blank());
-    // Narrow: the bars go first, the numbers stay.
-    let bar_width = if width >= 58 { BAR_WIDTH } else { 0 };
-    lines.push(Line::styled(
-        format!("{:<16} {:<9}{:<bar_width$}{:>7}{:>11}", "term", "in", "", "worth", "documents"),
-        theme.style(Role::Muted),
-    ));
-    let most = explain.terms.iter().map(|term| term.worth).fold(f32::EPSILON, f32::max);
-    for term in &explain.terms {
-        let filled = ((term.worth / most) * bar_width as f32).round().clamp(0.0, bar_width as f32) as usize;
-        let name = text::pad(&text::cut(&text::escape_line(&term.term), 16), 17);
-        lines.push(Line::from(vec![
-            Span::styled(name, theme.style(Role::Strong)),
-            Span::styled(text::pad(&term.field, 9), theme.style(Role::Text)),
-            Span::styled(bar(theme).repeat(filled), theme.style(Role::Score)),
-            Span::styled(bar(theme).repeat(bar_width - filled), theme.style(Role::ScoreRest)),
-            Span::styled(format!("{:>7.2}", term.worth), theme.style(Role::Text)),
-            Span::styled(format!("{:>11}", term.documents), theme.style(Role::Muted)),
-        ]));
-    }
-    lines
-}
 
 fn fault_lines(fault: &Fault, width: usize, scene: &Scene) -> Vec<Line<'static>> {
     let mut lines: Vec<_> = wrapped(&fault.message, Role::Error, width, scene).collect();

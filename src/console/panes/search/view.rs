@@ -8,19 +8,31 @@ use ratatui::{
     widgets::Paragraph,
 };
 
-use super::{ROW_LINES, Row, Search};
+use super::{Degraded, QueryFault, ROW_LINES, Row, Search, chips, completion};
 use crate::console::text;
 use crate::{
     console::{
+        action::{Action, Place},
         layout::{Rule, head, inside},
         scene::Scene,
         theme::{BOLD, Role},
-        widgets::frame::{input, underline},
+        widgets::{
+            frame::{input, underline},
+            line::Line as Input,
+        },
     },
-    door::Legs,
+    door::{Legs, ListOrder},
     model::Status,
 };
 
+/// Columns of the prompt before the query.
+const PROMPT: usize = 2;
+/// Columns of a chip's cross, with its air.
+const CROSS: usize = 3;
+/// Narrower, of the answer only the count is said.
+const ANSWER_WIDE_MIN: u16 = 44;
+/// Columns of an offer's text, beside what it means.
+const OFFER_COLUMNS: usize = 28;
 /// Columns of the score's bar.
 const SCORE_BAR: usize = 5;
 /// From nothing to all.
@@ -39,54 +51,170 @@ impl Search {
             view_rule(frame, area, rule, scene);
         }
         self.view_detail(frame, focused && self.reading, scene);
-        self.view_completions(frame, scene);
+        self.view_popup(frame, inner, scene);
     }
 
-    fn view_query(&self, frame: &mut Frame, area: Rect, focused: bool, scene: &Scene) {
-        let theme = scene.theme;
-        let [line, below] = head(area, 1);
-        let said = self.answer_in_words(scene);
-        let said_width = (text::width(&said) as u16 + 1).min(line.width);
-        let asks = Rect { width: line.width - said_width, ..line };
-        let placeholder = if self.typing { "" } else { "s to search: words \"a phrase\" tag: type: since:" };
-        let ghost = self.ghost().unwrap_or_default();
-        input(frame, asks, &self.query, ghost, placeholder, focused && self.typing, scene);
-        let at = Rect { x: line.right() - said_width, width: said_width, ..line };
-        frame.render_widget(Paragraph::new(Line::styled(said, theme.style(Role::Muted))).right_aligned(), at);
+    // ── the query ───────────────────────────────────────────────────────────────────────────────────────────────
 
-        if let Some(fault) = &self.fault {
-            if let Some(at) = fault.at {
-                let column = 2 + text::width(self.query.text().get(..at).unwrap_or_default()) as u16;
-                underline(frame, asks, column, theme.style(Role::QueryError));
-            }
-            let hint =
-                fault.fault.hint.as_ref().map_or(String::new(), |hint| format!(" {} {hint}", theme.dot()));
-            let said = format!("{} {}{hint}", theme.glyph(Role::Error), fault.fault.message);
-            let said = text::cut(&said, below.width as usize).into_owned();
-            frame.render_widget(Paragraph::new(Line::styled(said, theme.style(Role::Error))), below);
-        } else if let Some(degraded) = self.found.as_ref().and_then(|found| found.degraded.as_ref()) {
-            let said = format!("{} degraded {} {degraded}", theme.glyph(Role::Warn), theme.dot());
-            let said = text::cut(&said, below.width as usize).into_owned();
-            frame.render_widget(Paragraph::new(Line::styled(said, theme.style(Role::Warn))), below);
+    fn view_query(&self, frame: &mut Frame, area: Rect, focused: bool, scene: &Scene) {
+        let [line, below] = head(area, 1);
+        let said = self.answer_in_words(line.width, scene);
+        let asks = Rect { width: self.query_width(line.width, scene), ..line };
+        let at = Rect { x: asks.right(), width: line.right() - asks.right(), ..line };
+        frame.render_widget(Paragraph::new(said).right_aligned(), at);
+        if self.typing || self.query.is_empty() {
+            self.view_typed(frame, asks, focused, scene);
         } else {
-            let line = theme.lines().0.repeat(below.width as usize);
-            frame.render_widget(Paragraph::new(Line::styled(line, theme.style(Role::Rule))), below);
+            self.view_parts(frame, asks, scene);
+        }
+        self.view_below(frame, below, scene);
+    }
+
+    /// Columns of the line that are the query's.
+    fn query_width(&self, width: u16, scene: &Scene) -> u16 {
+        let said = self.answer_in_words(width, scene).width() as u16;
+        width - (said + 1).min(width)
+    }
+
+    fn view_typed(&self, frame: &mut Frame, area: Rect, focused: bool, scene: &Scene) {
+        let line = self.drawn_line();
+        let placeholder = if self.typing {
+            let up = scene.keymap.keys_of(Action::Up, &[Place::Query]).into_iter().take(1);
+            let keys: Vec<_> = up.chain(scene.keymap.key_of(Action::Queries, &[Place::Query])).collect();
+            format!("{}: former queries", keys.join(" or "))
+        } else {
+            "s to search: words \"a phrase\" tag: type: since:".to_owned()
+        };
+        let ghost = self.ghost().unwrap_or_default();
+        input(frame, area, &line, ghost, &placeholder, focused && self.typing, scene);
+        if let Some(at) = self.shown_fault().and_then(|fault| fault.at.clone()) {
+            let columns = self.column_of(at.start, area.width)..self.column_of(at.end, area.width);
+            underline(frame, area, columns, scene.theme.style(Role::QueryError));
         }
     }
 
-    /// `38 hits 2.1 ms`, `recent`, `…`.
-    fn answer_in_words(&self, scene: &Scene) -> String {
-        let Some(found) = &self.found else { return String::new() };
+    /// The query as typed, with ids shortened where the cursor is not.
+    fn drawn_line(&self) -> Input {
+        let (drawn, place) = chips::shortened(self.query.text(), self.query.at(), self.near.as_ref());
+        let mut line = Input::new(&drawn);
+        line.go_to(place(self.query.at()));
+        line
+    }
+
+    /// Where a byte of the typed query is drawn, in columns of its part of the line.
+    fn column_of(&self, byte: usize, width: u16) -> usize {
+        let (drawn, place) = chips::shortened(self.query.text(), self.query.at(), self.near.as_ref());
+        let line = self.drawn_line();
+        let (window, _) = line.window((width as usize).saturating_sub(PROMPT).max(1));
+        let first = drawn.len() - window.len();
+        PROMPT + text::width(drawn.get(first..place(byte)).unwrap_or_default())
+    }
+
+    /// The query while it is not typed: its fields as chips.
+    fn view_parts(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
+        let theme = scene.theme;
+        let prompt = if theme.ascii() { "> " } else { "› " };
+        let mut spans = vec![Span::styled(prompt, theme.style(Role::Muted))];
+        let (parts, hidden) = self.shown_parts(area.width);
+        let mut column = 0;
+        for part in &parts {
+            spans.push(Span::raw(" ".repeat(part.column - column)));
+            column = part.column + part.width();
+            let wrong = self.fault.as_ref().and_then(|fault| fault.at.as_ref());
+            let wrong = wrong.is_some_and(|at| at.start < part.range.end && part.range.start < at.end);
+            let error = if wrong { theme.style(Role::QueryError) } else { Style::new() };
+            let Some(chip) = part.chip else {
+                spans.push(Span::styled(part.text.clone(), theme.style(Role::QueryField).patch(error)));
+                continue;
+            };
+            let (ground, cross) = if self.chip == Some(chip) {
+                (theme.style(Role::Selection), theme.selected(Role::Accent))
+            } else {
+                (theme.style(Role::Chip), Style { bg: None, ..theme.style(Role::Muted) })
+            };
+            spans.push(Span::styled(" ", ground));
+            spans.push(Span::styled(part.text.clone(), ground.patch(error)));
+            spans.push(Span::styled(format!(" {} ", theme.glyph(Role::Chip)), ground.patch(cross)));
+        }
+        if hidden > 0 {
+            spans.push(Span::styled(format!(" +{hidden}"), theme.style(Role::Muted)));
+        }
+        frame.render_widget(Paragraph::new(Line::from(spans)), area);
+    }
+
+    fn shown_parts(&self, width: u16) -> (Vec<chips::Shown>, usize) {
+        let room = (width as usize).saturating_sub(PROMPT);
+        chips::fit(self.query.text(), room, self.chip, self.near.as_ref())
+    }
+
+    /// The chip at a place of the screen, and whether it is its cross.
+    pub(super) fn chip_at(&self, x: u16, y: u16, scene: &Scene) -> Option<(usize, bool)> {
+        let inner = inside(self.area);
+        let column = x.checked_sub(inner.x + PROMPT as u16).filter(|_| y == inner.y)? as usize;
+        let (parts, _) = self.shown_parts(self.query_width(inner.width, scene));
+        let part =
+            parts.into_iter().find(|part| (part.column..part.column + part.width()).contains(&column))?;
+        Some((part.chip?, column + CROSS >= part.column + part.width()))
+    }
+
+    /// The line under the query: what is wrong, what is missing, or a rule.
+    fn view_below(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
+        let theme = scene.theme;
+        let (dot, found) = (theme.dot(), self.found.as_ref());
+        let degraded = found.and_then(|found| found.degraded.as_ref());
+        let (role, said) = if let Some(QueryFault { at, fault }) = self.shown_fault() {
+            let fix = self.fix().filter(|_| self.typing).and_then(|fix| {
+                let key = scene.keymap.key_of(Action::Complete, &[Place::Query])?;
+                Some(format!(" {dot} {key} makes it {}", fix.text))
+            });
+            let hint = fault.hint.as_ref().map(|hint| format!(" {dot} {hint}"));
+            // Where it is underlined, its column says nothing more.
+            let message = fault
+                .message
+                .split_once(": ")
+                .filter(|(column, _)| at.is_some() && column.starts_with("column "));
+            let message = message.map_or(fault.message.as_str(), |(_, message)| message);
+            let more = fix.or(hint).unwrap_or_default();
+            (Role::Error, format!("{} {message}{more}", theme.glyph(Role::Error)))
+        } else if let Some(Degraded { reason, missing, .. }) = degraded {
+            let reason = if reason.is_empty() { String::new() } else { format!("{reason}: ") };
+            (Role::Warn, format!("{} {reason}{missing}", theme.glyph(Role::Warn)))
+        } else if let Some(remark) = found.and_then(|found| found.remark.as_ref()) {
+            (Role::Muted, format!("{dot} {remark}"))
+        } else {
+            (Role::Rule, theme.lines().0.repeat(area.width as usize))
+        };
+        let said = text::cut(&text::escape_line(&said), area.width as usize).into_owned();
+        frame.render_widget(Paragraph::new(Line::styled(said, theme.style(role))), area);
+    }
+
+    /// `▲ words only  38 hits  2.1 ms`, `newest first`, `…`.
+    fn answer_in_words(&self, width: u16, scene: &Scene) -> Line<'static> {
+        let theme = scene.theme;
+        let Some(found) = &self.found else { return Line::default() };
+        let is_narrow = width < ANSWER_WIDE_MIN;
+        let mut spans = Vec::new();
+        if let Some(degraded) = &found.degraded {
+            let badge = if is_narrow { "" } else { degraded.badge };
+            let said = format!("{} {badge}", theme.glyph(Role::Warn));
+            spans.push(Span::styled(format!("{}  ", said.trim_end()), theme.style(Role::Warn)));
+        }
         let age = if scene.hub.is_live() { "" } else { "as known then " };
-        match found.total {
-            None => format!("{age}newest first"),
+        let said = match found.total {
+            None => match self.order {
+                ListOrder::Oldest => format!("{age}oldest first"),
+                ListOrder::Recent | ListOrder::Due => format!("{age}newest first"),
+            },
             Some(total) => {
                 let plus = if found.total_at_least { "+" } else { "" };
                 let word = if total == 1 { "hit" } else { "hits" };
                 let typed = if found.query == self.query.text() { "" } else { "… " };
-                format!("{typed}{age}{}{plus} {word}  {:.1} ms", text::count(total as u64), found.took_ms)
+                let took = if is_narrow { String::new() } else { format!("  {:.1} ms", found.took_ms) };
+                format!("{typed}{age}{}{plus} {word}{took}", text::count(total as u64))
             }
-        }
+        };
+        spans.push(Span::styled(said, theme.style(Role::Muted)));
+        Line::from(spans)
     }
 
     fn view_rows(&self, frame: &mut Frame, focused: bool, scene: &Scene) {
@@ -180,29 +308,58 @@ impl Search {
         }
     }
 
-    /// Values that a field could take, under the word being typed.
-    fn view_completions(&self, frame: &mut Frame, scene: &Scene) {
-        let values: Vec<_> = self.suggestions.iter().filter(|s| s.kind != "word").collect();
-        if !self.typing || values.len() < 2 || self.split.list.height < 4 {
-            return;
-        }
-        let start = values[0].replace.start;
-        let before = self.query.text().get(..start).map_or(0, text::width) as u16;
-        let wide = values.iter().map(|s| text::width(&s.text)).max().unwrap_or(0) as u16 + 2;
-        let list = self.split.list;
-        let x = (list.x + 2 + before).min(list.right().saturating_sub(wide));
-        let area = Rect { x, y: list.y, width: wide, height: values.len() as u16 }.intersection(list);
-        let lines: Vec<_> = values
+    /// What the language knows for the word being typed, under it, with what each means.
+    fn view_popup(&self, frame: &mut Frame, inner: Rect, scene: &Scene) {
+        let (offers, chosen) = self.popup();
+        let Some(first) = offers.first() else { return };
+        let theme = scene.theme;
+        let rows: Vec<(String, String)> = offers
             .iter()
-            .enumerate()
-            .map(|(i, value)| {
-                let role = if i == 0 { Role::Selection } else { Role::Overlay };
-                let said = text::pad(&format!(" {}", text::escape_line(&value.text)), wide as usize);
-                Line::styled(said, scene.theme.style(role))
+            .map(|offer| {
+                let name = text::cut(&text::escape_line(&offer.text), OFFER_COLUMNS).into_owned();
+                (name, completion::meaning(offer, scene))
             })
             .collect();
+        let names = rows.iter().map(|(name, _)| text::width(name)).max().unwrap_or(0);
+        let keys = self.popup_keys(offers.len(), scene);
+        let meanings = rows.iter().map(|(_, meaning)| text::width(meaning)).max().unwrap_or(0);
+        let wide = (names + 2 + meanings).max(text::width(&keys)) + 2;
+        let wide = (wide as u16).min(inner.width);
+        let column = self.column_of(first.replace.start, self.query_width(inner.width, scene)) as u16;
+        let x = (inner.x + column.saturating_sub(1)).min(inner.right().saturating_sub(wide)).max(inner.x);
+        let area = Rect { x, y: inner.y + 1, width: wide, height: rows.len() as u16 + 1 }.intersection(inner);
+        let room = (wide as usize).saturating_sub(names + 4);
+        // Of more than fit, those up to the chosen one.
+        let shown = area.height.saturating_sub(1) as usize;
+        let mut lines: Vec<_> = rows
+            .into_iter()
+            .enumerate()
+            .skip((chosen + 1).saturating_sub(shown))
+            .take(shown)
+            .map(|(at, (name, meaning))| {
+                let (ground, muted) = if at == chosen {
+                    (theme.style(Role::Selection), theme.selected(Role::Muted))
+                } else {
+                    (theme.style(Role::Overlay), theme.style(Role::Muted))
+                };
+                let name = format!(" {}  ", text::pad(&name, names));
+                let meaning = format!("{} ", text::pad(&meaning, room));
+                Line::from(vec![Span::raw(name), Span::styled(meaning, muted)]).style(ground)
+            })
+            .collect();
+        let keys = format!(" {}", text::cut(&keys, (wide as usize).saturating_sub(1)));
+        lines.push(Line::styled(keys, theme.style(Role::HintOff)));
         frame.render_widget(ratatui::widgets::Clear, area);
-        frame.render_widget(Paragraph::new(lines).style(scene.theme.style(Role::Overlay)), area);
+        frame.render_widget(Paragraph::new(lines).style(theme.style(Role::Overlay)), area);
+    }
+
+    fn popup_keys(&self, offers: usize, scene: &Scene) -> String {
+        let key = |action| scene.keymap.key_of(action, &[Place::Query]).unwrap_or_default();
+        let take = format!("{} take", key(Action::Complete));
+        if offers < 2 {
+            return take;
+        }
+        format!("{take}  {} {} choose  {} close", key(Action::Up), key(Action::Down), key(Action::Back))
     }
 }
 

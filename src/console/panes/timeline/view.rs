@@ -128,13 +128,10 @@ impl Timeline {
         let placeholder = "memory.*  severity:error  since:1h  actor:  project:  words";
         input(frame, line, &self.filter_text, self.ghost(), placeholder, focused, scene);
         if let Some(fault) = &self.filter_fault {
-            let column =
-                |at: usize| 2 + text::width(self.filter_text.text().get(..at).unwrap_or_default()) as u16;
+            let column = |at: usize| 2 + text::width(self.filter_text.text().get(..at).unwrap_or_default());
             // A value that is missing is pointed at where it would stand.
             let columns = column(fault.at.start)..column(fault.at.end).max(column(fault.at.start) + 1);
-            for column in columns {
-                underline(frame, line, column, theme.style(Role::QueryError));
-            }
+            underline(frame, line, columns, theme.style(Role::QueryError));
             let said = format!("{} {}", theme.glyph(Role::Error), fault.why);
             let said = text::cut(&said, below.width as usize).into_owned();
             frame.render_widget(Paragraph::new(Line::styled(said, theme.style(Role::Error))), below);
