@@ -15,16 +15,19 @@ use super::{
     action::{Action, Place},
     effect::{Ask, Effect},
     keymap::{Continuation, Key, Keymap, Shipped},
-    layout::{Deck, PaneName},
-    model::Hub,
+    layout::{Deck, Shares},
+    model::{Connection, Hub},
     msg::{Link, Msg},
     overlay::{Above, Overlay, import::Importing},
-    panes::{search::Search, timeline::Timeline},
+    panes::{PaneName, Panes},
     scene::{Out, Scene, TimeForm},
     theme::{Looks, Mode, Theme, ThemeError},
     widgets::toast::{Toast, Toasts},
 };
-use crate::model::{Id, Project, Time};
+use crate::{
+    door::Status,
+    model::{Id, Project, Time},
+};
 
 /// What every part may read: the hub, the clock as last told, how things look.
 pub struct Env {
@@ -35,6 +38,8 @@ pub struct Env {
     pub theme: Theme,
     pub keymap: Keymap,
     pub import: Option<Importing>,
+    /// What is shown is of this project alone.
+    pub project: Option<Project>,
     pub data_dir: PathBuf,
 }
 
@@ -66,10 +71,10 @@ pub struct App {
     looks: Looks,
     area: Rect,
     deck: Deck,
+    shares: Shares,
     focus: PaneName,
     zoomed: bool,
-    pub search: Search,
-    pub timeline: Timeline,
+    pub panes: Panes,
     overlay: Option<Overlay>,
     /// Keys of a sequence already pressed, and how it can go on.
     pending: Vec<Key>,
@@ -108,6 +113,7 @@ impl App {
                 theme,
                 keymap: start.keymap,
                 import: None,
+                project: None,
                 data_dir: start.data_dir,
             },
             keymap_base: start.keymap_base,
@@ -115,10 +121,10 @@ impl App {
             looks: start.looks,
             area: Rect::new(0, 0, width, height),
             deck: Deck::default(),
-            focus: PaneName::Search,
+            shares: Shares::default(),
+            focus: PaneName::ALL[0],
             zoomed: false,
-            search: Search::default(),
-            timeline: Timeline::default(),
+            panes: Panes::default(),
             overlay: None,
             pending: Vec::new(),
             ways: Vec::new(),
@@ -160,7 +166,8 @@ impl App {
         let now = self.env.now;
         self.toasts.tick(now);
         self.undo.take_if(|undo| now >= undo.until);
-        self.search.tick(&self.env.scene(), out);
+        let scene = self.env.scene();
+        self.panes.each().for_each(|pane| pane.tick(&scene, out));
         if let Some(Overlay::Form(form)) = &mut self.overlay {
             form.tick(now, out);
         }
@@ -173,8 +180,9 @@ impl App {
             _ => None,
         };
         let undo = self.undo.as_ref().map(|undo| undo.until);
-        let search = self.search.wake().filter(|_| self.env.hub.is_live());
-        [form, undo, search, self.toasts.wake()].into_iter().flatten().min()
+        let scene = self.env.scene();
+        let panes = self.panes.all().filter_map(|(_, pane)| pane.wake(&scene));
+        [form, undo, self.toasts.wake()].into_iter().flatten().chain(panes).min()
     }
 
     /// What was wished for, as far as it is the app's to do.
@@ -238,76 +246,78 @@ impl App {
     }
 
     fn set_project(&mut self, project: Option<Project>, out: &mut Out) {
-        if self.search.project == project {
+        if self.env.project == project {
             return;
         }
         let said = project.as_ref().map_or("all projects".to_owned(), |project| format!("project {project}"));
         out.toast(Toast::say(said));
-        self.search.project.clone_from(&project);
-        self.search.ask(&self.env.scene(), out);
-        self.timeline.set_project(project, &self.env.scene(), out);
+        self.env.project = project;
+        let scene = self.env.scene();
+        self.panes.each().for_each(|pane| pane.set_project(self.env.project.as_ref(), &scene, out));
     }
 
     /// Gives every part its place, and lays out what is open for it.
     fn arrange(&mut self) {
-        self.deck = Deck::of(self.area, self.focus, self.zoomed);
-        self.search.arrange(self.deck.search.unwrap_or_default());
-        self.timeline.arrange(self.deck.timeline.unwrap_or_default());
-        self.search.lay_out(&self.env.scene());
+        self.deck = Deck::of(self.area, self.focus, self.zoomed, self.shares);
+        let scene = self.env.scene();
+        for name in PaneName::ALL {
+            let pane = self.panes.get_mut(*name);
+            pane.arrange(self.deck.pane(*name).unwrap_or_default());
+            pane.lay_out(&scene);
+        }
         if let Some(overlay) = &mut self.overlay {
             overlay.arrange(above(self.area));
         }
     }
 
     fn link(&mut self, link: Link, out: &mut Out) {
-        use super::model::Connection;
+        self.connection(&link, out);
+        let scene = self.env.scene();
+        self.panes.each().for_each(|pane| pane.link(&link, &scene, out));
+    }
+
+    /// What the header tells of the hub.
+    fn connection(&mut self, link: &Link, out: &mut Out) {
         match link {
             Link::Opening => self.env.hub.connection = Connection::Opening,
             Link::Up { owned, status } => {
                 let was_away = matches!(self.env.hub.connection, Connection::Offline { .. });
-                self.env.hub.connection = Connection::Live { owned };
-                self.env.hub.status = Some(*status);
+                self.env.hub.connection = Connection::Live { owned: *owned };
+                self.env.hub.status = Some((**status).clone());
                 if was_away {
-                    out.toast(Toast::done(if owned {
+                    out.toast(Toast::done(if *owned {
                         "this console is the hub now"
                     } else {
                         "attached again"
                     }));
                 }
-                self.search.hub_is_there(&self.env.scene(), out);
-                self.timeline.hub_is_there(out);
             }
             Link::Down { fault, retry_at } => {
                 let since = match &self.env.hub.connection {
                     Connection::Offline { since, .. } => *since,
                     _ => self.env.now,
                 };
+                let (fault, retry_at) = (fault.clone(), *retry_at);
                 self.env.hub.connection = Connection::Offline { since, fault, retry_at };
             }
-            Link::Status(status) => self.status(*status, out),
-            Link::Begin { events, more_before, head } => self.timeline.begin(events, more_before, head, out),
-            Link::Events(events) => {
-                if events.iter().any(|event| event.domain() == "memory") {
-                    self.search.memories_changed(&self.env.scene());
-                }
-                self.timeline.arrived(events);
-            }
+            Link::Status(status) => self.status(status, out),
             Link::Gap { from, to, reason } => {
                 out.toast(Toast::warn(format!("events {from} to {to} are not to be had here ({reason})")));
-                self.timeline.gap(from, to, reason);
             }
+            Link::Begin { .. } | Link::Events(_) => {}
         }
     }
 
-    fn status(&mut self, status: crate::door::Status, out: &mut Out) {
+    fn status(&mut self, status: &Status, out: &mut Out) {
         let readies = |hub: &Hub| {
             let status = hub.status.as_ref()?;
             Some(status.views.iter().filter(|view| view.state.is_ready()).count())
         };
         let before = readies(&self.env.hub);
-        self.env.hub.status = Some(status);
+        self.env.hub.status = Some(status.clone());
         if readies(&self.env.hub) != before {
-            self.search.hub_is_there(&self.env.scene(), out);
+            let scene = self.env.scene();
+            self.panes.each().for_each(|pane| pane.views_changed(&scene, out));
         }
     }
 
@@ -340,19 +350,12 @@ impl App {
         if let Some(overlay) = &self.overlay {
             return vec![overlay.place(), Place::Always];
         }
-        let (typing, reading, text, pane) = match self.focus {
-            PaneName::Search => (self.search.typing, self.search.reading, Place::Query, Place::Search),
-            PaneName::Timeline => {
-                (self.timeline.typing, self.timeline.reading, Place::Filter, Place::Timeline)
-            }
-        };
-        if typing {
-            return vec![text, Place::Always];
+        let pane = self.panes.get(self.focus);
+        let mut places = pane.places();
+        if !pane.is_typing() {
+            places.extend([Place::Lists, Place::Global]);
         }
-        let mut places = vec![pane, Place::Lists, Place::Global, Place::Always];
-        if reading {
-            places.insert(0, Place::Detail);
-        }
+        places.push(Place::Always);
         places
     }
 

@@ -217,7 +217,7 @@ fn live(app: &mut App) {
 
 /// Types a query and answers every search with these hits.
 fn search(app: &mut App, query: &str, result: Result<SearchAnswer, Fault>) {
-    if !app.search.typing {
+    if !app.panes.search.typing {
         press(app, "s");
     }
     let mut effects = type_text(app, query);
@@ -788,6 +788,7 @@ fn offline() {
 fn one_project() {
     check("one_project", |app| {
         live(app);
-        app.search.project = Some(Project::slug("harbour"));
+        app.env.project = Some(Project::slug("harbour"));
+        app.panes.search.project.clone_from(&app.env.project);
     });
 }

@@ -6,10 +6,10 @@ use super::App;
 use crate::console::{
     action::Action,
     keymap::{Key, Resolved, print},
-    layout::PaneName,
     overlay::{Above, Overlay},
+    panes::PaneName,
     scene::Out,
-    widgets::{line::Typed, list::Step, toast::Toast},
+    widgets::{list::Step, toast::Toast},
 };
 
 impl App {
@@ -68,35 +68,18 @@ impl App {
             overlay.key(key, &scene, out);
             return;
         }
-        match self.focus {
-            PaneName::Search if self.search.typing => {
-                if key.code == KeyCode::Right && self.search.ghost().is_some() {
-                    self.search.accept_suggestion(&scene, out);
-                } else if self.search.query.key(key) == Typed::Changed {
-                    self.search.changed(&scene, out);
-                }
-            }
-            PaneName::Timeline
-                if self.timeline.typing && self.timeline.filter_text.key(key) == Typed::Changed =>
-            {
-                self.timeline.set_filter(&scene, out);
-            }
-            _ => {}
+        let pane = self.panes.get_mut(self.focus);
+        if pane.is_typing() {
+            pane.key(key, &scene, out);
         }
     }
 
     pub(super) fn paste(&mut self, text: &str, out: &mut Out) {
         self.forget_pending();
         let scene = self.env.scene();
-        if let Some(overlay) = &mut self.overlay {
-            overlay.paste(text, &scene, out);
-        } else if self.focus == PaneName::Timeline && self.timeline.typing {
-            self.timeline.filter_text.insert(text);
-            self.timeline.set_filter(&scene, out);
-        } else if self.focus == PaneName::Search {
-            // In list mode letters are commands; a paste never is: it is what one wants to find.
-            self.search.begin_typing();
-            self.search.insert(text.trim_end(), &scene, out);
+        match &mut self.overlay {
+            Some(overlay) => overlay.paste(text, &scene, out),
+            None => self.panes.get_mut(self.focus).paste(text, &scene, out),
         }
     }
 
@@ -118,10 +101,8 @@ impl App {
             return;
         }
         if let Some(step) = step {
-            match self.deck.pane_at(x, y) {
-                Some(PaneName::Search) => self.search.wheel(x, y, step, out),
-                Some(PaneName::Timeline) => self.timeline.wheel_at(x, y, step, out),
-                None => {}
+            if let Some(name) = self.deck.pane_at(x, y) {
+                self.panes.get_mut(name).wheel(x, y, step, out);
             }
             return;
         }
@@ -135,23 +116,15 @@ impl App {
             }
             return;
         }
-        match self.deck.pane_at(x, y) {
-            Some(PaneName::Search) => {
-                self.focus(PaneName::Search);
-                self.search.click(x, y, out);
-            }
-            Some(PaneName::Timeline) => {
-                self.focus(PaneName::Timeline);
-                self.timeline.click(x, y, out);
-            }
-            None => {}
+        if let Some(name) = self.deck.pane_at(x, y) {
+            self.focus(name);
+            self.panes.get_mut(name).click(x, y, out);
         }
     }
 
     pub(super) fn focus(&mut self, name: PaneName) {
         if self.focus != name {
-            self.search.typing = false;
-            self.timeline.typing = false;
+            self.panes.get_mut(self.focus).stop_typing();
             self.focus = name;
         }
     }

@@ -215,18 +215,18 @@ fn typing_asks_one_question_at_a_time_and_the_last_word_counts() {
         panic!("{then:?}")
     };
     assert_eq!((request.query.as_str(), request.as_you_type), ("dep", true));
-    assert_eq!(app.search.found.as_ref().unwrap().query, "d");
+    assert_eq!(app.panes.search.found.as_ref().unwrap().query, "d");
 
     // The same answer again, late: it changes nothing.
     let late = SearchAnswer { results: vec![hit(9, 0.1)], total: 1, ..SearchAnswer::default() };
     tell(&mut app, Msg::Answer(Answer::Search { generation, result: Ok(late) }));
-    assert_eq!(app.search.selected().unwrap().id, id(7));
+    assert_eq!(app.panes.search.selected().unwrap().id, id(7));
 
     // A query that cannot be read keeps the last good answer, with where it is wrong.
     let fault = Fault::invalid("a quote without end at column 2");
     tell(&mut app, Msg::Answer(Answer::Search { generation: *newer, result: Err(fault) }));
-    assert_eq!(app.search.selected().unwrap().id, id(7));
-    assert_eq!(app.search.fault.as_ref().unwrap().at, Some(1));
+    assert_eq!(app.panes.search.selected().unwrap().id, id(7));
+    assert_eq!(app.panes.search.fault.as_ref().unwrap().at, Some(1));
 }
 
 #[test]
@@ -240,14 +240,14 @@ fn words_answer_first_and_then_what_they_mean_without_moving_what_was_chosen() {
     let [Effect::Ask(Ask::Search { request, generation })] = then.as_slice() else { panic!("{then:?}") };
     assert_eq!((request.mode, request.as_you_type), (SearchMode::Hybrid, true));
     press(&mut app, "Down Down");
-    assert_eq!(app.search.selected().unwrap().id, id(3));
+    assert_eq!(app.panes.search.selected().unwrap().id, id(3));
     let full = SearchAnswer {
         results: [4, 1, 2, 7, 3].map(|n| hit(n, 0.5)).into(),
         total: 5,
         ..SearchAnswer::default()
     };
     tell(&mut app, Msg::Answer(Answer::Search { generation: *generation, result: Ok(full) }));
-    assert_eq!(app.search.selected().unwrap().id, id(3), "what was chosen stays chosen");
+    assert_eq!(app.panes.search.selected().unwrap().id, id(3), "what was chosen stays chosen");
 
     // A key while the full answer is on its way is not held up by it.
     let typed = press(&mut app, "e");
@@ -296,7 +296,7 @@ fn removing_asks_first_and_is_undone_for_ten_seconds() {
     let forgotten =
         crate::door::Forgotten { id: id(1), title: "memory 1".into(), applied: true, state: "hidden".into() };
     tell(&mut app, Msg::Answer(Answer::Forgotten(Ok(forgotten))));
-    assert_eq!(app.search.selected().unwrap().id, id(2));
+    assert_eq!(app.panes.search.selected().unwrap().id, id(2));
     assert_eq!(press_at(&mut app, 5_000, "u"), [Effect::Ask(Ask::Restore { id: id(1) })]);
     assert_eq!(press_at(&mut app, 5_000, "u"), [], "once");
 }
@@ -398,9 +398,9 @@ fn a_click_selects_and_a_second_one_opens() {
         };
         tell(app, Msg::Mouse(mouse))
     };
-    let second_row = app.search.split.list.y + 2;
+    let second_row = app.panes.search.split.list.y + 2;
     assert_eq!(click(&mut app, second_row), []);
-    assert_eq!(app.search.selected().unwrap().id, id(2));
+    assert_eq!(app.panes.search.selected().unwrap().id, id(2));
     assert_eq!(click(&mut app, second_row), [Effect::Ask(Ask::Memory { id: id(2) })]);
 }
 
@@ -543,10 +543,10 @@ proptest! {
                     asked.push(ask);
                 }
             }
-            let rows = app.search.found.as_ref().map_or(0, |found| found.rows.len());
-            prop_assert_eq!(app.search.list.len(), rows);
-            prop_assert!(app.search.list.selected().is_none_or(|row| row < rows));
-            prop_assert!(app.timeline.selected_row().is_none_or(|row| row < app.timeline.feed().len()));
+            let rows = app.panes.search.found.as_ref().map_or(0, |found| found.rows.len());
+            prop_assert_eq!(app.panes.search.list.len(), rows);
+            prop_assert!(app.panes.search.list.selected().is_none_or(|row| row < rows));
+            prop_assert!(app.panes.timeline.selected_row().is_none_or(|row| row < app.panes.timeline.feed().len()));
             draw(&app, size.0, size.1);
         }
     }

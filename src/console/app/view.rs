@@ -11,9 +11,10 @@ use super::{App, above};
 use crate::{
     console::{
         action::Action,
-        layout::{DECK_MIN, PaneName},
+        layout::DECK_MIN,
         model::{Badge, Connection},
         overlay::Above,
+        panes::PaneName,
         scene::{Scene, TimeForm},
         text,
         theme::Role,
@@ -42,8 +43,8 @@ impl App {
             if let Some(tabs) = self.deck.tabs {
                 self.view_tabs(frame, tabs, &scene);
             }
-            for name in PaneName::ALL {
-                self.view_pane(frame, name, &scene);
+            for (name, area) in &self.deck.panes {
+                self.view_pane(frame, *name, *area, &scene);
             }
             self.view_hints(frame, self.deck.hints, &scene);
             if let Some(overlay) = &self.overlay {
@@ -97,7 +98,7 @@ impl App {
             left.push(Span::styled(format!("  {} ", text::count(memories)), theme.style(Role::Strong)));
             left.push(Span::styled(word, theme.style(Role::Muted)));
         }
-        if let Some(project) = &self.search.project {
+        if let Some(project) = &self.env.project {
             left.push(Span::styled(format!("   {project} "), theme.style(Role::Project)));
         }
         if let Some(import) = scene.import.filter(|import| import.is_running()) {
@@ -135,8 +136,7 @@ impl App {
 
     fn view_tabs(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
         let theme = scene.theme;
-        let spans: Vec<_> = PaneName::ALL
-            .into_iter()
+        let spans: Vec<_> = PaneName::on_deck()
             .flat_map(|name| {
                 let role = if name == self.focus { Role::TabActive } else { Role::Tab };
                 [Span::styled(tab_words(name), theme.style(role)), Span::raw(" ")]
@@ -148,7 +148,7 @@ impl App {
     /// The tab under a column.
     pub(super) fn tab_at(&self, x: u16) -> Option<PaneName> {
         let mut from = 0;
-        for name in PaneName::ALL {
+        for name in PaneName::on_deck() {
             let width = text::width(&tab_words(name)) as u16;
             if (from..from + width).contains(&x) {
                 return Some(name);
@@ -158,8 +158,8 @@ impl App {
         None
     }
 
-    fn view_pane(&self, frame: &mut Frame, name: PaneName, scene: &Scene) {
-        let Some(area) = self.deck.pane(name) else { return };
+    fn view_pane(&self, frame: &mut Frame, name: PaneName, area: Rect, scene: &Scene) {
+        let pane = self.panes.get(name);
         let theme = scene.theme;
         let focused = self.focus == name && self.overlay.is_none();
         let lit = self.focus == name;
@@ -176,28 +176,15 @@ impl App {
                 ),
                 Span::styled(format!("{} ", name.title()), theme.style(title)),
             ]));
-        if name == PaneName::Timeline {
-            block = block.title(Line::from(self.timeline.state_words(scene)).alignment(Alignment::Right));
-            if let Some(new) = self.timeline.new_words(scene) {
-                block = block.title_bottom(Line::from(new).alignment(Alignment::Right));
-            }
-        } else if let Some(found) = &self.search.found
-            && let Some(row) = self.search.list.selected()
-        {
-            let all = scene.hub.memories().filter(|_| self.search.project.is_none());
-            let total = found.total.map(|total| total as u64).or(all);
-            let said = match total {
-                Some(total) => format!(" {} of {} ", text::count(row as u64 + 1), text::count(total)),
-                None => format!(" {} ", text::count(row as u64 + 1)),
-            };
-            block =
-                block.title_bottom(Line::styled(said, theme.style(Role::Muted)).alignment(Alignment::Right));
+        let state = pane.state(scene);
+        if !state.is_empty() {
+            block = block.title(Line::from(state).alignment(Alignment::Right));
+        }
+        if let Some(extent) = pane.extent(scene) {
+            block = block.title_bottom(Line::from(extent).alignment(Alignment::Right));
         }
         frame.render_widget(block, area);
-        match name {
-            PaneName::Search => self.search.view(frame, focused, scene),
-            PaneName::Timeline => self.timeline.view(frame, focused, scene),
-        }
+        pane.view(frame, focused, scene);
     }
 
     // ── hints ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -224,7 +211,7 @@ impl App {
         }
         hints.sort_by_key(|(rank, ..)| *rank);
         for (action, word) in [(Action::Back, "back"), (Action::Palette, "palette"), (Action::Help, "help")] {
-            if action == Action::Back && !(self.search.typing || self.timeline.typing) {
+            if action == Action::Back && !self.panes.get(self.focus).is_typing() {
                 continue;
             }
             if let Some(key) = self.env.keymap.key_of(action, &places) {

@@ -5,6 +5,7 @@
 //! is dropped. A query that cannot be read keeps the last good answer on screen.
 
 mod detail;
+mod pane;
 mod row;
 mod view;
 

@@ -5,6 +5,7 @@
 //! screen moves. A filter has a window of its own, so that the past is filtered by the hub and not by what is here.
 
 mod filter;
+mod pane;
 mod view;
 
 use std::sync::Arc;
