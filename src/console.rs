@@ -26,6 +26,7 @@ pub mod overlay;
 pub mod panes;
 pub mod run;
 pub mod scene;
+pub mod state;
 pub mod term;
 pub mod text;
 pub mod theme;

@@ -10,6 +10,7 @@ use crate::{
 
 use super::{
     overlay::form::{Draft, Field, Purpose},
+    state::State,
     theme::Choice,
 };
 
@@ -41,6 +42,8 @@ pub enum Effect {
     ReadThemes,
     /// For the next start.
     KeepTheme(Choice),
+    /// How things were left, for the next start.
+    KeepState(State),
     /// Try the hub now, not after the backoff.
     Retry,
     /// A person's own keys, as their file has them now.

@@ -18,6 +18,7 @@ use super::{
     keymap,
     link::CurrentDoor,
     msg::{Answer, Msg},
+    state::{self, State},
     theme::{self, Choice, Themes},
 };
 use crate::{
@@ -85,6 +86,15 @@ impl Work {
                     if let Err(fault) = blocking(move || keep(&data_dir, &choice)).await {
                         let what = "the theme is not kept";
                         drop(send.send(Msg::Answer(Answer::Failed { what, fault })).await);
+                    }
+                });
+            }
+            Effect::KeepState(state) => {
+                let data_dir = self.data_dir.clone();
+                // Without a token and without a word: the state of a moment later is kept by the next one.
+                self.tasks.spawn(async move {
+                    if let Err(fault) = blocking(move || keep_state(&data_dir, &state)).await {
+                        tracing::warn!(%fault, "the console's state is not kept");
                     }
                 });
             }
@@ -176,6 +186,11 @@ fn themes(dir: &Path) -> Result<Themes, Fault> {
 
 fn keep(data_dir: &Path, choice: &Choice) -> Result<(), Fault> {
     theme::keep(data_dir, choice)
+        .map_err(|error| Fault::unavailable("the data directory takes no file").cause(error))
+}
+
+fn keep_state(data_dir: &Path, state: &State) -> Result<(), Fault> {
+    state::keep(data_dir, state)
         .map_err(|error| Fault::unavailable("the data directory takes no file").cause(error))
 }
 
