@@ -28,7 +28,7 @@ mod stop;
 mod text;
 mod verb;
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
@@ -42,11 +42,11 @@ use self::{
     verb::Ask,
 };
 use crate::{
-    console::{self, ConsoleOptions},
+    console::{self, ConsoleOptions, panes::log::LogPlace},
     home::{Home, HomeOptions},
     model::Fault,
     tasks::Clock,
-    telemetry,
+    telemetry::{self, Ring},
 };
 
 /// Threads that answer while a verb owns the hub; what blocks has threads of its own.
@@ -73,22 +73,29 @@ pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
     }
     let keys = setup::keymap_path(&global)?;
     let setup = Setup::new(&global)?;
-    let _log = telemetry::start(&setup.data_dir, &setup.config.log_level);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()
         .build()
         .map_err(|error| Fault::unavailable("cannot start the program's threads").cause(error))?;
-    let done = match verb {
-        Some(verb) => runtime.block_on(ask(verb, setup, out)),
-        None => runtime.block_on(console(setup, keys)),
+    let log = |ring| telemetry::start(&setup.data_dir, &setup.config.log_level, ring);
+    let (done, _log) = match verb {
+        Some(verb) => {
+            let log = log(None);
+            (runtime.block_on(ask(verb, setup, out)), log)
+        }
+        None => {
+            let ring = Arc::new(Ring::new(Clock::system()));
+            let log = log(Some(Arc::clone(&ring)));
+            (runtime.block_on(console(setup, keys, ring, log.is_written())), log)
+        }
     };
     runtime.shutdown_timeout(END_PATIENCE);
     done
 }
 
 /// The console, on the hub of this data directory.
-async fn console(setup: Setup, keys: PathBuf) -> Result<(), Stop> {
+async fn console(setup: Setup, keys: PathBuf, log: Arc<Ring>, is_written: bool) -> Result<(), Stop> {
     let home = Home::new(HomeOptions {
         data_dir: setup.data_dir.clone(),
         unsafe_filesystem: setup.unsafe_filesystem,
@@ -99,7 +106,10 @@ async fn console(setup: Setup, keys: PathBuf) -> Result<(), Stop> {
     });
     let own_keys = console::keymap::read(&keys)?;
     let themes_dir = keys.with_file_name("themes");
-    let options = ConsoleOptions { config: setup.config, keymap_path: keys, own_keys, themes_dir };
+    let log_place =
+        LogPlace { data_dir: is_written.then_some(setup.data_dir), level: setup.config.log_level.clone() };
+    let options =
+        ConsoleOptions { config: setup.config, keymap_path: keys, own_keys, themes_dir, log, log_place };
     console::run(home, options).await?;
     Ok(())
 }

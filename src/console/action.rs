@@ -10,9 +10,13 @@
 pub enum Action {
     FocusSearch,
     FocusTimeline,
+    FocusLog,
     NextPane,
     PreviousPane,
     Zoom,
+    BorderLeft,
+    BorderRight,
+    EvenDeck,
     Query,
     Palette,
     Help,
@@ -74,11 +78,12 @@ pub enum Place {
     Lists,
     Search,
     Timeline,
-    /// An opened memory or event: the arrows move its text.
+    Log,
+    /// An opened memory, event or entry: the arrows move its text.
     Detail,
     /// Letters are the query.
     Query,
-    /// Letters are the Timeline's filter.
+    /// Letters are the filter of the Timeline or the Log.
     Filter,
     Form,
     Confirm,
@@ -91,11 +96,12 @@ pub enum Place {
 }
 
 impl Place {
-    pub const ALL: [Place; 14] = [
+    pub const ALL: [Place; 15] = [
         Place::Global,
         Place::Lists,
         Place::Search,
         Place::Timeline,
+        Place::Log,
         Place::Detail,
         Place::Query,
         Place::Filter,
@@ -121,6 +127,7 @@ impl Place {
             Place::Help => "overlay.help",
             Place::Search => "pane.search",
             Place::Timeline => "pane.timeline",
+            Place::Log => "pane.log",
             Place::Detail => "detail",
             Place::Lists => "lists",
             Place::Global => "global",
@@ -141,6 +148,7 @@ impl Place {
             Place::Help => "help",
             Place::Search => "Search",
             Place::Timeline => "Timeline",
+            Place::Log => "Log",
             Place::Detail => "opened text",
             Place::Lists => "lists",
             Place::Global => "anywhere",
@@ -254,6 +262,8 @@ const LISTED: &[Place] = &[
     Place::Help,
     Place::Confirm,
 ];
+/// What flows by.
+const STREAMS: &[Place] = &[Place::Timeline, Place::Log];
 const MEMORY: &[Place] = &[Place::Search, Place::Detail];
 const COPIED: &[Place] = &[Place::Lists, Place::Detail];
 const TYPED: &[Place] =
@@ -261,12 +271,16 @@ const TYPED: &[Place] =
 
 /// Every action. A row here is all it takes to be in help, palette, keymap files and docs.
 #[rustfmt::skip]
-pub const ACTIONS: [Row; 55] = [
+pub const ACTIONS: [Row; 59] = [
     row(Action::FocusSearch,   "pane.focus-search",    "Go to Search",                      Group::Deck,     GLOBAL, None),
     row(Action::FocusTimeline, "pane.focus-timeline",  "Go to the Timeline",                Group::Deck,     GLOBAL, None),
+    row(Action::FocusLog,      "pane.focus-log",       "Go to the program's own log",       Group::Deck,     GLOBAL, None),
     row(Action::NextPane,      "pane.next",            "Next pane",                         Group::Deck,     GLOBAL, Some("pane")),
     row(Action::PreviousPane,  "pane.previous",        "Previous pane",                     Group::Deck,     GLOBAL, None),
     row(Action::Zoom,          "pane.zoom",            "Zoom this pane to the whole screen", Group::Deck,    GLOBAL, Some("zoom")),
+    row(Action::BorderLeft,    "deck.border-left",     "Move the border between the columns left", Group::Deck, GLOBAL, None),
+    row(Action::BorderRight,   "deck.border-right",    "Move the border between the columns right", Group::Deck, GLOBAL, None),
+    row(Action::EvenDeck,      "deck.even",            "Borders of the deck as they were at first", Group::Deck, GLOBAL, None),
     row(Action::Query,         "query.focus",          "Search: type a query",              Group::Deck,     &[Place::Global, Place::Search], Some("search")),
     row(Action::Palette,       "palette.open",         "Palette: find any action",          Group::Deck,     GLOBAL, Some("palette")),
     row(Action::Help,          "help.open",            "Help: every key",                   Group::Deck,     GLOBAL, Some("help")),
@@ -296,12 +310,12 @@ pub const ACTIONS: [Row; 55] = [
     row(Action::CopyId,        "copy.id",              "Copy the id",                       Group::Memory,   COPIED, None),
     row(Action::Import,        "import.open",          "Import a folder or files",          Group::Memory,   GLOBAL, None),
     row(Action::StopImport,    "import.stop",          "Stop the import",                   Group::Memory,   &[Place::Global, Place::Import], None),
-    row(Action::Follow,        "stream.follow-toggle", "Follow the newest events",          Group::Timeline, &[Place::Timeline], Some("follow")),
-    row(Action::Pause,         "stream.pause",         "Pause the view",                    Group::Timeline, &[Place::Timeline], Some("pause")),
-    row(Action::ToLatest,      "stream.to-latest",     "To the newest event",               Group::Timeline, &[Place::Timeline], None),
-    row(Action::FilterEvents,  "stream.filter",        "Filter events",                     Group::Timeline, &[Place::Timeline], Some("filter")),
-    row(Action::PreviousError, "stream.previous-error", "To the error before",               Group::Timeline, &[Place::Timeline], None),
-    row(Action::NextError,     "stream.next-error",    "To the error after",                Group::Timeline, &[Place::Timeline], None),
+    row(Action::Follow,        "stream.follow-toggle", "Follow the newest events",          Group::Timeline, STREAMS, Some("follow")),
+    row(Action::Pause,         "stream.pause",         "Pause the view",                    Group::Timeline, STREAMS, Some("pause")),
+    row(Action::ToLatest,      "stream.to-latest",     "To the newest event",               Group::Timeline, STREAMS, None),
+    row(Action::FilterEvents,  "stream.filter",        "Filter events",                     Group::Timeline, STREAMS, Some("filter")),
+    row(Action::PreviousError, "stream.previous-error", "To the error before",               Group::Timeline, STREAMS, None),
+    row(Action::NextError,     "stream.next-error",    "To the error after",                Group::Timeline, STREAMS, None),
     row(Action::Project,       "project.pick",         "Pick a project",                    Group::Settings, GLOBAL, None),
     row(Action::TimeForm,      "time.cycle",           "Times: relative, local, UTC",       Group::Settings, GLOBAL, None),
     row(Action::Theme,         "theme.pick",           "Pick a theme",                      Group::Settings, GLOBAL, None),

@@ -3,7 +3,10 @@
 
 mod actions;
 mod answers;
+mod header;
+mod hints;
 mod input;
+mod mouse;
 mod view;
 
 use std::path::PathBuf;
@@ -11,16 +14,21 @@ use std::path::PathBuf;
 use chrono::FixedOffset;
 use ratatui::layout::Rect;
 
+use self::mouse::Mouse;
 use super::{
     action::{Action, Place},
     effect::{Ask, Effect},
     keymap::{Continuation, Key, Keymap, Shipped},
-    layout::{Deck, Shares},
+    layout::{self, Deck, Shares},
     model::{Connection, Hub},
     msg::{Link, Msg},
     overlay::{Above, Overlay, import::Importing},
-    panes::{PaneName, Panes},
+    panes::{
+        PaneName, Panes,
+        log::{Log, LogPlace},
+    },
     scene::{Out, Scene, TimeForm},
+    state::State,
     theme::{Looks, Mode, Theme, ThemeError},
     widgets::toast::{Toast, Toasts},
 };
@@ -72,7 +80,11 @@ pub struct App {
     area: Rect,
     deck: Deck,
     shares: Shares,
+    /// As it was kept last.
+    state: State,
     focus: PaneName,
+    /// What had the focus before a pane that is not on the deck: `back` leads there.
+    before: PaneName,
     zoomed: bool,
     pub panes: Panes,
     overlay: Option<Overlay>,
@@ -83,7 +95,7 @@ pub struct App {
     undo: Option<Undo>,
     /// A removal on its way, and whether `u` was pressed before it was done.
     forgetting: Option<(Id, bool)>,
-    mouse: bool,
+    mouse: Mouse,
     recent_actions: Vec<Action>,
     quitting: bool,
 }
@@ -99,6 +111,9 @@ pub struct Start {
     pub keymap_path: PathBuf,
     pub data_dir: PathBuf,
     pub mouse: bool,
+    /// How it was left.
+    pub state: State,
+    pub log: LogPlace,
 }
 
 impl App {
@@ -121,17 +136,19 @@ impl App {
             looks: start.looks,
             area: Rect::new(0, 0, width, height),
             deck: Deck::default(),
-            shares: Shares::default(),
+            shares: start.state.get(layout::PART).unwrap_or_default(),
             focus: PaneName::ALL[0],
+            before: PaneName::ALL[0],
+            state: start.state,
             zoomed: false,
-            panes: Panes::default(),
+            panes: Panes { log: Log::at(start.log), ..Panes::default() },
             overlay: None,
             pending: Vec::new(),
             ways: Vec::new(),
             toasts: Toasts::default(),
             undo: None,
             forgetting: None,
-            mouse: start.mouse,
+            mouse: Mouse::new(start.mouse),
             recent_actions: Vec::new(),
             quitting: false,
         };
@@ -150,15 +167,21 @@ impl App {
             Msg::Key(key) => self.key(key, &mut out),
             Msg::Mouse(mouse) => self.mouse(mouse, &mut out),
             Msg::Paste(text) => self.paste(&text, &mut out),
-            Msg::Resize(width, height) => self.area = Rect::new(0, 0, width, height),
+            Msg::Resize(width, height) => self.resized(width, height),
             Msg::Tick => {}
             Msg::Link(link) => self.link(link, &mut out),
+            Msg::Logged(taken) => self.panes.log.take(taken),
             Msg::Answer(answer) => self.answer(answer, &mut out),
         }
         self.tick(&mut out);
         self.settle(&mut out);
         self.arrange();
         out.effects
+    }
+
+    fn resized(&mut self, width: u16, height: u16) {
+        self.area = Rect::new(0, 0, width, height);
+        self.mouse.let_go();
     }
 
     /// What only time brings.
@@ -364,8 +387,9 @@ impl App {
         self.quitting
     }
 
-    pub fn has_mouse(&self) -> bool {
-        self.mouse
+    /// Whether the program's own log is on screen: only then what is said there matters at once.
+    pub fn shows_log(&self) -> bool {
+        self.deck.pane(PaneName::Log).is_some()
     }
 }
 

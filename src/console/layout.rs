@@ -10,7 +10,11 @@
 //! ╰────────╯╰───────╯╰────────────────╯
 //! ```
 
+mod shares;
+
 use ratatui::layout::{Constraint, Layout, Rect};
+
+pub use shares::{Edge, PART, Shares};
 
 use super::panes::PaneName;
 
@@ -60,25 +64,27 @@ impl Spot {
     }
 }
 
-/// A border that can be moved: between the columns, or between the large and the small panes of one.
+/// An edge as it stands: it can be taken by the mouse, and moved by keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Edge {
-    Columns,
-    Left,
-    Right,
+pub struct Border {
+    pub edge: Edge,
+    /// The borders of both its sides, where the mouse takes it.
+    pub area: Rect,
+    /// Where the part behind it begins, in columns or lines of the screen.
+    pub at: u16,
+    /// Where the part before it begins, and how much there is for both.
+    start: u16,
+    whole: u16,
+    /// How much the part before it has at least and at most.
+    least: u16,
+    most: u16,
 }
 
-/// What the part left of or above each edge has of the whole, in thousandths.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shares {
-    pub columns: u16,
-    pub left: u16,
-    pub right: u16,
-}
-
-impl Default for Shares {
-    fn default() -> Shares {
-        Shares { columns: 500, left: 620, right: 780 }
+impl Border {
+    /// The share it makes when it is moved to this column or line, as far as it goes.
+    pub fn share(&self, to: u16) -> u16 {
+        let before = to.saturating_sub(self.start).min(self.most).max(self.least);
+        ((u32::from(before) * 1_000 + u32::from(self.whole) / 2) / u32::from(self.whole.max(1))) as u16
     }
 }
 
@@ -86,12 +92,12 @@ impl Default for Shares {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tiles {
     pub panes: Vec<Rect>,
-    pub edges: Vec<(Edge, Rect)>,
+    pub borders: Vec<Border>,
 }
 
 /// Gives each spot its place in `body`. Every place lies in it, and none on another.
 pub fn tile(body: Rect, spots: &[Spot], shares: Shares) -> Tiles {
-    let mut tiles = Tiles { panes: vec![Rect::default(); spots.len()], edges: Vec::new() };
+    let mut tiles = Tiles { panes: vec![Rect::default(); spots.len()], borders: Vec::new() };
     let side = |left: bool| -> Vec<usize> {
         (0..spots.len()).filter(|at| spots[*at] != Spot::Away && spots[*at].is_left() == left).collect()
     };
@@ -104,9 +110,10 @@ pub fn tile(body: Rect, spots: &[Spot], shares: Shares) -> Tiles {
     let [at_left, at_right] = beside(body, columns);
     tiles.column(at_left, spots, &left, (Edge::Left, shares.left));
     tiles.column(at_right, spots, &right, (Edge::Right, shares.right));
-    // Both borders that touch there.
-    let edge = Rect { x: at_right.x.saturating_sub(1), width: 2, ..body };
-    tiles.edges.push((Edge::Columns, edge.intersection(body)));
+    let area = Rect { x: at_right.x.saturating_sub(1), width: 2, ..body }.intersection(body);
+    let (least, most) = limits(body.width, COLUMN_MIN, COLUMN_MIN);
+    let (start, whole) = (body.x, body.width);
+    tiles.borders.push(Border { edge: Edge::Columns, area, at: at_right.x, start, whole, least, most });
     tiles
 }
 
@@ -121,6 +128,7 @@ impl Tiles {
         let is_row = area.width >= SMALL_WIDTH_MIN * small.len() as u16;
         let rows = if is_row { 1 } else { small.len() as u16 };
         let upper = part(area.height, share, LARGE_HEIGHT_MIN, SMALL_HEIGHT_MIN * rows);
+        let (least, most) = limits(area.height, LARGE_HEIGHT_MIN, SMALL_HEIGHT_MIN * rows);
         let [above, below] = head(area, upper);
         self.row(above, &large);
         if is_row {
@@ -129,8 +137,9 @@ impl Tiles {
             let rows = Layout::vertical(small.iter().map(|_| Constraint::Fill(1))).split(below);
             small.iter().zip(rows.iter()).for_each(|(at, area)| self.panes[*at] = *area);
         }
-        let line = Rect { y: below.y.saturating_sub(1), height: 2, ..area };
-        self.edges.push((edge, line.intersection(area)));
+        let line = Rect { y: below.y.saturating_sub(1), height: 2, ..area }.intersection(area);
+        let (start, whole) = (area.y, area.height);
+        self.borders.push(Border { edge, area: line, at: below.y, start, whole, least, most });
     }
 
     fn row(&mut self, area: Rect, row: &[usize]) {
@@ -139,13 +148,16 @@ impl Tiles {
     }
 }
 
-/// This share of `whole`, with at least so much for it and for the rest; where there is not that much, half.
+/// This share of `whole`, within its limits.
 fn part(whole: u16, share: u16, least: u16, rest: u16) -> u16 {
-    if whole < least + rest {
-        return whole / 2;
-    }
+    let (least, most) = limits(whole, least, rest);
     let asked = (u32::from(whole) * u32::from(share.min(1_000)) + 500) / 1_000;
-    (asked as u16).clamp(least, whole - rest)
+    (asked as u16).clamp(least, most)
+}
+
+/// What a part has of `whole` at least and at most, so that the rest has enough too; where there is not enough, half.
+fn limits(whole: u16, least: u16, rest: u16) -> (u16, u16) {
+    if whole < least + rest { (whole / 2, whole / 2) } else { (least, whole - rest) }
 }
 
 fn beside(area: Rect, width: u16) -> [Rect; 2] {
@@ -159,7 +171,7 @@ pub struct Deck {
     pub tabs: Option<Rect>,
     pub hints: Rect,
     pub panes: Vec<(PaneName, Rect)>,
-    pub edges: Vec<(Edge, Rect)>,
+    pub borders: Vec<Border>,
     /// Too small for any of it.
     pub refused: bool,
 }
@@ -184,7 +196,7 @@ impl Deck {
             let spots: Vec<_> = names.iter().map(|name| name.spot()).collect();
             let tiles = tile(body, &spots, shares);
             deck.panes = names.into_iter().zip(tiles.panes).collect();
-            deck.edges = tiles.edges;
+            deck.borders = tiles.borders;
         } else {
             deck.panes = vec![(focus, body)];
         }
@@ -194,6 +206,16 @@ impl Deck {
     /// Where a pane is, if it is shown now.
     pub fn pane(&self, name: PaneName) -> Option<Rect> {
         self.panes.iter().find(|(shown, _)| *shown == name).map(|(_, area)| *area)
+    }
+
+    /// The border between panes that can be taken here.
+    pub fn border_at(&self, x: u16, y: u16) -> Option<&Border> {
+        self.borders.iter().find(|border| border.area.contains((x, y).into()))
+    }
+
+    /// How the columns are parted, while there are two.
+    pub fn columns(&self) -> Option<&Border> {
+        self.borders.iter().find(|border| border.edge == Edge::Columns)
     }
 
     pub fn pane_at(&self, x: u16, y: u16) -> Option<PaneName> {
@@ -322,8 +344,12 @@ mod tests {
             }
             let filled: u32 = tiles.panes.iter().map(|pane| pane.area()).sum();
             prop_assert_eq!(filled, body.area());
-            for (_, edge) in &tiles.edges {
-                prop_assert_eq!(edge.intersection(body).area(), edge.area());
+            let shares = Shares { columns, left, right };
+            for border in &tiles.borders {
+                prop_assert_eq!(border.area.intersection(body).area(), border.area.area());
+                // What is taken and let go at once stands where it stood.
+                let again = tile(body, DECKS[deck], shares.with(border.edge, border.share(border.at)));
+                prop_assert_eq!(&again.panes, &tiles.panes);
             }
             if width >= COLUMNS_MIN.0 && height >= COLUMNS_MIN.1 - 2 {
                 for (pane, spot) in tiles.panes.iter().zip(DECKS[deck]) {

@@ -8,6 +8,7 @@ use crate::{
     door::{Forgotten, MemoryPage, Revision, Saved, SearchAnswer, Status, SuggestAnswer},
     ingest::{ImportReport, Progress},
     model::{Cursor, Event, Fault, Id, Memory, Sequence, Time},
+    telemetry::Taken,
 };
 
 use super::{
@@ -25,6 +26,8 @@ pub enum Msg {
     /// Only time has passed.
     Tick,
     Link(Link),
+    /// The program said something to its own log.
+    Logged(Taken),
     Answer(Answer),
 }
 

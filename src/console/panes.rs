@@ -3,19 +3,20 @@
 //! A pane is a file and a line in the table below. The app goes by the table and by [`Pane`]; it names a pane only where
 //! one thing that happened concerns another (a memory that was saved is shown anew in Search).
 
+pub mod log;
 pub mod search;
 pub mod timeline;
 
 use crossterm::event::KeyEvent;
 use ratatui::{Frame, layout::Rect, text::Span};
 
-use self::{search::Search, timeline::Timeline};
+use self::{log::Log, search::Search, timeline::Timeline};
 use super::{
     action::{Action, Place},
     layout::Spot,
     msg::{Answer, Link},
     scene::{Out, Scene},
-    widgets::list::Step,
+    widgets::{list::Step, scroll::Track},
 };
 use crate::model::{Project, Time};
 
@@ -56,6 +57,9 @@ pub trait Pane {
     /// The focus went elsewhere.
     fn stop_typing(&mut self);
 
+    /// `back` leads somewhere inside it.
+    fn leads_back(&self) -> bool;
+
     /// Does an action, if it is for this pane.
     fn act(&mut self, action: Action, scene: &Scene, out: &mut Out) -> bool;
 
@@ -80,6 +84,14 @@ pub trait Pane {
     fn click(&mut self, x: u16, y: u16, out: &mut Out);
 
     fn wheel(&mut self, x: u16, y: u16, step: Step, out: &mut Out);
+
+    /// The scroll bar of its list, while there is one.
+    fn track(&self) -> Option<Track> {
+        None
+    }
+
+    /// Makes this row of its list the first that is seen.
+    fn scroll_to(&mut self, _top: usize, _out: &mut Out) {}
 
     // ── what happens ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -165,6 +177,7 @@ panes! {
     // pane            = key, title,      on the deck, its keys, what goes to it
     search: Search     = '1', "Search",   Main,        Search,   FocusSearch;
     timeline: Timeline = '4', "Timeline", Stream,      Timeline, FocusTimeline;
+    log: Log           = '0', "Log",      Away,        Log,      FocusLog;
 }
 
 impl PaneName {

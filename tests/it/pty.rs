@@ -367,6 +367,61 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_comes_back() {
 }
 
 #[test]
+fn a_stop_signal_from_outside_gives_the_terminal_back_too() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
+    let shell = [("PS1", "shell> "), ("PROGRAM", env!("CARGO_BIN_EXE_wheelhouse"))];
+    let mut running = terminal.run(&program, "sh", &["-i"], &shell);
+    terminal.shows("shell>");
+    terminal.press("sh -c 'echo $$ > pid; exec \"$PROGRAM\"'\r");
+    terminal.shows(READY);
+    let pid = fs::read_to_string(program.work_dir().join("pid")).unwrap();
+    let pid = Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
+    for _ in 0..2 {
+        kill_process(pid, Signal::TSTP).unwrap();
+        terminal.shows("topped");
+        terminal.shows_no_longer(READY);
+        terminal.press("stty -a; echo tty-told\r");
+        terminal.shows("tty-told\n");
+        assert!(!terminal.screen().contains("-icanon"), "the shell has its line back: {}", terminal.screen());
+        terminal.press("clear; fg\r");
+        terminal.shows(READY);
+    }
+    terminal.press("q");
+    terminal.shows("shell>");
+    terminal.press("exit\r");
+    running.ends();
+    terminal.is_restored();
+}
+
+#[test]
+fn where_no_shell_is_a_stop_signal_is_passed_over() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
+    let mut running = started(&program, &terminal);
+    running.signal(Signal::TSTP);
+    terminal.shows("no shell is here");
+    terminal.press("q");
+    assert!(running.ends().success());
+    terminal.is_restored();
+}
+
+#[test]
+fn a_burst_of_keys_is_text_and_no_command() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
+    let mut running = started(&program, &terminal);
+    // As a terminal without bracketed paste sends it. The first letter alone would quit.
+    terminal.press("q quits, n is new, x removes: none of it is done here");
+    terminal.shows("› q quits, n is new");
+    terminal.escape("Esc back");
+    // A few keys at once are keys.
+    terminal.press("4jk0");
+    terminal.shows("following");
+    terminal.shows("log_level");
+    terminal.press("q");
+    assert!(running.ends().success());
+    terminal.is_restored();
+}
+
+#[test]
 fn a_storm_of_sizes_ends_in_the_last_one() {
     let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
     let mut running = started(&program, &terminal);

@@ -5,6 +5,7 @@ use crate::console::{
     action::{ACTIONS, Action, Group, Place},
     effect::{Ask, Effect},
     keymap::Listed,
+    layout::{self, Edge, Shares, Spot},
     overlay::{
         Above, Overlay,
         confirm::Confirm,
@@ -22,6 +23,8 @@ use crate::console::{
 
 /// Actions the palette shows first because they were used last.
 const RECENT_MAX: usize = 5;
+/// Steps that a border takes by keys across the whole screen.
+const COLUMN_STEPS: u16 = 40;
 
 impl App {
     /// An action by its key: to the overlay first.
@@ -79,8 +82,12 @@ impl App {
             Action::NextPane | Action::Complete => self.focus(self.focus.beside(1)),
             Action::PreviousPane => self.focus(self.focus.beside(-1)),
             Action::Zoom => self.zoomed = !self.zoomed,
+            Action::BorderLeft => self.move_columns(-1, out),
+            Action::BorderRight => self.move_columns(1, out),
+            Action::EvenDeck => self.share(Shares::default(), out),
             Action::Palette => out.open = Some(Overlay::Palette(Box::new(Palette::actions(self.entries())))),
             Action::Help => out.open = Some(Overlay::Help(Box::new(Help::new(self.help_sections())))),
+            Action::Back if self.focus.spot() == Spot::Away => self.focus(self.before),
             Action::Back => self.zoomed = false,
             Action::Quit => self.quit(out),
             Action::Suspend => out.effects.push(Effect::Suspend),
@@ -90,6 +97,24 @@ impl App {
             },
         }
         true
+    }
+
+    /// One step of the border between the columns.
+    fn move_columns(&mut self, step: i32, out: &mut Out) {
+        let Some(border) = self.deck.columns() else { return };
+        let width = i32::from((self.area.width / COLUMN_STEPS).max(1));
+        let to = (i32::from(border.at) + step * width).max(0) as u16;
+        let share = border.share(to);
+        self.share(self.shares.with(Edge::Columns, share), out);
+    }
+
+    /// The deck is parted so from now on, also at the next start.
+    pub(super) fn share(&mut self, shares: Shares, out: &mut Out) {
+        if self.shares != shares {
+            self.shares = shares;
+            self.state.set(layout::PART, &shares);
+            out.effects.push(Effect::KeepState(self.state.clone()));
+        }
     }
 
     fn quit(&mut self, out: &mut Out) {
@@ -161,9 +186,9 @@ impl App {
             }
             Action::ReadThemes => out.effects.push(Effect::ReadThemes),
             Action::Mouse => {
-                self.mouse = !self.mouse;
-                out.effects.push(Effect::CaptureMouse(self.mouse));
-                out.toast(Toast::say(if self.mouse {
+                let on = self.mouse.toggle();
+                out.effects.push(Effect::CaptureMouse(on));
+                out.toast(Toast::say(if on {
                     "mouse: clicks and wheel are the console's"
                 } else {
                     "mouse: the terminal selects text"
@@ -208,6 +233,12 @@ impl App {
             }
             Action::Retry => self.env.hub.is_live().then(|| "the hub is there".into()),
             Action::Project => needs_hub(),
+            Action::BorderLeft | Action::BorderRight => {
+                self.deck.columns().is_none().then(|| "one pane fills the screen".into())
+            }
+            Action::EvenDeck => {
+                (self.shares == Shares::default()).then(|| "they stand where they stood at first".into())
+            }
             _ => None,
         }
     }

@@ -1,15 +1,16 @@
-//! Keys, clicks and pastes: to the keymap first, and as text to whoever is being typed into.
+//! Keys and pastes: to the keymap first, and as text to whoever is being typed into.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
 use super::App;
 use crate::console::{
     action::Action,
     keymap::{Key, Resolved, print},
+    layout::Spot,
     overlay::{Above, Overlay},
     panes::PaneName,
     scene::Out,
-    widgets::{list::Step, toast::Toast},
+    widgets::toast::Toast,
 };
 
 impl App {
@@ -56,7 +57,7 @@ impl App {
         self.forget_pending();
     }
 
-    fn forget_pending(&mut self) {
+    pub(super) fn forget_pending(&mut self) {
         self.pending.clear();
         self.ways.clear();
     }
@@ -83,48 +84,12 @@ impl App {
         }
     }
 
-    pub(super) fn mouse(&mut self, mouse: MouseEvent, out: &mut Out) {
-        let (x, y) = (mouse.column, mouse.row);
-        let step = match mouse.kind {
-            MouseEventKind::ScrollUp => Some(Step::Up),
-            MouseEventKind::ScrollDown => Some(Step::Down),
-            _ => None,
-        };
-        if let Some(overlay) = &mut self.overlay {
-            if let Some(step) = step {
-                let action = if step == Step::Up { Action::Up } else { Action::Down };
-                let scene = self.env.scene();
-                if !matches!(overlay, Overlay::Confirm(_)) {
-                    overlay.act(action, &scene, out);
-                }
-            }
-            return;
-        }
-        if let Some(step) = step {
-            if let Some(name) = self.deck.pane_at(x, y) {
-                self.panes.get_mut(name).wheel(x, y, step, out);
-            }
-            return;
-        }
-        if mouse.kind != MouseEventKind::Down(MouseButton::Left) {
-            return;
-        }
-        self.forget_pending();
-        if let Some(tabs) = self.deck.tabs.filter(|tabs| tabs.contains((x, y).into())) {
-            if let Some(name) = self.tab_at(x - tabs.x) {
-                self.focus(name);
-            }
-            return;
-        }
-        if let Some(name) = self.deck.pane_at(x, y) {
-            self.focus(name);
-            self.panes.get_mut(name).click(x, y, out);
-        }
-    }
-
     pub(super) fn focus(&mut self, name: PaneName) {
         if self.focus != name {
             self.panes.get_mut(self.focus).stop_typing();
+            if self.focus.spot() != Spot::Away {
+                self.before = self.focus;
+            }
             self.focus = name;
         }
     }

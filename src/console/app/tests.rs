@@ -16,6 +16,7 @@ use crate::{
     console::{
         effect::Save,
         msg::Answer,
+        state::State,
         theme::{Choice, Depth, Themes},
     },
     door::{
@@ -45,6 +46,8 @@ fn app() -> App {
         keymap_path: "/config/keymap.toml".into(),
         data_dir: "/data".into(),
         mouse: true,
+        state: State::default(),
+        log: LogPlace { data_dir: Some("/data".into()), level: "info".into() },
     };
     App::new(start, 120, 40)
 }
@@ -389,19 +392,192 @@ fn a_running_import_is_asked_about_before_the_end() {
 #[test]
 fn a_click_selects_and_a_second_one_opens() {
     let mut app = live();
-    let click = |app: &mut App, row| {
-        let mouse = MouseEvent {
-            kind: MouseEventKind::Down(MouseButton::Left),
-            column: 6,
-            row,
-            modifiers: KeyModifiers::NONE,
-        };
-        tell(app, Msg::Mouse(mouse))
-    };
+    let click = |app: &mut App, row| point(app, DOWN, 6, row);
     let second_row = app.panes.search.split.list.y + 2;
     assert_eq!(click(&mut app, second_row), []);
     assert_eq!(app.panes.search.selected().unwrap().id, id(2));
     assert_eq!(click(&mut app, second_row), [Effect::Ask(Ask::Memory { id: id(2) })]);
+}
+
+const DOWN: MouseEventKind = MouseEventKind::Down(MouseButton::Left);
+const DRAG: MouseEventKind = MouseEventKind::Drag(MouseButton::Left);
+const UP: MouseEventKind = MouseEventKind::Up(MouseButton::Left);
+
+fn point(app: &mut App, kind: MouseEventKind, column: u16, row: u16) -> Vec<Effect> {
+    tell(app, Msg::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }))
+}
+
+/// Clicks where these words stand on a screen of 120x40.
+#[track_caller]
+fn click_on(app: &mut App, words: &str) -> Vec<Effect> {
+    let terminal = draw(app, 120, 40);
+    let buffer = terminal.backend().buffer();
+    let line = |y| (0..120).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+    let found = (0..40).find_map(|y| line(y).find(words).map(|at| (line(y)[..at].chars().count() as u16, y)));
+    let (x, y) = found.unwrap_or_else(|| panic!("{words:?} is not on the screen:\n{}", terminal.backend()));
+    point(app, DOWN, x, y)
+}
+
+fn left_width(app: &App) -> u16 {
+    app.deck.pane(PaneName::Search).unwrap().width
+}
+
+#[test]
+fn a_border_is_dragged_kept_and_set_back_by_a_double_click() {
+    let mut app = live();
+    assert_eq!(left_width(&app), 60);
+    for (taken_at, to, width) in [(59, 44, 45), (45, 80, 80), (79, 118, 84), (84, 2, 36)] {
+        assert_eq!(point(&mut app, DOWN, taken_at, 20), []);
+        assert_eq!(point(&mut app, DRAG, 70, 20), []);
+        assert_eq!(point(&mut app, DRAG, to, 21), []);
+        assert_eq!(left_width(&app), width, "{taken_at} to {to}");
+        let kept = point(&mut app, UP, to, 21);
+        let [Effect::KeepState(state)] = kept.as_slice() else { panic!("{kept:?}") };
+        let mut again = self::app();
+        again.shares = state.get(layout::PART).unwrap();
+        again.arrange();
+        assert_eq!(left_width(&again), width, "as it is found again");
+    }
+    // Taken and let go, nothing has moved and nothing is kept; a second click sets it back.
+    assert_eq!((point(&mut app, DOWN, 36, 9), point(&mut app, UP, 36, 9)), (vec![], vec![]));
+    let reset = point(&mut app, DOWN, 36, 9);
+    assert!(matches!(reset.as_slice(), [Effect::KeepState(_)]), "{reset:?}");
+    assert_eq!(left_width(&app), 60);
+    // Nothing is held any more.
+    point(&mut app, DRAG, 90, 9);
+    assert_eq!(left_width(&app), 60);
+}
+
+#[test]
+fn keys_move_the_border_too() {
+    let mut app = live();
+    assert!(matches!(press(&mut app, ">").as_slice(), [Effect::KeepState(_)]));
+    assert_eq!(left_width(&app), 63);
+    press(&mut app, "< <");
+    assert_eq!(left_width(&app), 57);
+    press(&mut app, "=");
+    assert_eq!(left_width(&app), 60);
+    assert!(app.why_not(Action::EvenDeck).is_some());
+    press(&mut app, "z");
+    assert_eq!(app.why_not(Action::BorderLeft).as_deref(), Some("one pane fills the screen"));
+}
+
+#[test]
+fn a_scroll_bar_is_dragged_to_where_the_list_goes() {
+    let mut app = live();
+    tell(&mut app, Msg::Link(Link::Events((11..=1_000).map(event).collect())));
+    let track = app.panes.get(PaneName::Timeline).track().unwrap();
+    let (x, thumb) = (track.area().x, track.thumb());
+    assert!(thumb.end == track.area().bottom(), "it follows");
+    point(&mut app, DOWN, x, thumb.start);
+    point(&mut app, DRAG, 3, track.area().y);
+    assert_eq!(app.panes.timeline.top_row(), 0);
+    point(&mut app, DRAG, x, 39);
+    point(&mut app, UP, x, 39);
+    assert_eq!(app.panes.timeline.mode, crate::console::panes::timeline::Mode::Following);
+    // A click on the track takes the thumb there.
+    let middle = track.area().y + track.area().height / 2;
+    point(&mut app, DOWN, x, middle);
+    let track = app.panes.get(PaneName::Timeline).track().unwrap();
+    assert!(track.thumb().contains(&middle), "{track:?}");
+
+    let effects = press(&mut app, "s x");
+    let results = (1..200).map(|n| hit(n, 9.0 / f32::from(n))).collect();
+    let answer = SearchAnswer { results, total: 199, ..SearchAnswer::default() };
+    tell(&mut app, Msg::Answer(Answer::Search { generation: generation_of(&effects), result: Ok(answer) }));
+    let track = app.panes.get(PaneName::Search).track().unwrap();
+    point(&mut app, DOWN, track.area().x, track.thumb().start);
+    point(&mut app, DRAG, track.area().x, 39);
+    assert_eq!(app.panes.search.list.visible().end, 199);
+    assert_eq!(left_width(&app), 60, "the thumb was taken, not the border it stands on");
+}
+
+#[test]
+fn what_is_clicked_is_done() {
+    let mut app = live();
+    assert_eq!(click_on(&mut app, "n new"), [Effect::LoadDraft(crate::console::overlay::form::Purpose::New)]);
+    let mut app = live();
+    click_on(&mut app, "? help");
+    assert!(matches!(app.overlay, Some(Overlay::Help(_))));
+    // Outside of it.
+    point(&mut app, DOWN, 1, 1);
+    assert!(app.overlay.is_none());
+    click_on(&mut app, ": palette");
+    click_on(&mut app, "Esc close");
+    assert!(app.overlay.is_none(), "its own hints can be clicked too");
+}
+
+#[test]
+fn rows_of_overlays_are_selected_by_a_click_and_run_by_a_second() {
+    let mut app = live();
+    press(&mut app, ":");
+    tell(&mut app, Msg::Paste("mouse".into()));
+    click_on(&mut app, "Mouse on or off");
+    assert!(app.overlay.is_none(), "it was selected already");
+    press(&mut app, ":");
+    tell(&mut app, Msg::Paste("e".into()));
+    let Some(Overlay::Palette(palette)) = &app.overlay else { panic!() };
+    assert_ne!(palette.selected().unwrap().name, "help.open");
+    click_on(&mut app, "Help: every key");
+    let Some(Overlay::Palette(palette)) = &app.overlay else { panic!("one click only selects") };
+    assert_eq!(palette.selected().unwrap().name, "help.open");
+    click_on(&mut app, "Help: every key");
+    assert!(matches!(app.overlay, Some(Overlay::Help(_))));
+
+    let mut app = live();
+    let projects = |app: &mut App| {
+        press(app, "P");
+        let suggestion = |name: &str| Suggestion {
+            text: format!("project:{name}"),
+            replace: 0..8,
+            kind: "project".into(),
+            documents: Some(3),
+        };
+        let suggestions = vec![suggestion("harbour"), suggestion("console")];
+        let answer = crate::door::SuggestAnswer { suggestions, fault: None };
+        tell(app, Msg::Answer(Answer::Projects(Ok(answer))));
+    };
+    projects(&mut app);
+    click_on(&mut app, "harbour");
+    assert!(app.overlay.is_some() && app.env.project.is_none());
+    click_on(&mut app, "harbour");
+    assert_eq!(app.env.project, Some(Project::slug("harbour")));
+    projects(&mut app);
+    point(&mut app, DOWN, 2, 30);
+    assert!(app.overlay.is_none(), "a click outside closes it");
+    assert_eq!(app.env.project, Some(Project::slug("harbour")), "and changes nothing");
+    // The header says which one, and leads to the others.
+    click_on(&mut app, "harbour ");
+    assert!(matches!(app.overlay, Some(Overlay::Picker(_))));
+}
+
+#[test]
+fn the_log_is_a_key_away_and_leads_back() {
+    let mut app = live();
+    press(&mut app, "4 0");
+    assert!(app.shows_log());
+    let entry = crate::telemetry::Entry {
+        time: Time::from_unix_ms(NOW),
+        level: crate::telemetry::Level::Warn,
+        target: "wheelhouse::store",
+        message: "the disk is slow".into(),
+        fields: vec![("took_ms", "1200".into())],
+    };
+    let taken = crate::telemetry::Taken { entries: vec![entry], dropped: 0 };
+    tell(&mut app, Msg::Logged(taken));
+    assert_eq!(
+        press(&mut app, "y y"),
+        [Effect::Copy(
+            "2026-11-18T11:06:40.000Z  WARN wheelhouse::store: the disk is slow took_ms=1200".into()
+        )]
+    );
+    assert!(app.why_not(Action::CopyId).is_some());
+    press(&mut app, "/ t o o k Enter Esc");
+    assert!(app.shows_log(), "the filter first");
+    press(&mut app, "Esc");
+    assert_eq!((app.focus, app.shows_log()), (PaneName::Timeline, false));
+    press(&mut app, "0 Tab");
+    assert_eq!(app.focus, PaneName::Search, "it stands behind the last one");
 }
 
 fn draw(app: &App, width: u16, height: u16) -> Terminal<TestBackend> {
@@ -412,7 +588,7 @@ fn draw(app: &App, width: u16, height: u16) -> Terminal<TestBackend> {
 
 #[test]
 fn no_size_is_too_small_to_draw() {
-    for overlay in ["", "?", ":", "n", "I", "P", "x", "y", "4 /", "s a", "Enter", "e"] {
+    for overlay in ["", "?", ":", "n", "I", "P", "x", "y", "4 /", "s a", "Enter", "e", "0", "0 /"] {
         for size in (0..=12).flat_map(|w| (0..=10).map(move |h| (w, h))).chain([
             (40, 12),
             (41, 13),
@@ -484,12 +660,12 @@ fn step() -> impl Strategy<Value = Step> {
     let keys = [
         "q", "s", "/", "n", "w", "x", "y", "e", "H", "u", "z", "t", "P", "M", "I", ":", "?", "f", "Space",
         "G", "g", "[", "]", "j", "k", "1", "4", "Tab", "Esc", "Enter", "Up", "Down", "a", "C-u", "A-Enter",
-        "C-x", "r", "\"",
+        "C-x", "r", "\"", "0", "<", ">",
     ];
     prop_oneof![
         8 => prop::sample::select(keys.to_vec()).prop_map(Step::Key),
         1 => (0..160u16, 0..50u16).prop_map(|(w, h)| Step::Resize(w, h)),
-        1 => (0..3u8, 0..160u16, 0..50u16).prop_map(|(kind, x, y)| Step::Mouse(kind, x, y)),
+        2 => (0..5u8, 0..160u16, 0..50u16).prop_map(|(kind, x, y)| Step::Mouse(kind, x, y)),
         1 => ".{0,30}".prop_map(Step::Paste),
         2 => (1..80u64).prop_map(Step::Events),
         3 => (0..8u8).prop_map(Step::Answer),
@@ -518,6 +694,8 @@ proptest! {
                     kind: match kind {
                         0 => MouseEventKind::Down(MouseButton::Left),
                         1 => MouseEventKind::ScrollUp,
+                        2 => DRAG,
+                        3 => UP,
                         _ => MouseEventKind::ScrollDown,
                     },
                     column,

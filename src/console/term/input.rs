@@ -7,6 +7,7 @@
 use std::{
     collections::VecDeque,
     io,
+    task::Poll,
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -16,13 +17,16 @@ use futures::StreamExt;
 use rustix::termios::{OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use tokio::sync::oneshot;
 
-use super::while_entered;
+use super::{burst::Bursts, while_entered};
 use crate::console::caps::probe::{Answers, Reading, Strays};
 
 /// How long answers are waited for. Nothing waits for them but keys.
 const ANSWER_TIME: Duration = Duration::from_millis(100);
 /// The same in the tenths of a second that a terminal counts in.
 const ANSWER_TENTHS: u8 = 1;
+
+/// Events taken at once; a paste may go on without end.
+const READ_MAX: usize = 4_096;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Arrival {
@@ -40,6 +44,7 @@ pub struct Input {
     reader: Option<JoinHandle<()>>,
     stream: Option<EventStream>,
     strays: Strays,
+    bursts: Bursts,
     answers: Answers,
 }
 
@@ -79,18 +84,41 @@ impl Input {
                 let (answers, typed, strays) = asked.unwrap_or_default();
                 (self.answers, self.strays) = (answers, strays);
                 self.waiting.push_back(Arrival::Answers(answers));
-                self.waiting.extend(typed.into_iter().map(Arrival::Event));
+                self.deliver(typed);
                 continue;
             }
             let stream = self.stream.get_or_insert_with(EventStream::new);
-            let event = stream.next().await.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()))?;
+            let first = stream.next().await.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()))?;
+            let mut read = vec![first];
+            // With the waker of this task: the stream keeps the one it was asked with.
+            while read.len() < READ_MAX
+                && let Poll::Ready(Some(Ok(event))) = futures::poll!(stream.next())
+            {
+                read.push(event);
+            }
+            self.take(read);
+        }
+    }
+}
+
+impl Input {
+    /// What was read at once.
+    fn take(&mut self, read: Vec<Event>) {
+        let mut typed = Vec::with_capacity(read.len());
+        for event in read {
             let (events, background) = self.strays.pass(event);
-            self.waiting.extend(events.into_iter().map(Arrival::Event));
+            typed.extend(events);
             if background.is_some() {
                 self.answers.background = background;
                 self.waiting.push_back(Arrival::Answers(self.answers));
             }
         }
+        self.deliver(typed);
+    }
+
+    fn deliver(&mut self, typed: Vec<Event>) {
+        let typed = self.bursts.gather(typed, Instant::now());
+        self.waiting.extend(typed.into_iter().map(Arrival::Event));
     }
 }
 

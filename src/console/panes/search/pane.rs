@@ -18,7 +18,7 @@ use crate::{
         scene::{Out, Scene},
         text,
         theme::Role,
-        widgets::{frame::step_of, line::Typed, list::Step},
+        widgets::{frame::step_of, line::Typed, list::Step, scroll::Track},
     },
     model::{Project, Time},
 };
@@ -67,6 +67,10 @@ impl Pane for Search {
 
     fn stop_typing(&mut self) {
         self.typing = false;
+    }
+
+    fn leads_back(&self) -> bool {
+        self.typing || self.detail.is_some()
     }
 
     fn act(&mut self, action: Action, scene: &Scene, out: &mut Out) -> bool {
@@ -141,6 +145,18 @@ impl Pane for Search {
 
     fn wheel(&mut self, x: u16, y: u16, step: Step, out: &mut Out) {
         Search::wheel(self, x, y, step, out);
+    }
+
+    fn track(&self) -> Option<Track> {
+        Track::beside(self.split.list, self.split.rule, self.list.visible(), self.list.len())
+    }
+
+    fn scroll_to(&mut self, top: usize, out: &mut Out) {
+        let before = self.list.selected();
+        self.list.scroll_to(top);
+        if self.list.selected() != before {
+            self.moved(out);
+        }
     }
 
     fn tick(&mut self, scene: &Scene, out: &mut Out) {

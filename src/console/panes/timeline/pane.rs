@@ -3,14 +3,14 @@
 use crossterm::event::KeyEvent;
 use ratatui::{Frame, layout::Rect, text::Span};
 
-use super::Timeline;
+use super::{Mode, Timeline};
 use crate::{
     console::{
         action::{Action, Place},
         msg::{Answer, Link},
         panes::Pane,
         scene::{Out, Scene},
-        widgets::{frame::step_of, line::Typed, list::Step},
+        widgets::{frame::step_of, line::Typed, list::Step, scroll::Track},
     },
     model::Project,
 };
@@ -46,6 +46,10 @@ impl Pane for Timeline {
 
     fn stop_typing(&mut self) {
         self.typing = false;
+    }
+
+    fn leads_back(&self) -> bool {
+        self.typing || self.open || self.is_filtered()
     }
 
     fn act(&mut self, action: Action, scene: &Scene, out: &mut Out) -> bool {
@@ -111,6 +115,27 @@ impl Pane for Timeline {
 
     fn wheel(&mut self, x: u16, y: u16, step: Step, out: &mut Out) {
         self.wheel_at(x, y, step, out);
+    }
+
+    fn track(&self) -> Option<Track> {
+        let (top, len) = (self.top_row(), self.feed().len());
+        Track::beside(self.split.list, self.split.rule, top..len.min(top + self.height()), len)
+    }
+
+    fn scroll_to(&mut self, top: usize, out: &mut Out) {
+        let last_top = self.feed().len().saturating_sub(self.height());
+        if top >= last_top && self.feed().is_live() && self.mode != Mode::Paused {
+            return self.follow();
+        }
+        if self.mode == Mode::Following {
+            self.hold();
+        }
+        let (top, last) = (top.min(last_top), self.feed().len().saturating_sub(1));
+        let seen = top..=(top + self.height().saturating_sub(1)).min(last).max(top);
+        let row = self.selected_row().unwrap_or(top).clamp(*seen.start(), *seen.end());
+        self.top = self.feed().get(top).map(|event| event.sequence);
+        self.selected = self.feed().get(row).map(|event| event.sequence);
+        self.page(out);
     }
 
     fn link(&mut self, link: &Link, _: &Scene, out: &mut Out) {
