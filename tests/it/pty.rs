@@ -410,7 +410,7 @@ fn a_burst_of_keys_is_text_and_no_command() {
     let mut running = started(&program, &terminal);
     // As a terminal without bracketed paste sends it. The first letter alone would quit.
     terminal.press("q quits, n is new, x removes: none of it is done here");
-    terminal.shows("› q quits, n is new");
+    terminal.shows("none of it is done here");
     terminal.escape("Esc back");
     // A few keys at once are keys.
     terminal.press("4jk0");
@@ -579,5 +579,7 @@ fn without_colour_nothing_is_coloured_and_the_selection_is_seen() {
     for colour in ["\x1b[38;", "\x1b[48;", ";38;2;", "\x1b[3;31m"] {
         assert!(!raw.contains(colour), "{colour:?} was sent");
     }
-    assert!(raw.contains("\x1b[7m"), "the selection is reversed");
+    let sequences = raw.split("\x1b[").filter_map(|sequence| sequence.split_once('m'));
+    let mut codes = sequences.flat_map(|(codes, _)| codes.split(';'));
+    assert!(codes.any(|code| code == "7"), "the selection is reversed");
 }

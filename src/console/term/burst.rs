@@ -2,7 +2,8 @@
 //! and none of them is a command.
 //!
 //! A burst is many printable keys at once, of several kinds: a held key repeats itself when a terminal is slow, and so do
-//! the few keys one moves with. What follows within a moment belongs to it, however little it is.
+//! the few keys one moves with. What follows within a moment belongs to it, however little it is, until some other key
+//! comes.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers};
 const KEYS_MIN: usize = 9;
 const KINDS_MIN: usize = 4;
 /// A paste comes in several reads, its end perhaps alone.
-const REST: Duration = Duration::from_millis(50);
+const REST: Duration = Duration::from_millis(30);
 
 #[derive(Debug, Default)]
 pub struct Bursts {
@@ -30,6 +31,7 @@ impl Bursts {
                 Some(c) => run.push((c, event)),
                 None => {
                     self.end(&mut run, &mut gathered, now);
+                    self.until = None;
                     gathered.push(event);
                 }
             }
@@ -55,6 +57,10 @@ fn is_burst(run: &[(char, Event)]) -> bool {
     kinds.sort_unstable();
     kinds.dedup();
     run.len() >= KEYS_MIN && kinds.len() >= KINDS_MIN
+}
+
+pub fn is_printed(event: &Event) -> bool {
+    printed(event).is_some()
 }
 
 /// What a key would print.
@@ -108,5 +114,7 @@ mod tests {
         let soon = now + REST / 2;
         assert_eq!(bursts.gather(keys("q"), soon), [Event::Paste("q".into())]);
         assert_eq!(bursts.gather(keys("q"), soon + REST), keys("q"));
+        assert_eq!(bursts.gather(keys("deploy lo↓"), now).len(), 2);
+        assert_eq!(bursts.gather(keys("q"), now), keys("q"), "an arrow ends it");
     }
 }

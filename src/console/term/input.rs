@@ -7,7 +7,6 @@
 use std::{
     collections::VecDeque,
     io,
-    task::Poll,
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -17,7 +16,10 @@ use futures::StreamExt;
 use rustix::termios::{OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use tokio::sync::oneshot;
 
-use super::{burst::Bursts, while_entered};
+use super::{
+    burst::{Bursts, is_printed},
+    while_entered,
+};
 use crate::console::caps::probe::{Answers, Reading, Strays};
 
 /// How long answers are waited for. Nothing waits for them but keys.
@@ -27,6 +29,10 @@ const ANSWER_TENTHS: u8 = 1;
 
 /// Events taken at once; a paste may go on without end.
 const READ_MAX: usize = 4_096;
+/// How long it is looked for a key that was read with another: no time at all, unless this thread is put aside in the
+/// middle of it, and so twice.
+const LOOK: Duration = Duration::from_micros(100);
+const LOOKS: usize = 2;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Arrival {
@@ -90,12 +96,7 @@ impl Input {
             let stream = self.stream.get_or_insert_with(EventStream::new);
             let first = stream.next().await.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()))?;
             let mut read = vec![first];
-            // With the waker of this task: the stream keeps the one it was asked with.
-            while read.len() < READ_MAX
-                && let Poll::Ready(Some(Ok(event))) = futures::poll!(stream.next())
-            {
-                read.push(event);
-            }
+            rest_of_read(&mut read);
             self.take(read);
         }
     }
@@ -130,6 +131,18 @@ impl Drop for Input {
             && reader.join().is_err()
         {
             tracing::debug!("the reader of the terminal's answers panicked");
+        }
+    }
+}
+
+/// What came in one read with a printable key: the stream gives one event at a time, each by way of its thread.
+fn rest_of_read(read: &mut Vec<Event>) {
+    while read.len() < READ_MAX && read.last().is_some_and(is_printed) {
+        let is_more = (0..LOOKS).any(|_| crossterm::event::poll(LOOK).unwrap_or(false));
+        match is_more.then(crossterm::event::read) {
+            Some(Ok(event)) => read.push(event),
+            // A fault is the stream's to tell.
+            Some(Err(_)) | None => return,
         }
     }
 }
