@@ -231,6 +231,11 @@ fn frames() {
         terminal.draw(|frame| app.view(frame)).unwrap();
     });
     report("full repaint, deck", &spread);
+    let spread = Spread::of(ROUNDS, |_| {
+        bare.resize(area).unwrap();
+        bare.draw(|frame| app.view(frame)).unwrap();
+    });
+    report("full repaint, deck, worded by crossterm", &spread);
 }
 
 fn bytes() {
