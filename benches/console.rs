@@ -23,7 +23,10 @@ use wheelhouse::{
         keymap::{Keymap, Shipped},
         model::{Item, Stretch},
         msg::{Answer, Link, Msg},
+        panes::log::LogPlace,
         scene::TimeForm,
+        state::State,
+        term::Painter,
         theme::{Choice, Depth, Looks, Mode, Themes},
     },
     door::{MemoryPage, Status, ViewName, ViewState, ViewStatus, Writes},
@@ -49,13 +52,17 @@ impl Write for Counted {
     }
 }
 
-type Screen = Terminal<CrosstermBackend<Counted>>;
-
-fn screen() -> (Screen, Counted) {
-    let counted = Counted::default();
+/// A loop as one would write it with ratatui and crossterm alone.
+fn bare() -> Terminal<CrosstermBackend<Counted>> {
     let viewport = Viewport::Fixed(Rect::new(0, 0, SIZE.0, SIZE.1));
-    let backend = CrosstermBackend::new(counted.clone());
-    (Terminal::with_options(backend, TerminalOptions { viewport }).unwrap(), counted)
+    let backend = CrosstermBackend::new(Counted::default());
+    Terminal::with_options(backend, TerminalOptions { viewport }).unwrap()
+}
+
+/// What the console paints with.
+fn screen() -> (Painter<Counted>, Counted) {
+    let counted = Counted::default();
+    (Painter::new(counted.clone(), SIZE.into(), false).unwrap(), counted)
 }
 
 fn cursor(sequence: u64) -> Cursor {
@@ -115,7 +122,8 @@ fn app(rows: usize) -> App {
         data_dir: "/data".into(),
         mouse: true,
         given: wheelhouse::console::preferences::Given::default(),
-        state: wheelhouse::console::state::State::default(),
+        state: State::default(),
+        log: LogPlace { data_dir: Some("/data".into()), level: "info".into() },
     };
     let mut app = App::new(start, SIZE.0, SIZE.1);
     let view = |name| ViewStatus { name, state: ViewState::Ready };
@@ -201,7 +209,7 @@ pub fn run() {
 fn frames() {
     let bare_lines: Vec<Line> =
         (0..SIZE.1).map(|n| Line::raw(format!("{n:>4} {}", "a row of text ".repeat(13)))).collect();
-    let (mut bare, _) = screen();
+    let mut bare = bare();
     let spread = Spread::of(ROUNDS, |_| {
         bare.draw(|frame| frame.render_widget(Paragraph::new(bare_lines.clone()), frame.area())).unwrap();
     });
@@ -221,10 +229,15 @@ fn frames() {
     });
     report("full repaint, bare ratatui paragraph", &spread);
     let spread = Spread::of(ROUNDS, |_| {
-        terminal.resize(area).unwrap();
+        terminal.resize(SIZE.into()).unwrap();
         terminal.draw(|frame| app.view(frame)).unwrap();
     });
     report("full repaint, deck", &spread);
+    let spread = Spread::of(ROUNDS, |_| {
+        bare.resize(area).unwrap();
+        bare.draw(|frame| app.view(frame)).unwrap();
+    });
+    report("full repaint, deck, worded by crossterm", &spread);
 }
 
 fn bytes() {

@@ -29,7 +29,7 @@ mod stop;
 mod text;
 mod verb;
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
@@ -43,10 +43,11 @@ use self::{
     verb::Ask,
 };
 use crate::{
-    console::{self, ConsoleOptions},
+    console::{self, ConsoleOptions, panes::log::LogPlace},
     home::{Home, HomeOptions},
     model::Fault,
-    telemetry,
+    tasks::Clock,
+    telemetry::{self, Ring},
 };
 
 /// Threads that answer while a verb owns the hub; what blocks has threads of its own.
@@ -76,16 +77,26 @@ pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
     };
     let keys = setup::keymap_path(&global)?;
     let setup = Setup::new(&global)?;
-    let _log = telemetry::start(&setup.data_dir, &setup.config.log_level);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()
         .build()
         .map_err(|error| Fault::unavailable("cannot start the program's threads").cause(error))?;
-    let done = match face {
-        Face::Verb(verb) => runtime.block_on(ask(verb, setup, out)),
-        Face::Plain => runtime.block_on(plain_console(setup, out, &global)),
-        Face::Console => runtime.block_on(console(setup, keys)),
+    let log = |ring| telemetry::start(&setup.data_dir, &setup.config.log_level, ring);
+    let (done, _log) = match face {
+        Face::Verb(verb) => {
+            let log = log(None);
+            (runtime.block_on(ask(verb, setup, out)), log)
+        }
+        Face::Plain => {
+            let log = log(None);
+            (runtime.block_on(plain_console(setup, out, &global)), log)
+        }
+        Face::Console => {
+            let ring = Arc::new(Ring::new(Clock::system()));
+            let log = log(Some(Arc::clone(&ring)));
+            (runtime.block_on(console(setup, keys, ring, log.is_written())), log)
+        }
     };
     runtime.shutdown_timeout(END_PATIENCE);
     done
@@ -110,7 +121,7 @@ fn without_hub(verb: Verb, global: &Global, out: &mut Out) -> Result<Result<(), 
 }
 
 /// The console, on the hub of this data directory.
-async fn console(setup: Setup, keys: PathBuf) -> Result<(), Stop> {
+async fn console(setup: Setup, keys: PathBuf, log: Arc<Ring>, is_written: bool) -> Result<(), Stop> {
     let home = Home::new(HomeOptions {
         data_dir: setup.data_dir.clone(),
         unsafe_filesystem: setup.unsafe_filesystem,
@@ -121,7 +132,10 @@ async fn console(setup: Setup, keys: PathBuf) -> Result<(), Stop> {
     });
     let own_keys = console::keymap::read(&keys)?;
     let themes_dir = keys.with_file_name("themes");
-    let options = ConsoleOptions { config: setup.config, keymap_path: keys, own_keys, themes_dir };
+    let log_place =
+        LogPlace { data_dir: is_written.then_some(setup.data_dir), level: setup.config.log_level.clone() };
+    let options =
+        ConsoleOptions { config: setup.config, keymap_path: keys, own_keys, themes_dir, log, log_place };
     console::run(home, options).await?;
     Ok(())
 }

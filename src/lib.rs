@@ -38,7 +38,7 @@
 //! | [`tasks`] | how tasks start and end; the clock | only it spawns, only it reads the clock |
 //! | [`report`] | how a fault is shown to people | one renderer for every face |
 //! | [`config`] | the settings, in one file | an unknown key warns, never stops |
-//! | [`telemetry`] | the program's own log | never on the terminal |
+//! | [`telemetry`] | the program's own log, to a file and in memory | never written to the terminal, never waits |
 //! | [`store`] | the log, the record view, recovery, `fsck` | only it names sled; the log is the truth |
 //! | [`search`] | query language, lexical index, meaning, fusion, explanation | only it names tantivy and the model; never reads the store |
 //! | [`events`] | live feed and history | a slow reader costs others nothing |

@@ -10,9 +10,13 @@
 pub enum Action {
     FocusSearch,
     FocusTimeline,
+    FocusLog,
     NextPane,
     PreviousPane,
     Zoom,
+    BorderLeft,
+    BorderRight,
+    EvenDeck,
     Query,
     Palette,
     Help,
@@ -96,13 +100,14 @@ pub enum Place {
     Lists,
     Search,
     Timeline,
-    /// An opened memory or event: the arrows move its text.
+    Log,
+    /// An opened memory, event or entry: the arrows move its text.
     Detail,
     /// A field of the query, as a chip.
     Chips,
     /// Letters are the query.
     Query,
-    /// Letters are the Timeline's filter, or the time to go to.
+    /// Letters are the filter of the Timeline or the Log, or the time to go to.
     Filter,
     Form,
     Confirm,
@@ -119,11 +124,12 @@ pub enum Place {
 }
 
 impl Place {
-    pub const ALL: [Place; 18] = [
+    pub const ALL: [Place; 19] = [
         Place::Global,
         Place::Lists,
         Place::Search,
         Place::Timeline,
+        Place::Log,
         Place::Detail,
         Place::Chips,
         Place::Query,
@@ -157,6 +163,7 @@ impl Place {
             Place::Chips => "mode.chips",
             Place::Search => "pane.search",
             Place::Timeline => "pane.timeline",
+            Place::Log => "pane.log",
             Place::Detail => "detail",
             Place::Lists => "lists",
             Place::Global => "global",
@@ -181,6 +188,7 @@ impl Place {
             Place::Chips => "fields of the query",
             Place::Search => "Search",
             Place::Timeline => "Timeline",
+            Place::Log => "Log",
             Place::Detail => "opened text",
             Place::Lists => "lists",
             Place::Global => "anywhere",
@@ -304,6 +312,8 @@ const LISTED: &[Place] = &[
     Place::Queries,
     Place::Confirm,
 ];
+/// What flows by.
+const STREAMS: &[Place] = &[Place::Timeline, Place::Log];
 const MEMORY: &[Place] = &[Place::Search, Place::Detail];
 /// Where values stand beside one another to be chosen from.
 const CHOSEN: &[Place] = &[Place::Settings, Place::Export];
@@ -322,12 +332,16 @@ const TYPED: &[Place] = &[
 
 /// Every action. A row here is all it takes to be in help, palette, keymap files and docs.
 #[rustfmt::skip]
-pub const ACTIONS: [Row; 77] = [
+pub const ACTIONS: [Row; 81] = [
     row(Action::FocusSearch,   "pane.focus-search",    "Go to Search",                      Group::Deck,     GLOBAL, None),
     row(Action::FocusTimeline, "pane.focus-timeline",  "Go to the Timeline",                Group::Deck,     GLOBAL, None),
+    row(Action::FocusLog,      "pane.focus-log",       "Go to the program's own log",       Group::Deck,     GLOBAL, None),
     row(Action::NextPane,      "pane.next",            "Next pane",                         Group::Deck,     GLOBAL, Some("pane")),
     row(Action::PreviousPane,  "pane.previous",        "Previous pane",                     Group::Deck,     GLOBAL, None),
     row(Action::Zoom,          "pane.zoom",            "Zoom this pane to the whole screen", Group::Deck,    GLOBAL, Some("zoom")),
+    row(Action::BorderLeft,    "deck.border-left",     "Move the border between the columns left", Group::Deck, GLOBAL, None),
+    row(Action::BorderRight,   "deck.border-right",    "Move the border between the columns right", Group::Deck, GLOBAL, None),
+    row(Action::EvenDeck,      "deck.even",            "Borders of the deck as they were at first", Group::Deck, GLOBAL, None),
     row(Action::Query,         "query.focus",          "Search: type a query",              Group::Deck,     &[Place::Global, Place::Search], Some("search")),
     row(Action::Palette,       "palette.open",         "Palette: find any action",          Group::Deck,     GLOBAL, Some("palette")),
     row(Action::Help,          "help.open",            "Help: every key",                   Group::Deck,     GLOBAL, Some("help")),
@@ -364,12 +378,12 @@ pub const ACTIONS: [Row; 77] = [
     row(Action::CopyId,        "copy.id",              "Copy the id",                       Group::Memory,   COPIED, None),
     row(Action::Import,        "import.open",          "Import a folder or files",          Group::Memory,   GLOBAL, None),
     row(Action::StopImport,    "import.stop",          "Stop the import",                   Group::Memory,   &[Place::Global, Place::Import], None),
-    row(Action::Follow,        "stream.follow-toggle", "Follow the newest events",          Group::Timeline, &[Place::Timeline], Some("follow")),
-    row(Action::Pause,         "stream.pause",         "Pause the view",                    Group::Timeline, &[Place::Timeline], Some("pause")),
-    row(Action::ToLatest,      "stream.to-latest",     "To the newest event",               Group::Timeline, &[Place::Timeline], None),
-    row(Action::FilterEvents,  "stream.filter",        "Filter events",                     Group::Timeline, &[Place::Timeline], Some("filter")),
-    row(Action::PreviousError, "stream.previous-error", "To the error before",               Group::Timeline, &[Place::Timeline], None),
-    row(Action::NextError,     "stream.next-error",    "To the error after",                Group::Timeline, &[Place::Timeline], None),
+    row(Action::Follow,        "stream.follow-toggle", "Follow the newest events",          Group::Timeline, STREAMS, Some("follow")),
+    row(Action::Pause,         "stream.pause",         "Pause the view",                    Group::Timeline, STREAMS, Some("pause")),
+    row(Action::ToLatest,      "stream.to-latest",     "To the newest event",               Group::Timeline, STREAMS, None),
+    row(Action::FilterEvents,  "stream.filter",        "Filter events",                     Group::Timeline, STREAMS, Some("filter")),
+    row(Action::PreviousError, "stream.previous-error", "To the error before",               Group::Timeline, STREAMS, None),
+    row(Action::NextError,     "stream.next-error",    "To the error after",                Group::Timeline, STREAMS, None),
     row(Action::GoToTime,      "stream.go-to-time",    "Go to a time",                      Group::Timeline, &[Place::Timeline], Some("time")),
     row(Action::Correlation,   "stream.correlation",   "Correlation: all that belongs together, as a tree", Group::Timeline, &[Place::Timeline], Some("tree")),
     row(Action::Project,       "project.pick",         "Pick a project",                    Group::Settings, GLOBAL, None),

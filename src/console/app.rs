@@ -6,7 +6,10 @@ mod answers;
 mod cells;
 mod export;
 mod facts;
+mod header;
+mod hints;
 mod input;
+mod mouse;
 mod preferences;
 mod session;
 mod view;
@@ -15,22 +18,29 @@ use std::path::PathBuf;
 
 use ratatui::layout::Rect;
 
+use self::mouse::Mouse;
 use super::{
     action::{Action, Place},
     effect::{Ask, Effect},
     keymap::{Continuation, Key, Keymap, Shipped},
-    layout::{Deck, PaneName},
-    model::Hub,
+    layout::{self, Deck, Shares},
+    model::{Connection, Hub},
     msg::{Link, Msg},
     overlay::{Above, Overlay, import::Importing},
-    panes::{search::Search, timeline::Timeline},
+    panes::{
+        PaneName, Panes,
+        log::{Log, LogPlace},
+    },
     preferences::Given,
     scene::{Motion, Out, Scene, TimeForm},
     state::State,
     theme::{Looks, Mode, Theme, ThemeError},
     widgets::toast::{Toast, Toasts},
 };
-use crate::model::{Id, Project, Time, Zones};
+use crate::{
+    door::Status,
+    model::{Id, Project, Time, Zones},
+};
 
 /// What every part may read: the hub, the clock as last told, how things look.
 pub struct Env {
@@ -42,6 +52,8 @@ pub struct Env {
     pub theme: Theme,
     pub keymap: Keymap,
     pub import: Option<Importing>,
+    /// What is shown is of this project alone.
+    pub project: Option<Project>,
     pub data_dir: PathBuf,
 }
 
@@ -74,10 +86,16 @@ pub struct App {
     looks: Looks,
     area: Rect,
     deck: Deck,
+    shares: Shares,
+    given: Given,
+    /// As it was kept last, and when.
+    state: State,
+    state_kept: Time,
     focus: PaneName,
+    /// What had the focus before a pane that is not on the deck: `back` leads there.
+    before: PaneName,
     zoomed: bool,
-    pub search: Search,
-    pub timeline: Timeline,
+    pub panes: Panes,
     overlay: Option<Overlay>,
     /// Keys of a sequence already pressed, and how it can go on.
     pending: Vec<Key>,
@@ -86,11 +104,7 @@ pub struct App {
     undo: Option<Undo>,
     /// A removal on its way, and whether `u` was pressed before it was done.
     forgetting: Option<(Id, bool)>,
-    mouse: bool,
-    given: Given,
-    /// As it was kept last, and when.
-    state: State,
-    state_kept: Time,
+    mouse: Mouse,
     recent_actions: Vec<Action>,
     quitting: bool,
 }
@@ -110,6 +124,7 @@ pub struct Start {
     pub given: Given,
     /// How it was left.
     pub state: State,
+    pub log: LogPlace,
 }
 
 impl App {
@@ -125,6 +140,7 @@ impl App {
                 theme,
                 keymap: start.keymap,
                 import: None,
+                project: None,
                 data_dir: start.data_dir,
             },
             keymap_base: start.keymap_base,
@@ -132,20 +148,21 @@ impl App {
             looks: start.looks,
             area: Rect::new(0, 0, width, height),
             deck: Deck::default(),
-            focus: PaneName::Search,
+            shares: start.state.get(layout::PART).unwrap_or_default(),
+            focus: PaneName::ALL[0],
+            before: PaneName::ALL[0],
+            given: start.given,
+            state: start.state,
+            state_kept: start.now,
             zoomed: false,
-            search: Search::default(),
-            timeline: Timeline::default(),
+            panes: Panes { log: Log::at(start.log), ..Panes::default() },
             overlay: None,
             pending: Vec::new(),
             ways: Vec::new(),
             toasts: Toasts::default(),
             undo: None,
             forgetting: None,
-            mouse: start.mouse,
-            given: start.given,
-            state: start.state,
-            state_kept: start.now,
+            mouse: Mouse::new(start.mouse),
             recent_actions: Vec::new(),
             quitting: false,
         };
@@ -168,11 +185,12 @@ impl App {
             Msg::Key(key) => self.key(key, &mut out),
             Msg::Mouse(mouse) => self.mouse(mouse, &mut out),
             Msg::Paste(text) => self.paste(&text, &mut out),
-            Msg::Resize(width, height) => self.area = Rect::new(0, 0, width, height),
+            Msg::Resize(width, height) => self.resized(width, height),
             Msg::Tick => {}
             // Whoever comes back may have been in an editor.
             Msg::Focused => out.effects.push(Effect::LookAtFiles),
             Msg::Link(link) => self.link(link, &mut out),
+            Msg::Logged(taken) => self.panes.log.take(taken),
             Msg::Answer(answer) => self.answer(answer, &mut out),
         }
         self.tick(&mut out);
@@ -183,13 +201,18 @@ impl App {
         out.effects
     }
 
+    fn resized(&mut self, width: u16, height: u16) {
+        self.area = Rect::new(0, 0, width, height);
+        self.mouse.let_go();
+    }
+
     /// What only time brings.
     fn tick(&mut self, out: &mut Out) {
         let now = self.env.now;
         self.toasts.tick(now);
         self.undo.take_if(|undo| now >= undo.until);
-        self.search.tick(&self.env.scene(), out);
-        self.timeline.tick(&self.env.scene(), out);
+        let scene = self.env.scene();
+        self.panes.each().for_each(|pane| pane.tick(&scene, out));
         if let Some(Overlay::Form(form)) = &mut self.overlay {
             form.tick(now, out);
         }
@@ -202,9 +225,9 @@ impl App {
             _ => None,
         };
         let undo = self.undo.as_ref().map(|undo| undo.until);
-        let search = self.search.wake().filter(|_| self.env.hub.is_live());
-        let timeline = self.timeline.wake(self.env.now);
-        [form, undo, search, timeline, self.toasts.wake()].into_iter().flatten().min()
+        let scene = self.env.scene();
+        let panes = self.panes.all().filter_map(|(_, pane)| pane.wake(&scene));
+        [form, undo, self.toasts.wake()].into_iter().flatten().chain(panes).min()
     }
 
     /// What was wished for, as far as it is the app's to do.
@@ -225,7 +248,7 @@ impl App {
             }
             if let Some(query) = out.query.take() {
                 self.focus(PaneName::Search, out);
-                self.search.take_query(&query, &self.env.scene(), out);
+                self.panes.search.take_query(&query, &self.env.scene(), out);
             }
             if let Some(keymap) = out.keymap.take() {
                 self.keymap_base = keymap;
@@ -276,77 +299,78 @@ impl App {
     }
 
     fn set_project(&mut self, project: Option<Project>, out: &mut Out) {
-        if self.search.project == project {
+        if self.env.project == project {
             return;
         }
         let said = project.as_ref().map_or("all projects".to_owned(), |project| format!("project {project}"));
         out.toast(Toast::say(said));
-        self.search.project.clone_from(&project);
-        self.search.ask(&self.env.scene(), out);
-        self.timeline.set_project(project, &self.env.scene(), out);
+        self.env.project = project;
+        let scene = self.env.scene();
+        self.panes.each().for_each(|pane| pane.set_project(self.env.project.as_ref(), &scene, out));
     }
 
     /// Gives every part its place, and lays out what is open for it.
     fn arrange(&mut self) {
-        self.deck = Deck::of(self.area, self.focus, self.zoomed);
-        self.search.arrange(self.deck.search.unwrap_or_default());
-        self.timeline.arrange(self.deck.timeline.unwrap_or_default());
-        self.search.lay_out(&self.env.scene());
-        self.timeline.lay_out(&self.env.scene());
+        self.deck = Deck::of(self.area, self.focus, self.zoomed, self.shares);
+        let scene = self.env.scene();
+        for name in PaneName::ALL {
+            let pane = self.panes.get_mut(*name);
+            pane.arrange(self.deck.pane(*name).unwrap_or_default());
+            pane.lay_out(&scene);
+        }
         if let Some(overlay) = &mut self.overlay {
             overlay.arrange(above(self.area));
         }
     }
 
     fn link(&mut self, link: Link, out: &mut Out) {
-        use super::model::Connection;
+        self.connection(&link, out);
+        let scene = self.env.scene();
+        self.panes.each().for_each(|pane| pane.link(&link, &scene, out));
+    }
+
+    /// What the header tells of the hub.
+    fn connection(&mut self, link: &Link, out: &mut Out) {
         match link {
             Link::Opening => self.env.hub.connection = Connection::Opening,
             Link::Up { owned, status } => {
                 let was_away = matches!(self.env.hub.connection, Connection::Offline { .. });
-                self.env.hub.connection = Connection::Live { owned };
-                self.env.hub.status = Some(*status);
+                self.env.hub.connection = Connection::Live { owned: *owned };
+                self.env.hub.status = Some((**status).clone());
                 if was_away {
-                    out.toast(Toast::done(if owned {
+                    out.toast(Toast::done(if *owned {
                         "this console is the hub now"
                     } else {
                         "attached again"
                     }));
                 }
-                self.search.hub_is_there(&self.env.scene(), out);
-                self.timeline.hub_is_there(out);
             }
             Link::Down { fault, retry_at } => {
                 let since = match &self.env.hub.connection {
                     Connection::Offline { since, .. } => *since,
                     _ => self.env.now,
                 };
+                let (fault, retry_at) = (fault.clone(), *retry_at);
                 self.env.hub.connection = Connection::Offline { since, fault, retry_at };
             }
-            Link::Status(status) => self.status(*status, out),
-            Link::Begin(stretch) => self.timeline.begin(stretch, out),
-            Link::Events(events) => {
-                if events.iter().any(|event| event.domain() == "memory") {
-                    self.search.memories_changed(&self.env.scene());
-                }
-                self.timeline.arrived(events, &self.env.scene());
-            }
+            Link::Status(status) => self.status(status, out),
             Link::Gap { from, to, reason } => {
                 out.toast(Toast::warn(format!("events {from} to {to} are not to be had here ({reason})")));
-                self.timeline.gap(from, to, reason);
             }
+            Link::Begin(_) | Link::Events(_) => {}
         }
     }
 
-    fn status(&mut self, status: crate::door::Status, out: &mut Out) {
+    fn status(&mut self, status: &Status, out: &mut Out) {
         let readies = |hub: &Hub| {
             let status = hub.status.as_ref()?;
             Some(status.views.iter().filter(|view| view.state.is_ready()).count())
         };
         let before = readies(&self.env.hub);
-        self.env.hub.status = Some(status);
+        self.env.hub.status = Some(status.clone());
         if readies(&self.env.hub) != before {
-            self.search.hub_is_there(&self.env.scene(), out);
+            let scene = self.env.scene();
+            self.panes.each().for_each(|pane| pane.views_changed(&scene, out));
         }
     }
 
@@ -379,22 +403,12 @@ impl App {
         if let Some(overlay) = &self.overlay {
             return vec![overlay.place(), Place::Always];
         }
-        let (typing, reading, text, pane) = match self.focus {
-            PaneName::Search => (self.search.typing, self.search.reading, Place::Query, Place::Search),
-            PaneName::Timeline => {
-                (self.timeline.is_typing(), self.timeline.reading, Place::Filter, Place::Timeline)
-            }
-        };
-        if typing {
-            return vec![text, Place::Always];
+        let pane = self.panes.get(self.focus);
+        let mut places = pane.places();
+        if !pane.is_typing() {
+            places.extend([Place::Lists, Place::Global]);
         }
-        let mut places = vec![pane, Place::Lists, Place::Global, Place::Always];
-        if self.focus == PaneName::Search && self.search.chip.is_some() {
-            places.insert(0, Place::Chips);
-        }
-        if reading {
-            places.insert(0, Place::Detail);
-        }
+        places.push(Place::Always);
         places
     }
 
@@ -403,8 +417,9 @@ impl App {
         self.quitting
     }
 
-    pub fn has_mouse(&self) -> bool {
-        self.mouse
+    /// Whether the program's own log is on screen: only then what is said there matters at once.
+    pub fn shows_log(&self) -> bool {
+        self.deck.pane(PaneName::Log).is_some()
     }
 }
 

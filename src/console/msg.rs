@@ -8,6 +8,7 @@ use crate::{
     door::{EventStats, Forgotten, MemoryPage, Revision, Saved, SearchAnswer, Status, SuggestAnswer},
     ingest::{ImportReport, Progress},
     model::{Event, Fault, Id, Memory, Sequence, Time},
+    telemetry::Taken,
 };
 
 use super::{
@@ -31,6 +32,8 @@ pub enum Msg {
     /// The terminal's window has the keys again.
     Focused,
     Link(Link),
+    /// The program said something to its own log.
+    Logged(Taken),
     Answer(Answer),
 }
 

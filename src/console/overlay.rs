@@ -13,7 +13,10 @@ pub mod themes;
 pub mod zones;
 
 use crossterm::event::KeyEvent;
-use ratatui::{Frame, layout::Rect};
+use ratatui::{
+    Frame,
+    layout::{Position, Rect},
+};
 
 use self::{
     confirm::Confirm, export::Export, form::Form, help::Help, import::Import, palette::Palette,
@@ -47,6 +50,8 @@ pub trait Above {
     /// A key that no binding claims.
     fn key(&mut self, key: KeyEvent, scene: &Scene, out: &mut Out);
     fn paste(&mut self, text: &str, scene: &Scene, out: &mut Out);
+    /// A click, anywhere on the screen, while it is given `area`.
+    fn click(&mut self, _at: Position, _area: Rect, _scene: &Scene, _out: &mut Out) {}
     /// It is given this much of the screen, of which it takes what it needs.
     fn arrange(&mut self, _area: Rect) {}
     fn view(&self, frame: &mut Frame, area: Rect, scene: &Scene);
@@ -101,6 +106,10 @@ impl Above for Overlay {
 
     fn paste(&mut self, text: &str, scene: &Scene, out: &mut Out) {
         self.above_mut().paste(text, scene, out);
+    }
+
+    fn click(&mut self, at: Position, area: Rect, scene: &Scene, out: &mut Out) {
+        self.above_mut().click(at, area, scene, out);
     }
 
     fn arrange(&mut self, area: Rect) {

@@ -20,6 +20,7 @@ use super::{
     link::LinkTask,
     msg::{Answer, Msg},
     overlay::form::Field,
+    panes::log::LogPlace,
     preferences::Given,
     state::{self, State},
     term::{self, Arrival, Input, Signal, Signals, Term},
@@ -31,13 +32,16 @@ use crate::{
     config::{Config, Links},
     home::Home,
     model::{CONTENT_BYTES_MAX, Fault},
-    tasks::{Clock, Tasks},
+    tasks::{Clock, Tasks, blocking},
+    telemetry::{Ring, Taken},
 };
 
 /// Messages on their way to `update`; a hub that tells more waits.
 const QUEUE_MAX: usize = 256;
 /// Messages taken before a frame is looked at again.
 const DRAIN_MAX: usize = 64;
+/// Between two looks at the log while it is on screen: what looking itself may log does not keep it busy.
+const LOG_PAUSE: Duration = Duration::from_millis(100);
 /// How long the link is waited for at the end.
 const END_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -49,6 +53,9 @@ pub struct ConsoleOptions {
     pub own_keys: Option<String>,
     /// A person's own themes, each in a file of its name.
     pub themes_dir: PathBuf,
+    /// What this program says to its own log, and where that goes.
+    pub log: Arc<Ring>,
+    pub log_place: LogPlace,
 }
 
 /// Runs the console until it is quit. Whatever happens, the terminal is as it was before, and the hub is closed in order.
@@ -97,6 +104,10 @@ struct Console {
     links: bool,
     clock: Clock,
     data_dir: PathBuf,
+    log: Arc<Ring>,
+    log_taken: Instant,
+    /// A field that is to be edited, once everything else that has come is done.
+    editing: Option<(Field, String)>,
 }
 
 impl Console {
@@ -115,10 +126,6 @@ impl Console {
         if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
             given.by_environment("color_depth", "NO_COLOR");
         }
-        let (state, unread_state) = match state::read(home.data_dir()) {
-            Ok(state) => (state, None),
-            Err(why) => (State::default(), Some(why)),
-        };
         let named = config.theme.clone().filter(|name| name != "auto");
         let looks = Looks {
             themes,
@@ -127,6 +134,10 @@ impl Console {
             terminal: caps::seen_mode(home.data_dir()).unwrap_or(Mode::Dark),
             is_set: named.is_some(),
             choice: named.map_or_else(|| theme::kept(home.data_dir()), Choice::Named),
+        };
+        let (state, unread_state) = match state::read(home.data_dir()) {
+            Ok(state) => (state, None),
+            Err(why) => (State::default(), Some(why)),
         };
         let base = Shipped::named(&config.keymap).unwrap_or_default();
         let (keymap, problems) =
@@ -146,6 +157,7 @@ impl Console {
             mouse: config.mouse,
             given,
             state,
+            log: options.log_place.clone(),
         };
         let mut app = App::new(start, size.width, size.height);
         if let Some(problem) = problems.first() {
@@ -166,13 +178,23 @@ impl Console {
             Links::Always => true,
             Links::Never => false,
         };
-        Ok(Console { app, term, frames: Frames::new(caps.over_ssh), links, clock, data_dir })
+        Ok(Console {
+            app,
+            term,
+            frames: Frames::new(caps.over_ssh),
+            links,
+            clock,
+            data_dir,
+            log: Arc::clone(&options.log),
+            log_taken: Instant::now(),
+            editing: None,
+        })
     }
 
     fn draw(&mut self) -> Result<(), Fault> {
         self.frames.drawn(std::time::Instant::now());
         if self.links {
-            self.term.set_links(self.app.search.hyperlinks());
+            self.term.set_links(self.app.panes.search.hyperlinks());
         }
         self.term.draw(|frame| self.app.view(frame)).map_err(no_terminal)
     }
@@ -194,29 +216,44 @@ impl Console {
         let seconds = Seconds::start(self.clock.clone(), look)
             .map_err(|error| Fault::unavailable("the clock has no thread").cause(error))?;
         while !self.app.is_quitting() {
+            if let Some((field, text)) = self.editing.take() {
+                input = None;
+                match self.edit(field, text, &mut signals).await? {
+                    Some(answer) => self.update(Msg::Answer(answer), work)?,
+                    None => return Ok(()),
+                }
+                continue;
+            }
             let wake = self.wake();
             let reading = input.get_or_insert_with(Input::new);
             tokio::select! {
                 biased;
                 // First in the order: all that has come is taken before a frame is drawn.
                 arrival = reading.next() => match arrival {
-                    Ok(arrival) => self.arrived(arrival, work, &mut input)?,
+                    Ok(arrival) => self.arrived(arrival, work)?,
                     // The terminal is gone.
                     Err(_) => return Ok(()),
                 },
                 () = self.frames.wait() => self.draw()?,
                 message = messages.recv() => {
                     let Some(message) = message else { return Ok(()) };
-                    self.update(message, work, &mut input)?;
+                    self.update(message, work)?;
                     for _ in 0..DRAIN_MAX {
                         let Ok(message) = messages.try_recv() else { break };
-                        self.update(message, work, &mut input)?;
+                        self.update(message, work)?;
                     }
                 }
-                () = seconds.next() => self.update(Msg::Tick, work, &mut input)?,
-                () = until(wake) => self.update(Msg::Tick, work, &mut input)?,
+                () = seconds.next() => self.look_at_log(work)?,
+                () = logged(&self.log, self.app.shows_log(), self.log_taken) => self.look_at_log(work)?,
+                () = until(wake) => self.update(Msg::Tick, work)?,
                 signal = signals.next() => match signal {
-                    Signal::End => return Ok(()),
+                    Signal::End | Signal::Interrupt => return Ok(()),
+                    Signal::Stop => {
+                        input = None;
+                        if !self.stop(&mut signals).await? {
+                            return Ok(());
+                        }
+                    }
                     Signal::Continued => {
                         self.term.enter_again().map_err(no_terminal)?;
                         self.came_back();
@@ -232,7 +269,14 @@ impl Console {
         Some(Instant::now() + self.app.wake()?.since(self.clock.now()))
     }
 
-    fn arrived(&mut self, arrival: Arrival, work: &mut Work, input: &mut Option<Input>) -> Result<(), Fault> {
+    /// What the log was told since the last look; nothing is a turn of the clock all the same.
+    fn look_at_log(&mut self, work: &mut Work) -> Result<(), Fault> {
+        self.log_taken = Instant::now();
+        let taken = self.log.take();
+        self.update(if taken == Taken::default() { Msg::Tick } else { Msg::Logged(taken) }, work)
+    }
+
+    fn arrived(&mut self, arrival: Arrival, work: &mut Work) -> Result<(), Fault> {
         let message = match arrival {
             Arrival::Event(Event::Key(key)) => Msg::Key(key),
             Arrival::Event(Event::Mouse(mouse)) => Msg::Mouse(mouse),
@@ -251,7 +295,7 @@ impl Console {
                 return Ok(());
             }
         };
-        self.update(message, work, input)
+        self.update(message, work)
     }
 
     /// The terminal told whether it is dark or light; kept for the first frame of the next start.
@@ -266,7 +310,7 @@ impl Console {
         }
     }
 
-    fn update(&mut self, message: Msg, work: &mut Work, input: &mut Option<Input>) -> Result<(), Fault> {
+    fn update(&mut self, message: Msg, work: &mut Work) -> Result<(), Fault> {
         let mut effects = self.app.update(self.clock.now(), message);
         self.frames.touch();
         while !effects.is_empty() {
@@ -285,15 +329,14 @@ impl Console {
                         self.term.set_ascii(ascii);
                         None
                     }
+                    // The signal comes to this process too.
                     Effect::Suspend => {
-                        *input = None;
-                        self.term.suspend().map_err(no_terminal)?;
-                        self.came_back();
+                        term::ask_to_stop().map_err(no_signals)?;
                         None
                     }
                     Effect::Edit { field, text } => {
-                        *input = None;
-                        Some(self.edit(field, &text)?)
+                        self.editing = Some((field, text));
+                        None
                     }
                     effect => {
                         work.perform(effect);
@@ -331,17 +374,72 @@ impl Console {
         self.frames.touch();
     }
 
-    /// The terminal is the editor's meanwhile; the console stands still and loses nothing.
-    fn edit(&mut self, field: Field, text: &str) -> Result<Answer, Fault> {
+    /// The terminal is the shell's until SIGCONT says otherwise. `false`: the end was asked for meanwhile.
+    async fn stop(&mut self, signals: &mut Signals) -> Result<bool, Fault> {
+        if !term::has_shell() {
+            self.app.tell(Toast::say("no shell is here that could bring the console back"));
+            self.frames.touch();
+            return Ok(true);
+        }
         self.term.leave();
-        let dir = self.data_dir.join("drafts");
-        let made = std::fs::create_dir_all(&dir).map_err(term::EditorError::from);
-        let result = made.and_then(|()| term::edit(&dir, "memory.md", text, CONTENT_BYTES_MAX));
+        term::stop().map_err(no_signals)?;
+        loop {
+            match signals.next().await {
+                Signal::Continued => break,
+                Signal::Stop => {}
+                Signal::End | Signal::Interrupt => return Ok(false),
+            }
+        }
         self.term.enter_again().map_err(no_terminal)?;
         self.came_back();
-        let result = result.map_err(|error| Fault::unavailable(error.to_string()));
-        Ok(Answer::Edited { field, result })
+        Ok(true)
     }
+
+    /// The terminal is the editor's meanwhile; the console stands still and loses nothing. None: the end was asked for.
+    async fn edit(
+        &mut self,
+        field: Field,
+        text: String,
+        signals: &mut Signals,
+    ) -> Result<Option<Answer>, Fault> {
+        self.term.leave();
+        let dir = self.data_dir.join("drafts");
+        let mut edited = std::pin::pin!(blocking(move || {
+            let made = std::fs::create_dir_all(&dir).map_err(term::EditorError::from);
+            let edited = made.and_then(|()| term::edit(&dir, "memory.md", &text, CONTENT_BYTES_MAX));
+            edited.map_err(|error| Fault::unavailable(error.to_string()))
+        }));
+        let mut ends = false;
+        let result = loop {
+            tokio::select! {
+                result = &mut edited => break result,
+                signal = signals.next() => match signal {
+                    // An editor that is stopped stops all that stand in the terminal with it.
+                    Signal::Stop if term::has_shell() => term::stop().map_err(no_signals)?,
+                    Signal::End => ends = true,
+                    // Ctrl-C is the editor's.
+                    Signal::Stop | Signal::Interrupt | Signal::Continued => {}
+                },
+            }
+        };
+        if ends {
+            return Ok(None);
+        }
+        self.term.enter_again().map_err(no_terminal)?;
+        self.came_back();
+        Ok(Some(Answer::Edited { field, result }))
+    }
+}
+
+/// Ends when there is something new in the log, while it is on screen, and not oftener than anyone reads.
+async fn logged(log: &Ring, is_shown: bool, taken: Instant) {
+    if !is_shown {
+        return std::future::pending().await;
+    }
+    if log.is_empty() {
+        log.arrived().await;
+    }
+    tokio::time::sleep_until(taken + LOG_PAUSE).await;
 }
 
 async fn until(moment: Option<Instant>) {

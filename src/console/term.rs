@@ -1,16 +1,19 @@
 //! The terminal, taken and given back.
 //!
 //! [`Term::enter`] sets every mode the console needs; they are taken back when it is dropped, when the thread that draws
-//! panics, before Ctrl-Z and before an editor, always by [`restore`], which knows what is set and does nothing twice.
+//! panics, before a stop and before an editor, always by [`restore`], which knows what is set and does nothing twice.
 //! [`Painter`] draws whole frames, [`Input`] reads keys, [`Signals`] tells what the system wants, [`edit`] hands a text
-//! to `$EDITOR`.
+//! to `$EDITOR`, [`stop()`] hands the terminal to the shell.
 //!
 //! Invariant: while `ENTERED` holds modes they are set on the terminal, else none is.
 
+mod burst;
 mod editor;
+mod encode;
 mod input;
 mod painter;
 mod signals;
+mod stop;
 
 use std::{
     cell::Cell,
@@ -24,6 +27,7 @@ pub use editor::{EditorError, edit};
 pub use input::{Arrival, Input};
 pub use painter::Painter;
 pub use signals::{Signal, Signals};
+pub use stop::{ask_to_stop, has_shell, stop};
 
 use super::{caps::probe, hyperlink::Hyperlinks};
 
@@ -147,14 +151,6 @@ impl Term {
         restore();
         set(self.modes)?;
         self.repaint()
-    }
-
-    /// Ctrl-Z: stops this process until the shell continues it. Drop the [`Input`] first.
-    pub fn suspend(&mut self) -> io::Result<()> {
-        self.leave();
-        // The whole group, as the terminal itself would do: the shell waits for all of a pipeline.
-        rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
-        self.enter_again()
     }
 
     fn change(&mut self, modes: Modes) -> io::Result<()> {

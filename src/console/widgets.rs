@@ -3,5 +3,7 @@
 pub mod frame;
 pub mod line;
 pub mod list;
+pub mod scroll;
+pub mod tail;
 pub mod toast;
 pub mod which_key;

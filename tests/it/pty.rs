@@ -385,6 +385,61 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_comes_back() {
 }
 
 #[test]
+fn a_stop_signal_from_outside_gives_the_terminal_back_too() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
+    let shell = [("PS1", "shell> "), ("PROGRAM", env!("CARGO_BIN_EXE_wheelhouse"))];
+    let mut running = terminal.run(&program, "sh", &["-i"], &shell);
+    terminal.shows("shell>");
+    terminal.press("sh -c 'echo $$ > pid; exec \"$PROGRAM\"'\r");
+    terminal.shows(READY);
+    let pid = fs::read_to_string(program.work_dir().join("pid")).unwrap();
+    let pid = Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
+    for _ in 0..2 {
+        kill_process(pid, Signal::TSTP).unwrap();
+        terminal.shows("topped");
+        terminal.shows_no_longer(READY);
+        terminal.press("stty -a; echo tty-told\r");
+        terminal.shows("tty-told\n");
+        assert!(!terminal.screen().contains("-icanon"), "the shell has its line back: {}", terminal.screen());
+        terminal.press("clear; fg\r");
+        terminal.shows(READY);
+    }
+    terminal.press("q");
+    terminal.shows("shell>");
+    terminal.press("exit\r");
+    running.ends();
+    terminal.is_restored();
+}
+
+#[test]
+fn where_no_shell_is_a_stop_signal_is_passed_over() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
+    let mut running = started(&program, &terminal);
+    running.signal(Signal::TSTP);
+    terminal.shows("no shell is here");
+    terminal.press("q");
+    assert!(running.ends().success());
+    terminal.is_restored();
+}
+
+#[test]
+fn a_burst_of_keys_is_text_and_no_command() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
+    let mut running = started(&program, &terminal);
+    // As a terminal without bracketed paste sends it. The first letter alone would quit.
+    terminal.press("q quits, n is new, x removes: none of it is done here");
+    terminal.shows("none of it is done here");
+    terminal.escape("Esc back");
+    // A few keys at once are keys.
+    terminal.press("4jk0");
+    terminal.shows("following");
+    terminal.shows("log_level");
+    terminal.press("q");
+    assert!(running.ends().success());
+    terminal.is_restored();
+}
+
+#[test]
 fn a_storm_of_sizes_ends_in_the_last_one() {
     let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
     let mut running = started(&program, &terminal);
@@ -518,7 +573,15 @@ fn an_export_gives_the_bytes_of_the_verb() {
         program.prints(&[&verb[..], &["--format", "csv"]].concat()).contains("漢字"),
         "there is something in it"
     );
-    terminal.press("4/memory.saved\r");
+    terminal.press("4/");
+    terminal.shows("Esc back");
+    // In parts: all at once it would be a paste, and the Enter right behind it of the paste too.
+    terminal.press("memory.");
+    terminal.shows("› memory.");
+    terminal.press("saved");
+    terminal.shows("› memory.saved");
+    terminal.press("\r");
+    terminal.shows_no_longer("Tab complete");
     same("timeline", &["events", "query", "*.memory.saved", "-n", "10000"]);
     terminal.press("q");
     assert!(running.ends().success());
@@ -542,7 +605,12 @@ fn the_console_is_found_as_it_was_left_and_a_damaged_file_is_told() {
     again.shows("Settings");
     again.press("zone\r");
     again.shows("type a part of a name");
-    again.press("kathmandu\r");
+    // In parts: all at once it would be a paste, and the Enter right behind it of the paste too.
+    again.press("kathm");
+    again.shows("› kathm");
+    again.press("andu");
+    again.shows("› kathmandu");
+    again.press("\r");
     again.shows("Settings");
     again.press("\x03");
     assert!(running.ends().success());
@@ -652,5 +720,7 @@ fn without_colour_nothing_is_coloured_and_the_selection_is_seen() {
     for colour in ["\x1b[38;", "\x1b[48;", ";38;2;", "\x1b[3;31m"] {
         assert!(!raw.contains(colour), "{colour:?} was sent");
     }
-    assert!(raw.contains("\x1b[7m"), "the selection is reversed");
+    let sequences = raw.split("\x1b[").filter_map(|sequence| sequence.split_once('m'));
+    let mut codes = sequences.flat_map(|(codes, _)| codes.split(';'));
+    assert!(codes.any(|code| code == "7"), "the selection is reversed");
 }

@@ -13,6 +13,7 @@ use wheelhouse::{
         markdown::code::Grammars,
         model::{Item, Stretch},
         msg::{Answer, Link, Msg},
+        panes::log::LogPlace,
         preferences::Given,
         scene::TimeForm,
         state::State,
@@ -25,6 +26,7 @@ use wheelhouse::{
     },
     ingest::{ImportReport, Progress, Skipped},
     model::{Actor, Code, Cursor, Event, Fault, Id, LogId, Memory, Project, Sequence, Severity, Time, Zones},
+    telemetry::{Entry, Level, Taken},
 };
 
 const SIZES: [(u16, u16); 5] = [(200, 60), (160, 45), (100, 30), (80, 24), (40, 12)];
@@ -68,6 +70,7 @@ fn app_given(looks: Looks, given: Given) -> App {
         mouse: true,
         given,
         state: State::default(),
+        log: LogPlace { data_dir: Some("/srv/notes-hub".into()), level: "info".into() },
     };
     App::new(start, 160, 45)
 }
@@ -253,7 +256,7 @@ fn timeline(app: &mut App) {
 
 /// Types a query and answers every search with these hits.
 fn search(app: &mut App, query: &str, result: Result<SearchAnswer, Fault>) {
-    if !app.search.typing {
+    if !app.panes.search.typing {
         press(app, "s");
     }
     let mut effects = type_text(app, query);
@@ -1136,6 +1139,96 @@ fn timeline_searching() {
     });
 }
 
+/// What the program may have said, one of it meant to do harm.
+fn logged(app: &mut App) {
+    let said = [
+        (Level::Info, "wheelhouse::hub", "the hub is open", vec![("pid", "4121"), ("sequence", "40")]),
+        (
+            Level::Debug,
+            "wheelhouse::search::writer",
+            "committed",
+            vec![("documents", "12"), ("took_ms", "31")],
+        ),
+        (Level::Warn, "wheelhouse::store::keeper", "the disk is slow", vec![("took_ms", "1204")]),
+        (
+            Level::Error,
+            "wheelhouse::ingest::read",
+            "\u{1b}[31mnot read\u{1b}[?1049l",
+            vec![("path", "/a\nb\u{202e}c")],
+        ),
+        (Level::Trace, "sled::pagecache", "advancing offset", vec![]),
+    ];
+    let entries = (0..60).map(|n| {
+        let (level, target, message, fields) = said[n % said.len()].clone();
+        Entry {
+            time: ago((60 - n as i64) * 700),
+            level,
+            target,
+            message: message.into(),
+            fields: fields.into_iter().map(|(name, value)| (name, value.to_owned())).collect(),
+        }
+    });
+    let taken = Taken { entries: entries.collect(), dropped: 0 };
+    tell(app, Msg::Logged(taken));
+}
+
+#[test]
+fn log() {
+    check("log", |app| {
+        live(app);
+        press(app, "0");
+        logged(app);
+    });
+}
+
+#[test]
+fn log_empty() {
+    check("log_empty", |app| {
+        live(app);
+        press(app, "0");
+    });
+}
+
+#[test]
+fn log_held() {
+    check("log_held", |app| {
+        tell(app, Msg::Link(Link::Up { owned: false, status: Box::new(status(4_354)) }));
+        logged(app);
+        press(app, "0 Up Up");
+        logged(app);
+    });
+}
+
+#[test]
+fn log_filtered() {
+    check("log_filtered", |app| {
+        live(app);
+        logged(app);
+        press(app, "0 /");
+        type_text(app, "level:warn");
+        press(app, "Enter");
+    });
+}
+
+#[test]
+fn log_filter_error() {
+    check("log_filter_error", |app| {
+        live(app);
+        logged(app);
+        press(app, "0 /");
+        type_text(app, "level:loud");
+    });
+}
+
+#[test]
+fn log_entry() {
+    check("log_entry", |app| {
+        live(app);
+        logged(app);
+        press(app, "0 Up Enter");
+    });
+}
+
 #[test]
 fn times_local() {
     check("times_local", |app| {
@@ -1208,6 +1301,7 @@ fn offline() {
 fn one_project() {
     check("one_project", |app| {
         live(app);
-        app.search.project = Some(Project::slug("harbour"));
+        app.env.project = Some(Project::slug("harbour"));
+        app.panes.search.project.clone_from(&app.env.project);
     });
 }

@@ -3,29 +3,30 @@
 use super::{App, cells::is_cell};
 use crate::console::{
     action::{ACTIONS, Action, Group, Place},
-    effect::{Ask, Effect, Toward},
+    effect::{Ask, Effect},
     keymap::Listed,
-    layout::PaneName,
+    layout::{self, Edge, Shares, Spot},
     overlay::{
         Above, Overlay,
         confirm::Confirm,
-        form::{Form, Purpose},
+        form::Form,
         help::{Help, Row, Section},
         import::Import,
         palette::{Entry, Palette, Run},
         picker::Picker,
-        queries::Queries,
         settings::Settings,
         themes::ThemePicker,
         zones::ZonePicker,
     },
-    panes::search::Side,
+    panes::{Pane, PaneName},
     scene::Out,
-    widgets::{frame::step_of, list::Step, toast::Toast},
+    widgets::toast::Toast,
 };
 
 /// Actions the palette shows first because they were used last.
 const RECENT_MAX: usize = 5;
+/// Steps that a border takes by keys across the whole screen.
+const COLUMN_STEPS: u16 = 40;
 
 impl App {
     /// An action by its key: to the overlay first.
@@ -48,114 +49,44 @@ impl App {
 
     /// An action on the deck.
     pub(super) fn act(&mut self, action: Action, out: &mut Out) {
-        if self.search.typing && action != Action::Query && self.act_in_query(action, out) {
-            return;
-        }
-        if self.timeline.is_typing() && self.act_in_filter(action, out) {
-            return;
-        }
-        if let Some(step) = step_of(action) {
-            match self.focus {
-                PaneName::Search => self.search.step(step, out),
-                PaneName::Timeline => self.timeline.step(step, out),
-            }
-            return;
-        }
-        let done = match action.row().group {
-            Group::Deck | Group::Move => self.act_on_deck(action, out),
-            Group::Memory => self.act_on_memory(action, out),
-            Group::Timeline => self.act_on_timeline(action, out),
-            Group::Settings => self.act_on_settings(action, out),
-            Group::Form => false,
-        };
-        if done && !matches!(action.row().group, Group::Move) {
+        let typed = self.panes.get(self.focus).is_typing();
+        let done = self.act_in_pane(action, out)
+            || match action.row().group {
+                Group::Deck | Group::Move => self.act_on_deck(action, out),
+                Group::Memory => self.act_on_memory(action, out),
+                Group::Settings => self.act_on_settings(action, out),
+                Group::Timeline | Group::Form => false,
+            };
+        if done && !typed && action.row().group != Group::Move {
             self.recent_actions.retain(|recent| *recent != action);
             self.recent_actions.insert(0, action);
             self.recent_actions.truncate(RECENT_MAX);
         }
     }
 
-    fn act_in_query(&mut self, action: Action, out: &mut Out) -> bool {
-        let scene = self.env.scene();
-        match action {
-            // As in a shell: what was asked before stands above an empty line.
-            Action::Up if self.search.query.is_empty() => self.act_on_search(Action::Queries, out),
-            Action::Up | Action::Down | Action::PageUp | Action::PageDown => {
-                self.search.step_typing(step_of(action).unwrap_or(Step::Down), out);
-            }
-            Action::Open => {
-                self.search.end_typing(out);
-                self.search.open(out);
-            }
-            Action::Complete => {
-                if !self.search.accept_suggestion(&scene, out) && self.search.query.is_empty() {
-                    self.focus(self.focus.other(), out);
-                }
-            }
-            Action::ClearText => {
-                self.search.query.clear();
-                self.search.changed(&scene, out);
-            }
-            Action::Back => {
-                self.search.back(out);
-            }
-            _ => return false,
+    /// What is a pane's own brings the focus there, whence ever it was asked for.
+    fn act_in_pane(&mut self, action: Action, out: &mut Out) -> bool {
+        if let Some(owner) = self.owner(action) {
+            self.focus(owner, out);
         }
-        true
+        self.panes.get_mut(self.focus).act(action, &self.env.scene(), out)
     }
 
-    /// What is the query's own, typed or not.
-    fn act_on_search(&mut self, action: Action, out: &mut Out) {
-        let scene = self.env.scene();
-        match action {
-            Action::Queries => out.open = Some(Overlay::Queries(Box::new(Queries::new(out)))),
-            Action::PreviousChip => self.search.step_chip(false),
-            Action::NextChip => self.search.step_chip(true),
-            Action::EditChip => self.search.edit_chip(&scene, out),
-            Action::RemoveChip => self.search.remove_chip(&scene, out),
-            Action::TurnOrder => self.search.turn_order(&scene, out),
-            _ => {}
-        }
-    }
-
-    fn act_in_filter(&mut self, action: Action, out: &mut Out) -> bool {
-        let scene = self.env.scene();
-        match action {
-            Action::Up | Action::Down | Action::PageUp | Action::PageDown => {
-                self.timeline.step(step_of(action).unwrap_or(Step::Down), out);
-            }
-            Action::Open => self.timeline.accept(&scene, out),
-            Action::ClearText => {
-                if let Some(line) = self.timeline.line() {
-                    line.clear();
-                    self.timeline.typed(&scene, out);
-                }
-            }
-            Action::Back => {
-                self.timeline.back(&scene, out);
-            }
-            Action::Complete => self.timeline.complete(&scene, out),
-            _ => return false,
-        }
-        true
+    /// The pane whose place an action lives in; of several the one in focus.
+    fn owner(&self, action: Action) -> Option<PaneName> {
+        let lives_in = |name: &PaneName| action.row().places.contains(&name.place());
+        std::iter::once(self.focus).chain(PaneName::ALL.iter().copied()).find(lives_in)
     }
 
     fn act_on_deck(&mut self, action: Action, out: &mut Out) -> bool {
         match action {
-            Action::FocusSearch => self.focus(PaneName::Search, out),
-            Action::FocusTimeline => self.focus(PaneName::Timeline, out),
-            Action::NextPane | Action::PreviousPane => self.focus(self.focus.other(), out),
+            // A line of text that has no use for Tab.
+            Action::NextPane | Action::Complete => self.focus(self.focus.beside(1), out),
+            Action::PreviousPane => self.focus(self.focus.beside(-1), out),
             Action::Zoom => self.zoomed = !self.zoomed,
-            Action::Query => {
-                self.focus(PaneName::Search, out);
-                self.search.begin_typing();
-            }
-            Action::Queries
-            | Action::PreviousChip
-            | Action::NextChip
-            | Action::EditChip
-            | Action::RemoveChip
-            | Action::TurnOrder => self.act_on_search(action, out),
+            Action::BorderLeft => self.move_columns(-1, out),
+            Action::BorderRight => self.move_columns(1, out),
+            Action::EvenDeck => self.share(Shares::default(), out),
             Action::Palette => {
                 out.effects.push(Effect::LookAtFiles);
                 out.open = Some(Overlay::Palette(Box::new(Palette::actions(self.entries()))));
@@ -164,26 +95,33 @@ impl App {
                 out.effects.push(Effect::LookAtFiles);
                 out.open = Some(Overlay::Help(Box::new(Help::new(self.help_sections()))));
             }
-            Action::Back => self.back(out),
+            Action::Back if self.focus.spot() == Spot::Away => self.focus(self.before, out),
+            Action::Back => self.zoomed = false,
             Action::Quit => self.quit(out),
             Action::Suspend => out.effects.push(Effect::Suspend),
-            Action::Open => match self.focus {
-                PaneName::Search => self.search.open(out),
-                PaneName::Timeline => self.timeline.open(),
+            action => match PaneName::focused_by(action) {
+                Some(name) => self.focus(name, out),
+                None => return false,
             },
-            _ => return false,
         }
         true
     }
 
-    fn back(&mut self, out: &mut Out) {
-        let scene = self.env.scene();
-        let went = match self.focus {
-            PaneName::Search => self.search.back(out),
-            PaneName::Timeline => self.timeline.back(&scene, out),
-        };
-        if !went && self.zoomed {
-            self.zoomed = false;
+    /// One step of the border between the columns.
+    fn move_columns(&mut self, step: i32, out: &mut Out) {
+        let Some(border) = self.deck.columns() else { return };
+        let width = i32::from((self.area.width / COLUMN_STEPS).max(1));
+        let to = (i32::from(border.at) + step * width).max(0) as u16;
+        let share = border.share(to);
+        self.share(self.shares.with(Edge::Columns, share), out);
+    }
+
+    /// The deck is parted so from now on, also at the next start.
+    pub(super) fn share(&mut self, shares: Shares, out: &mut Out) {
+        if self.shares != shares {
+            self.shares = shares;
+            self.state.set(layout::PART, &shares);
+            out.effects.push(Effect::KeepState(self.state.clone()));
         }
     }
 
@@ -210,7 +148,7 @@ impl App {
     }
 
     fn act_on_memory(&mut self, action: Action, out: &mut Out) -> bool {
-        let project = self.search.project.clone();
+        let project = self.env.project.clone();
         match action {
             Action::New => out.open = Some(Overlay::Form(Box::new(Form::new(project.as_ref(), out)))),
             Action::Import => out.open = Some(Overlay::Import(Box::new(Import::new(project, out)))),
@@ -226,85 +164,15 @@ impl App {
             Action::Copy | Action::CopyJson | Action::CopyLink | Action::CopyId => self.copy(action, out),
             Action::Export => self.open_export(out),
             action if is_cell(action) => self.copy_cell(action, out),
-            _ => return self.act_on_selected(action, out),
-        }
-        true
-    }
-
-    fn act_on_selected(&mut self, action: Action, out: &mut Out) -> bool {
-        let Some(row) = self.search.selected() else { return false };
-        let id = row.id;
-        match action {
-            Action::Edit => out.open = Some(Overlay::Form(Box::new(Form::of(Purpose::Edit(id), id, out)))),
-            Action::Supersede => {
-                out.open = Some(Overlay::Form(Box::new(Form::of(Purpose::Supersede(id), id, out))));
-            }
-            Action::Remove => {
-                out.open = Some(Overlay::Confirm(Box::new(Confirm::new(
-                    "Remove a memory",
-                    &row.title,
-                    "It is hidden from every list and search at once; `u` brings it back for 10 s, `restore` later.",
-                    "remove",
-                    self.env.now,
-                    vec![Effect::Ask(Ask::Forget { id })],
-                ))));
-            }
-            Action::History => self.search.toggle(Side::History, out),
-            Action::Explain => self.search.toggle(Side::Explain, out),
-            Action::Related => self.search.related(&self.env.scene(), out),
             _ => return false,
         }
         true
     }
 
     fn copy(&mut self, action: Action, out: &mut Out) {
-        let text = match self.focus {
-            PaneName::Timeline => self.timeline.selected().map(|event| match action {
-                Action::CopyJson => serde_json::to_string_pretty(&**event).unwrap_or_default(),
-                Action::CopyId => event.id.to_string(),
-                Action::CopyLink => match event.record() {
-                    Some(id) => format!("wheelhouse://memory/{id}"),
-                    None => format!("wheelhouse://event/{}", event.id),
-                },
-                _ => format!("{} {} {}", event.time, event.kind, event.text("title").unwrap_or_default()),
-            }),
-            PaneName::Search => self.search.selected().map(|row| {
-                let whole = self.search.detail.as_ref().and_then(|detail| detail.shown());
-                match (action, whole) {
-                    (Action::CopyJson, Some(memory)) => {
-                        serde_json::to_string_pretty(memory).unwrap_or_default()
-                    }
-                    (Action::CopyJson, None) => serde_json::json!({
-                        "id": row.id, "title": row.title, "type": row.kind, "project": row.project,
-                        "tags": row.tags, "updated_at": row.updated_at, "snippet": row.snippet,
-                    })
-                    .to_string(),
-                    (Action::CopyLink, _) => format!("wheelhouse://memory/{}", row.id),
-                    (Action::CopyId, _) => row.id.to_string(),
-                    (_, Some(memory)) => memory.content.clone(),
-                    (_, None) => format!("{}\n{}", row.title, row.snippet),
-                }
-            }),
-        };
-        if let Some(text) = text {
+        if let Some(text) = self.panes.get(self.focus).copied(action) {
             out.effects.push(Effect::Copy(text));
         }
-    }
-
-    fn act_on_timeline(&mut self, action: Action, out: &mut Out) -> bool {
-        self.focus(PaneName::Timeline, out);
-        match action {
-            Action::Follow => self.timeline.toggle_follow(out),
-            Action::Pause => self.timeline.toggle_pause(out),
-            Action::ToLatest => self.timeline.to_latest(out),
-            Action::FilterEvents => self.timeline.begin_filter(out),
-            Action::PreviousError => self.timeline.step_error(Toward::Past, out),
-            Action::NextError => self.timeline.step_error(Toward::Present, out),
-            Action::GoToTime => self.timeline.begin_moment(),
-            Action::Correlation => self.timeline.toggle_trace(out),
-            _ => return false,
-        }
-        true
     }
 
     fn act_on_settings(&mut self, action: Action, out: &mut Out) -> bool {
@@ -335,9 +203,9 @@ impl App {
             }
             Action::ReadThemes => out.effects.push(Effect::ReadThemes),
             Action::Mouse => {
-                self.mouse = !self.mouse;
-                out.effects.push(Effect::CaptureMouse(self.mouse));
-                out.toast(Toast::say(if self.mouse {
+                let on = self.mouse.toggle();
+                out.effects.push(Effect::CaptureMouse(on));
+                out.toast(Toast::say(if on {
                     "mouse: clicks and wheel are the console's"
                 } else {
                     "mouse: the terminal selects text"
@@ -356,38 +224,20 @@ impl App {
 
     /// The look changed: what was laid out for it no longer is.
     pub(super) fn look_anew(&mut self) {
-        if let Some(detail) = &mut self.search.detail {
-            detail.forget_layout();
-        }
-        self.timeline.forget_layout();
+        self.panes.each().for_each(Pane::look_anew);
     }
 
     // ── why not ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     /// Why this cannot be done now.
     pub fn why_not(&self, action: Action) -> Option<String> {
-        let selected = self.search.selected();
-        let needs_row = || selected.is_none().then(|| "no memory is selected".to_owned());
+        let pane = self.panes.get(self.owner(action).unwrap_or(self.focus));
+        pane.why_not(action, &self.env.scene()).or_else(|| self.why_not_here(action))
+    }
+
+    fn why_not_here(&self, action: Action) -> Option<String> {
         let needs_hub = || (!self.env.hub.is_live()).then(|| "the hub is not there yet".to_owned());
         match action {
-            Action::Edit | Action::Supersede | Action::Remove => {
-                needs_row().or_else(|| self.env.hub.why_no_writes())
-            }
-            Action::History | Action::Related => needs_row().or_else(needs_hub),
-            Action::Explain => needs_row().or_else(needs_hub).or_else(|| {
-                let ranked = selected.is_some_and(|row| row.score.is_some());
-                (!ranked).then(|| "it is here because it is recent; a query ranks".to_owned())
-            }),
-            Action::PreviousChip | Action::NextChip => {
-                (!self.search.has_chips()).then(|| "the query has no fields".to_owned())
-            }
-            Action::EditChip | Action::RemoveChip => {
-                self.search.chip.is_none().then(|| "no field of the query is chosen".to_owned())
-            }
-            Action::TurnOrder => needs_hub().or_else(|| {
-                let asks = !self.search.query.text().trim().is_empty();
-                asks.then(|| "hits stand in the order of their rank".to_owned())
-            }),
             Action::Import => self.env.hub.why_no_writes(),
             Action::Undo => match &self.undo {
                 None if self.forgetting.is_some() => None,
@@ -399,19 +249,15 @@ impl App {
                 (!running).then(|| "no import is running".into())
             }
             Action::Retry => self.env.hub.is_live().then(|| "the hub is there".into()),
-            Action::Project | Action::GoToTime => needs_hub(),
-            Action::Correlation => {
-                let selected = self.timeline.selected().is_some();
-                (!selected).then(|| "no event is selected".to_owned()).or_else(needs_hub)
-            }
+            Action::Project => needs_hub(),
             Action::Export => self.why_no_export(),
             action if is_cell(action) => self.why_no_cell(action),
-            Action::Copy | Action::CopyJson | Action::CopyLink | Action::CopyId => match self.focus {
-                PaneName::Search => needs_row(),
-                PaneName::Timeline => {
-                    self.timeline.selected().is_none().then(|| "no event is selected".into())
-                }
-            },
+            Action::BorderLeft | Action::BorderRight => {
+                self.deck.columns().is_none().then(|| "one pane fills the screen".into())
+            }
+            Action::EvenDeck => {
+                (self.shares == Shares::default()).then(|| "they stand where they stood at first".into())
+            }
             _ => None,
         }
     }

@@ -55,11 +55,11 @@ impl App {
                 if let Some(Overlay::Form(form)) = &mut self.overlay {
                     form.memory_came(result.as_ref().map(|memory| &**memory).map_err(Clone::clone), out);
                 }
-                self.search.answer(Answer::Memory { id, result }, &self.env.scene(), out);
+                self.answer_to_panes(Answer::Memory { id, result }, out);
             }
             Answer::Projects(result) => {
                 if let Ok(answer) = &result {
-                    self.timeline.projects_came(&answer.suggestions);
+                    self.panes.timeline.projects_came(&answer.suggestions);
                 }
                 if let Some(Overlay::Picker(picker)) = &mut self.overlay {
                     match result {
@@ -82,10 +82,10 @@ impl App {
                     out.ask(Ask::Restore { id: forgotten.id });
                     return;
                 }
-                self.search.drop_row(forgotten.id);
+                self.panes.search.drop_row(forgotten.id);
                 self.undo = Some(Undo { id: forgotten.id, until: now.plus(UNDO) });
                 out.toast(Toast::done(format!("hidden: {} · u undo", forgotten.title)).lasting(UNDO));
-                self.search.ask(&self.env.scene(), out);
+                self.panes.search.ask(&self.env.scene(), out);
             }
             Answer::Forgotten(Err(fault)) => {
                 self.forgetting = None;
@@ -93,13 +93,9 @@ impl App {
             }
             Answer::Restored(Ok(saved)) => {
                 out.toast(Toast::done(format!("back again: {}", saved.memory.title)));
-                self.search.ask(&self.env.scene(), out);
+                self.panes.search.ask(&self.env.scene(), out);
             }
             Answer::Restored(Err(fault)) => out.toast(Toast::fault("not restored", &fault)),
-            Answer::Events { generation, page, result } => {
-                self.timeline.paged(generation, page, result, now, out);
-            }
-            Answer::EventStats { generation, result } => self.timeline.counted(generation, result),
             Answer::Edited { field, result } => {
                 if let Some(Overlay::Form(form)) = &mut self.overlay {
                     form.edited(field, result, now);
@@ -151,7 +147,16 @@ impl App {
                     import.report = Some(result);
                 }
             }
-            answer => self.search.answer(answer, &self.env.scene(), out),
+            answer => self.answer_to_panes(answer, out),
+        }
+    }
+
+    /// To the pane that asked.
+    fn answer_to_panes(&mut self, answer: Answer, out: &mut Out) {
+        let scene = self.env.scene();
+        let mut answer = Some(answer);
+        for pane in self.panes.each() {
+            answer = answer.and_then(|answer| pane.answer(answer, &scene, out));
         }
     }
 
@@ -190,8 +195,8 @@ impl App {
                     out.effects.push(Effect::DropDraft(form.purpose));
                     out.close = true;
                 }
-                self.search.saved(saved.memory.id, out);
-                self.search.ask(&self.env.scene(), out);
+                self.panes.search.saved(saved.memory.id, out);
+                self.panes.search.ask(&self.env.scene(), out);
             }
             Err(fault) => match &mut self.overlay {
                 Some(Overlay::Form(form)) => form.refused(fault),

@@ -1,7 +1,7 @@
 //! Copying one cell of a row: a title, a tag, a time.
 
 use super::App;
-use crate::console::{action::Action, effect::Effect, layout::PaneName, scene::Out};
+use crate::console::{action::Action, effect::Effect, scene::Out};
 
 /// The actions that copy a cell.
 pub(super) fn is_cell(action: Action) -> bool {
@@ -30,11 +30,7 @@ impl App {
     }
 
     pub(super) fn why_no_cell(&self, action: Action) -> Option<String> {
-        let selected = match self.focus {
-            PaneName::Search => self.search.selected().is_some(),
-            PaneName::Timeline => self.timeline.selected().is_some(),
-        };
-        match (selected, self.cell(action)) {
+        match (self.panes.get(self.focus).has_selection(), self.cell(action)) {
             (false, _) => Some("nothing is selected".to_owned()),
             (true, None) => Some(format!("this row has no {}", word(action))),
             (true, Some(_)) => None,
@@ -43,35 +39,6 @@ impl App {
 
     /// The cell of the selected row, if there is anything in it.
     fn cell(&self, action: Action) -> Option<String> {
-        let text = match self.focus {
-            PaneName::Search => {
-                let row = self.search.selected()?;
-                match action {
-                    Action::CopySnippet => row.snippet.clone(),
-                    Action::CopyType => row.kind.clone(),
-                    Action::CopyProject if row.project.is_none() => String::new(),
-                    Action::CopyProject => row.project.to_string(),
-                    Action::CopyTags => row.tags.join(", "),
-                    Action::CopySource => row.url().unwrap_or_default().to_owned(),
-                    Action::CopyTime => row.updated_at.to_string(),
-                    _ => row.title.clone(),
-                }
-            }
-            PaneName::Timeline => {
-                let event = self.timeline.selected()?;
-                let text = |name| event.text(name).unwrap_or_default().to_owned();
-                match action {
-                    Action::CopySnippet => text("message"),
-                    Action::CopyType => event.kind.clone(),
-                    Action::CopyProject if event.subject.project() == "_" => String::new(),
-                    Action::CopyProject => event.subject.project().to_owned(),
-                    Action::CopyTags => String::new(),
-                    Action::CopySource => text("source"),
-                    Action::CopyTime => event.time.to_string(),
-                    _ => text("title"),
-                }
-            }
-        };
-        (!text.is_empty()).then_some(text)
+        self.panes.get(self.focus).cell(action).filter(|text| !text.is_empty())
     }
 }

@@ -4,13 +4,9 @@ use super::App;
 use crate::{
     console::{
         effect::Effect,
-        export::{Exported, ROWS_MAX, Target, Went, What},
-        layout::PaneName,
-        overlay::{
-            Overlay,
-            confirm::Confirm,
-            export::{self, Export},
-        },
+        export::{self, ROWS_MAX, Target, Went, What},
+        overlay::{Overlay, confirm::Confirm, export::Export},
+        panes::Exported,
         scene::Out,
         text,
         widgets::toast::Toast,
@@ -21,24 +17,13 @@ use crate::{
 
 impl App {
     pub(super) fn open_export(&mut self, out: &mut Out) {
+        let Some(Exported { what, about, stem }) = self.panes.get(self.focus).exported() else { return };
         let scene = self.env.scene();
-        let (what, stem) = match self.focus {
-            PaneName::Search => (self.search.exported(), "search"),
-            PaneName::Timeline => (self.timeline.exported(), "timeline"),
-        };
-        let project = self.search.project.as_ref().map(ToString::to_string);
+        let project = self.env.project.as_ref().map(ToString::to_string);
         let verb = match &what {
             What::Search(request) => Some(search_verb(&request.query, Some(request), project.as_deref())),
             What::Recent(_) => Some(search_verb("", None, project.as_deref())),
             What::Events(query) => events_verb(&query.filter),
-        };
-        let about = match &what {
-            What::Search(request) => format!("What is found by {:?}, {}.", request.query, export::bound()),
-            What::Recent(_) => format!("Every memory, newest first, {}.", export::bound()),
-            What::Events(_) if self.timeline.is_filtered() => {
-                format!("The events of this filter, newest first, {}.", export::bound())
-            }
-            What::Events(_) => format!("Every event, newest first, {}.", export::bound()),
         };
         out.open = Some(Overlay::Export(Box::new(Export::new(what, about, verb, stem, &scene))));
     }
@@ -47,7 +32,7 @@ impl App {
         (!self.env.hub.is_live()).then(|| "the hub is not there yet".to_owned())
     }
 
-    pub(super) fn exported(&mut self, result: Result<Exported, Fault>, out: &mut Out) {
+    pub(super) fn exported(&mut self, result: Result<export::Exported, Fault>, out: &mut Out) {
         match result {
             Ok(exported) => {
                 if matches!(self.overlay, Some(Overlay::Export(_))) {

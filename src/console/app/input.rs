@@ -1,15 +1,16 @@
-//! Keys, clicks and pastes: to the keymap first, and as text to whoever is being typed into.
+//! Keys and pastes: to the keymap first, and as text to whoever is being typed into.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
 use super::App;
 use crate::console::{
     action::Action,
     keymap::{Key, Resolved, print},
-    layout::PaneName,
+    layout::Spot,
     overlay::{Above, Overlay},
+    panes::PaneName,
     scene::Out,
-    widgets::{line::Typed, list::Step, toast::Toast},
+    widgets::toast::Toast,
 };
 
 impl App {
@@ -56,7 +57,7 @@ impl App {
         self.forget_pending();
     }
 
-    fn forget_pending(&mut self) {
+    pub(super) fn forget_pending(&mut self) {
         self.pending.clear();
         self.ways.clear();
     }
@@ -68,103 +69,27 @@ impl App {
             overlay.key(key, &scene, out);
             return;
         }
-        match self.focus {
-            PaneName::Search if self.search.typing => {
-                let into_chips = key.code == KeyCode::Left && key.modifiers.is_empty();
-                if into_chips && self.search.walk_chips(out) {
-                    return;
-                }
-                if key.code == KeyCode::Right && self.search.ghost().is_some() {
-                    self.search.accept_suggestion(&scene, out);
-                } else {
-                    match self.search.query.key(key) {
-                        Typed::Changed => self.search.changed(&scene, out),
-                        Typed::Moved => self.search.moved_cursor(&scene, out),
-                        Typed::Nothing => {}
-                    }
-                }
-            }
-            PaneName::Timeline => {
-                if let Some(line) = self.timeline.line()
-                    && line.key(key) == Typed::Changed
-                {
-                    self.timeline.typed(&scene, out);
-                }
-            }
-            _ => {}
+        let pane = self.panes.get_mut(self.focus);
+        if pane.is_typing() {
+            pane.key(key, &scene, out);
         }
     }
 
     pub(super) fn paste(&mut self, text: &str, out: &mut Out) {
         self.forget_pending();
         let scene = self.env.scene();
-        if let Some(overlay) = &mut self.overlay {
-            overlay.paste(text, &scene, out);
-        } else if self.focus == PaneName::Timeline
-            && let Some(line) = self.timeline.line()
-        {
-            line.insert(text);
-            self.timeline.typed(&scene, out);
-        } else if self.focus == PaneName::Search {
-            // In list mode letters are commands; a paste never is: it is what one wants to find.
-            self.search.begin_typing();
-            self.search.insert(text.trim_end(), &scene, out);
-        }
-    }
-
-    pub(super) fn mouse(&mut self, mouse: MouseEvent, out: &mut Out) {
-        let (x, y) = (mouse.column, mouse.row);
-        let step = match mouse.kind {
-            MouseEventKind::ScrollUp => Some(Step::Up),
-            MouseEventKind::ScrollDown => Some(Step::Down),
-            _ => None,
-        };
-        if let Some(overlay) = &mut self.overlay {
-            if let Some(step) = step {
-                let action = if step == Step::Up { Action::Up } else { Action::Down };
-                let scene = self.env.scene();
-                if !matches!(overlay, Overlay::Confirm(_)) {
-                    overlay.act(action, &scene, out);
-                }
-            }
-            return;
-        }
-        if let Some(step) = step {
-            match self.deck.pane_at(x, y) {
-                Some(PaneName::Search) => self.search.wheel(x, y, step, out),
-                Some(PaneName::Timeline) => self.timeline.wheel_at(x, y, step, out),
-                None => {}
-            }
-            return;
-        }
-        if mouse.kind != MouseEventKind::Down(MouseButton::Left) {
-            return;
-        }
-        self.forget_pending();
-        if let Some(tabs) = self.deck.tabs.filter(|tabs| tabs.contains((x, y).into())) {
-            if let Some(name) = self.tab_at(x - tabs.x) {
-                self.focus(name, out);
-            }
-            return;
-        }
-        match self.deck.pane_at(x, y) {
-            Some(PaneName::Search) => {
-                self.focus(PaneName::Search, out);
-                let scene = self.env.scene();
-                self.search.click(x, y, &scene, out);
-            }
-            Some(PaneName::Timeline) => {
-                self.focus(PaneName::Timeline, out);
-                self.timeline.click(x, y, out);
-            }
-            None => {}
+        match &mut self.overlay {
+            Some(overlay) => overlay.paste(text, &scene, out),
+            None => self.panes.get_mut(self.focus).paste(text, &scene, out),
         }
     }
 
     pub(super) fn focus(&mut self, name: PaneName, out: &mut Out) {
         if self.focus != name {
-            self.search.end_typing(out);
-            self.timeline.typing = None;
+            self.panes.get_mut(self.focus).stop_typing(out);
+            if self.focus.spot() != Spot::Away {
+                self.before = self.focus;
+            }
             self.focus = name;
         }
     }

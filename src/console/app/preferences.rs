@@ -16,7 +16,7 @@ impl App {
             depth: self.given.depth,
             motion: self.env.motion,
             keymap: self.keymap_base,
-            mouse: self.mouse,
+            mouse: self.mouse.is_on(),
             form: self.env.form,
             zone: self.env.zones.picked,
         }
@@ -29,7 +29,7 @@ impl App {
             out.keymap = Some(wanted.keymap);
         }
         if wanted.mouse != now.mouse {
-            self.mouse = wanted.mouse;
+            self.mouse.toggle();
             out.effects.push(Effect::CaptureMouse(wanted.mouse));
         }
         if wanted.zone != now.zone {

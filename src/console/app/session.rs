@@ -9,7 +9,7 @@ use super::App;
 use crate::{
     console::{
         effect::Effect,
-        layout::PaneName,
+        panes::PaneName,
         scene::{Out, TimeForm},
         state::State,
     },
@@ -35,25 +35,26 @@ impl App {
     /// As it was left; before anything was asked of the hub.
     pub(super) fn restore(&mut self) {
         let Some(left) = self.state.get::<Session>(PART) else { return };
-        if let Some(name) = PaneName::ALL.into_iter().find(|name| name.title() == left.focus) {
+        if let Some(name) = PaneName::ALL.iter().copied().find(|name| name.title() == left.focus) {
             self.focus = name;
         }
         self.zoomed = left.zoomed;
         if let Some(form) = TimeForm::named(&left.time).filter(|_| self.given.source("time").is_none()) {
             self.env.form = form;
         }
-        self.search.query.set(&left.query);
-        self.search.project.clone_from(&left.project);
-        self.timeline.restore_project(left.project);
+        self.panes.search.query.set(&left.query);
+        self.panes.search.project.clone_from(&left.project);
+        self.panes.timeline.restore_project(left.project.clone());
+        self.env.project = left.project;
     }
 
     fn session(&self) -> Session {
         Session {
             focus: self.focus.title().to_owned(),
             zoomed: self.zoomed,
-            project: self.search.project.clone(),
+            project: self.env.project.clone(),
             time: self.env.form.name().to_owned(),
-            query: self.search.query.text().to_owned(),
+            query: self.panes.search.query.text().to_owned(),
         }
     }
 

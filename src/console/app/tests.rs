@@ -17,6 +17,7 @@ use crate::{
         effect::{Page, Save, Toward},
         model::{Item, Stretch},
         msg::Answer,
+        state::State,
         theme::{Choice, Depth, Themes},
     },
     door::{
@@ -52,6 +53,7 @@ fn app_left(state: State, given: Given) -> App {
         mouse: true,
         given,
         state,
+        log: LogPlace { data_dir: Some("/data".into()), level: "info".into() },
     };
     App::new(start, 120, 40)
 }
@@ -248,11 +250,11 @@ fn keys_of_the_timeline_ask_for_what_they_say() {
 
     let mut app = live();
     press(&mut app, "4 [ Enter");
-    assert_eq!(app.timeline.selected().unwrap().sequence, Sequence(7));
+    assert_eq!(app.panes.timeline.selected().unwrap().sequence, Sequence(7));
     press(&mut app, "Esc c");
-    assert!(app.timeline.trace().is_some());
+    assert!(app.panes.timeline.trace().is_some());
     press(&mut app, "Enter Esc Esc");
-    assert!(app.timeline.trace().is_none() && !app.timeline.open);
+    assert!(app.panes.timeline.trace().is_none() && !app.panes.timeline.open);
     assert_eq!(self::app().why_not(Action::Correlation).as_deref(), Some("no event is selected"));
 }
 
@@ -269,18 +271,18 @@ fn typing_asks_one_question_at_a_time_and_the_last_word_counts() {
         panic!("{then:?}")
     };
     assert_eq!((request.query.as_str(), request.as_you_type), ("dep", true));
-    assert_eq!(app.search.found.as_ref().unwrap().query, "d");
+    assert_eq!(app.panes.search.found.as_ref().unwrap().query, "d");
 
     // The same answer again, late: it changes nothing.
     let late = SearchAnswer { results: vec![hit(9, 0.1)], total: 1, ..SearchAnswer::default() };
     tell(&mut app, Msg::Answer(Answer::Search { generation, result: Ok(late) }));
-    assert_eq!(app.search.selected().unwrap().id, id(7));
+    assert_eq!(app.panes.search.selected().unwrap().id, id(7));
 
     // A query that cannot be read keeps the last good answer, with where it is wrong.
     let fault = Fault::invalid("a quote without end at column 2");
     tell(&mut app, Msg::Answer(Answer::Search { generation: *newer, result: Err(fault) }));
-    assert_eq!(app.search.selected().unwrap().id, id(7));
-    assert_eq!(app.search.fault.as_ref().unwrap().at, Some(1..3));
+    assert_eq!(app.panes.search.selected().unwrap().id, id(7));
+    assert_eq!(app.panes.search.fault.as_ref().unwrap().at, Some(1..3));
 }
 
 #[test]
@@ -294,14 +296,14 @@ fn words_answer_first_and_then_what_they_mean_without_moving_what_was_chosen() {
     let [Effect::Ask(Ask::Search { request, generation })] = then.as_slice() else { panic!("{then:?}") };
     assert_eq!((request.mode, request.as_you_type), (SearchMode::Hybrid, true));
     press(&mut app, "Down Down");
-    assert_eq!(app.search.selected().unwrap().id, id(3));
+    assert_eq!(app.panes.search.selected().unwrap().id, id(3));
     let full = SearchAnswer {
         results: [4, 1, 2, 7, 3].map(|n| hit(n, 0.5)).into(),
         total: 5,
         ..SearchAnswer::default()
     };
     tell(&mut app, Msg::Answer(Answer::Search { generation: *generation, result: Ok(full) }));
-    assert_eq!(app.search.selected().unwrap().id, id(3), "what was chosen stays chosen");
+    assert_eq!(app.panes.search.selected().unwrap().id, id(3), "what was chosen stays chosen");
 
     // A key while the full answer is on its way is not held up by it.
     let typed = press(&mut app, "e");
@@ -338,7 +340,7 @@ fn check_chips(query: &str, keys: &str, expected: &str) {
     press(&mut app, "s");
     tell(&mut app, Msg::Paste(query.into()));
     press(&mut app, keys);
-    assert_eq!(app.search.query.text(), expected, "{keys}");
+    assert_eq!(app.panes.search.query.text(), expected, "{keys}");
 }
 
 #[test]
@@ -355,9 +357,12 @@ fn the_fields_of_a_query_are_walked_edited_and_taken_out() {
     let mut app = live();
     assert_eq!(app.why_not(Action::NextChip).as_deref(), Some("the query has no fields"));
     press(&mut app, "Right Left");
-    assert_eq!(app.search.chip, None);
+    assert_eq!(app.panes.search.chip, None);
     let asked = press(&mut app, "o Right Back");
-    assert!(matches!(asked.last(), None | Some(Effect::Ask(_))) && app.search.query.is_empty(), "{asked:?}");
+    assert!(
+        matches!(asked.last(), None | Some(Effect::Ask(_))) && app.panes.search.query.is_empty(),
+        "{asked:?}"
+    );
 }
 
 #[test]
@@ -367,10 +372,10 @@ fn a_chip_is_clicked_to_edit_it_and_its_cross_to_take_it_out() {
         press(&mut app, "s");
         tell(&mut app, Msg::Paste("a tag:deploy b".into()));
         press(&mut app, "Esc");
-        let (row, column) = (app.search.area.y + 1, app.search.area.x + 4 + column as u16);
+        let (row, column) = (app.panes.search.area.y + 1, app.panes.search.area.x + 4 + column as u16);
         let kind = MouseEventKind::Down(MouseButton::Left);
         tell(&mut app, Msg::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
-        (app.search.query.text().to_owned(), app.search.typing, app.search.query.at())
+        (app.panes.search.query.text().to_owned(), app.panes.search.typing, app.panes.search.query.at())
     };
     assert_eq!(click(4), ("a tag:deploy b".into(), true, 12));
     assert_eq!(click(14), ("a b".into(), false, 3));
@@ -399,20 +404,23 @@ fn in_the_box_the_arrows_choose_tab_takes_and_esc_closes_it_first() {
     };
     let mut app = boxed();
     press(&mut app, "Down Tab");
-    assert_eq!((app.search.query.text(), app.search.list.selected()), ("status:archived ", Some(0)));
+    assert_eq!(
+        (app.panes.search.query.text(), app.panes.search.list.selected()),
+        ("status:archived ", Some(0))
+    );
     let mut app = boxed();
     press(&mut app, "Up Tab");
-    assert_eq!(app.search.query.text(), "status:any ");
+    assert_eq!(app.panes.search.query.text(), "status:any ");
     let mut app = boxed();
     press(&mut app, "a n");
-    assert_eq!(app.search.popup().0.len(), 1, "narrowed before the hub answers");
+    assert_eq!(app.panes.search.popup().0.len(), 1, "narrowed before the hub answers");
     press(&mut app, "Down");
-    assert_eq!(app.search.list.selected(), Some(1), "one is no choice: the list moves");
+    assert_eq!(app.panes.search.list.selected(), Some(1), "one is no choice: the list moves");
     let mut app = boxed();
     press(&mut app, "Esc");
-    assert!(app.search.typing && app.search.popup().0.is_empty());
+    assert!(app.panes.search.typing && app.panes.search.popup().0.is_empty());
     press(&mut app, "Esc");
-    assert!(!app.search.typing);
+    assert!(!app.panes.search.typing);
 }
 
 #[test]
@@ -424,10 +432,10 @@ fn a_field_that_is_none_is_underlined_whole_and_tab_mends_it() {
     let fault = Fault::invalid("column 6: there is no field tgas:").hint("did you mean tag:?");
     let generation = generation_of(&effects);
     tell(&mut app, Msg::Answer(Answer::Search { generation, result: Err(fault) }));
-    assert_eq!(app.search.fault.as_ref().unwrap().at, Some(5..9));
-    assert_eq!(app.search.list.len(), 3, "the last good answer is kept");
+    assert_eq!(app.panes.search.fault.as_ref().unwrap().at, Some(5..9));
+    assert_eq!(app.panes.search.list.len(), 3, "the last good answer is kept");
     press(&mut app, "Tab");
-    assert_eq!((app.search.query.text(), app.search.query.at_end()), ("lock tag:old", true));
+    assert_eq!((app.panes.search.query.text(), app.panes.search.query.at_end()), ("lock tag:old", true));
 }
 
 #[test]
@@ -468,7 +476,7 @@ fn a_query_is_kept_when_it_is_left_and_taken_again_from_the_list() {
         tell(&mut app, Msg::Answer(Answer::Queries(Ok(queries))));
         assert_eq!(press(&mut app, "Down C-x"), [Effect::DropQuery("tag:db".into())]);
         press(&mut app, "w h Enter");
-        assert_eq!((app.search.query.text(), app.search.typing), ("why", true));
+        assert_eq!((app.panes.search.query.text(), app.panes.search.typing), ("why", true));
     }
 }
 
@@ -506,7 +514,7 @@ fn what_the_full_answer_lacked_is_said_until_the_next_one() {
     let result = Ok(degraded);
     tell(&mut app, Msg::Answer(Answer::Search { generation: generation_of(&full), result }));
     let badge =
-        |app: &App| app.search.found.as_ref().unwrap().degraded.as_ref().map(|degraded| degraded.badge);
+        |app: &App| app.panes.search.found.as_ref().unwrap().degraded.as_ref().map(|degraded| degraded.badge);
     assert_eq!(badge(&app), Some("words only"));
     let asked = press(&mut app, "e");
     let full = tell(
@@ -567,7 +575,7 @@ fn removing_asks_first_and_is_undone_for_ten_seconds() {
     let forgotten =
         crate::door::Forgotten { id: id(1), title: "memory 1".into(), applied: true, state: "hidden".into() };
     tell(&mut app, Msg::Answer(Answer::Forgotten(Ok(forgotten))));
-    assert_eq!(app.search.selected().unwrap().id, id(2));
+    assert_eq!(app.panes.search.selected().unwrap().id, id(2));
     assert_eq!(press_at(&mut app, 5_000, "u"), [Effect::Ask(Ask::Restore { id: id(1) })]);
     assert_eq!(press_at(&mut app, 5_000, "u"), [], "once");
 }
@@ -660,19 +668,192 @@ fn a_running_import_is_asked_about_before_the_end() {
 #[test]
 fn a_click_selects_and_a_second_one_opens() {
     let mut app = live();
-    let click = |app: &mut App, row| {
-        let mouse = MouseEvent {
-            kind: MouseEventKind::Down(MouseButton::Left),
-            column: 6,
-            row,
-            modifiers: KeyModifiers::NONE,
-        };
-        tell(app, Msg::Mouse(mouse))
-    };
-    let second_row = app.search.split.list.y + 2;
+    let click = |app: &mut App, row| point(app, DOWN, 6, row);
+    let second_row = app.panes.search.split.list.y + 2;
     assert_eq!(click(&mut app, second_row), []);
-    assert_eq!(app.search.selected().unwrap().id, id(2));
+    assert_eq!(app.panes.search.selected().unwrap().id, id(2));
     assert_eq!(click(&mut app, second_row), [Effect::Ask(Ask::Memory { id: id(2) })]);
+}
+
+const DOWN: MouseEventKind = MouseEventKind::Down(MouseButton::Left);
+const DRAG: MouseEventKind = MouseEventKind::Drag(MouseButton::Left);
+const UP: MouseEventKind = MouseEventKind::Up(MouseButton::Left);
+
+fn point(app: &mut App, kind: MouseEventKind, column: u16, row: u16) -> Vec<Effect> {
+    tell(app, Msg::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }))
+}
+
+/// Clicks where these words stand on a screen of 120x40.
+#[track_caller]
+fn click_on(app: &mut App, words: &str) -> Vec<Effect> {
+    let terminal = draw(app, 120, 40);
+    let buffer = terminal.backend().buffer();
+    let line = |y| (0..120).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+    let found = (0..40).find_map(|y| line(y).find(words).map(|at| (line(y)[..at].chars().count() as u16, y)));
+    let (x, y) = found.unwrap_or_else(|| panic!("{words:?} is not on the screen:\n{}", terminal.backend()));
+    point(app, DOWN, x, y)
+}
+
+fn left_width(app: &App) -> u16 {
+    app.deck.pane(PaneName::Search).unwrap().width
+}
+
+#[test]
+fn a_border_is_dragged_kept_and_set_back_by_a_double_click() {
+    let mut app = live();
+    assert_eq!(left_width(&app), 60);
+    for (taken_at, to, width) in [(59, 44, 45), (45, 80, 80), (79, 118, 84), (84, 2, 36)] {
+        assert_eq!(point(&mut app, DOWN, taken_at, 20), []);
+        assert_eq!(point(&mut app, DRAG, 70, 20), []);
+        assert_eq!(point(&mut app, DRAG, to, 21), []);
+        assert_eq!(left_width(&app), width, "{taken_at} to {to}");
+        let kept = point(&mut app, UP, to, 21);
+        let [Effect::KeepState(state)] = kept.as_slice() else { panic!("{kept:?}") };
+        let mut again = self::app();
+        again.shares = state.get(layout::PART).unwrap();
+        again.arrange();
+        assert_eq!(left_width(&again), width, "as it is found again");
+    }
+    // Taken and let go, nothing has moved and nothing is kept; a second click sets it back.
+    assert_eq!((point(&mut app, DOWN, 36, 9), point(&mut app, UP, 36, 9)), (vec![], vec![]));
+    let reset = point(&mut app, DOWN, 36, 9);
+    assert!(matches!(reset.as_slice(), [Effect::KeepState(_)]), "{reset:?}");
+    assert_eq!(left_width(&app), 60);
+    // Nothing is held any more.
+    point(&mut app, DRAG, 90, 9);
+    assert_eq!(left_width(&app), 60);
+}
+
+#[test]
+fn keys_move_the_border_too() {
+    let mut app = live();
+    assert!(matches!(press(&mut app, ">").as_slice(), [Effect::KeepState(_)]));
+    assert_eq!(left_width(&app), 63);
+    press(&mut app, "< <");
+    assert_eq!(left_width(&app), 57);
+    press(&mut app, "=");
+    assert_eq!(left_width(&app), 60);
+    assert!(app.why_not(Action::EvenDeck).is_some());
+    press(&mut app, "z");
+    assert_eq!(app.why_not(Action::BorderLeft).as_deref(), Some("one pane fills the screen"));
+}
+
+#[test]
+fn a_scroll_bar_is_dragged_to_where_the_list_goes() {
+    let mut app = live();
+    tell(&mut app, Msg::Link(Link::Events((11..=1_000).map(event).collect())));
+    let track = app.panes.get(PaneName::Timeline).track().unwrap();
+    let (x, thumb) = (track.area().x, track.thumb());
+    assert!(thumb.end == track.area().bottom(), "it follows");
+    point(&mut app, DOWN, x, thumb.start);
+    point(&mut app, DRAG, 3, track.area().y);
+    assert_eq!(app.panes.timeline.top_row(), 0);
+    point(&mut app, DRAG, x, 39);
+    point(&mut app, UP, x, 39);
+    assert_eq!(app.panes.timeline.mode, crate::console::panes::timeline::Mode::Following);
+    // A click on the track takes the thumb there.
+    let middle = track.area().y + track.area().height / 2;
+    point(&mut app, DOWN, x, middle);
+    let track = app.panes.get(PaneName::Timeline).track().unwrap();
+    assert!(track.thumb().contains(&middle), "{track:?}");
+
+    let effects = press(&mut app, "s x");
+    let results = (1..200).map(|n| hit(n, 9.0 / f32::from(n))).collect();
+    let answer = SearchAnswer { results, total: 199, ..SearchAnswer::default() };
+    tell(&mut app, Msg::Answer(Answer::Search { generation: generation_of(&effects), result: Ok(answer) }));
+    let track = app.panes.get(PaneName::Search).track().unwrap();
+    point(&mut app, DOWN, track.area().x, track.thumb().start);
+    point(&mut app, DRAG, track.area().x, 39);
+    assert_eq!(app.panes.search.list.visible().end, 199);
+    assert_eq!(left_width(&app), 60, "the thumb was taken, not the border it stands on");
+}
+
+#[test]
+fn what_is_clicked_is_done() {
+    let mut app = live();
+    assert_eq!(click_on(&mut app, "n new"), [Effect::LoadDraft(crate::console::overlay::form::Purpose::New)]);
+    let mut app = live();
+    click_on(&mut app, "? help");
+    assert!(matches!(app.overlay, Some(Overlay::Help(_))));
+    // Outside of it.
+    point(&mut app, DOWN, 1, 1);
+    assert!(app.overlay.is_none());
+    click_on(&mut app, ": palette");
+    click_on(&mut app, "Esc close");
+    assert!(app.overlay.is_none(), "its own hints can be clicked too");
+}
+
+#[test]
+fn rows_of_overlays_are_selected_by_a_click_and_run_by_a_second() {
+    let mut app = live();
+    press(&mut app, ":");
+    tell(&mut app, Msg::Paste("mouse".into()));
+    click_on(&mut app, "Mouse on or off");
+    assert!(app.overlay.is_none(), "it was selected already");
+    press(&mut app, ":");
+    tell(&mut app, Msg::Paste("e".into()));
+    let Some(Overlay::Palette(palette)) = &app.overlay else { panic!() };
+    assert_ne!(palette.selected().unwrap().name, "help.open");
+    click_on(&mut app, "Help: every key");
+    let Some(Overlay::Palette(palette)) = &app.overlay else { panic!("one click only selects") };
+    assert_eq!(palette.selected().unwrap().name, "help.open");
+    click_on(&mut app, "Help: every key");
+    assert!(matches!(app.overlay, Some(Overlay::Help(_))));
+
+    let mut app = live();
+    let projects = |app: &mut App| {
+        press(app, "P");
+        let suggestion = |name: &str| Suggestion {
+            text: format!("project:{name}"),
+            replace: 0..8,
+            kind: "project".into(),
+            documents: Some(3),
+        };
+        let suggestions = vec![suggestion("harbour"), suggestion("console")];
+        let answer = crate::door::SuggestAnswer { suggestions, fault: None };
+        tell(app, Msg::Answer(Answer::Projects(Ok(answer))));
+    };
+    projects(&mut app);
+    click_on(&mut app, "harbour");
+    assert!(app.overlay.is_some() && app.env.project.is_none());
+    click_on(&mut app, "harbour");
+    assert_eq!(app.env.project, Some(Project::slug("harbour")));
+    projects(&mut app);
+    point(&mut app, DOWN, 2, 30);
+    assert!(app.overlay.is_none(), "a click outside closes it");
+    assert_eq!(app.env.project, Some(Project::slug("harbour")), "and changes nothing");
+    // The header says which one, and leads to the others.
+    click_on(&mut app, "harbour ");
+    assert!(matches!(app.overlay, Some(Overlay::Picker(_))));
+}
+
+#[test]
+fn the_log_is_a_key_away_and_leads_back() {
+    let mut app = live();
+    press(&mut app, "4 0");
+    assert!(app.shows_log());
+    let entry = crate::telemetry::Entry {
+        time: Time::from_unix_ms(NOW),
+        level: crate::telemetry::Level::Warn,
+        target: "wheelhouse::store",
+        message: "the disk is slow".into(),
+        fields: vec![("took_ms", "1200".into())],
+    };
+    let taken = crate::telemetry::Taken { entries: vec![entry], dropped: 0 };
+    tell(&mut app, Msg::Logged(taken));
+    assert_eq!(
+        press(&mut app, "y y"),
+        [Effect::Copy(
+            "2026-11-18T11:06:40.000Z  WARN wheelhouse::store: the disk is slow took_ms=1200".into()
+        )]
+    );
+    assert!(app.why_not(Action::CopyId).is_some());
+    press(&mut app, "/ t o o k Enter Esc");
+    assert!(app.shows_log(), "the filter first");
+    press(&mut app, "Esc");
+    assert_eq!((app.focus, app.shows_log()), (PaneName::Timeline, false));
+    press(&mut app, "0 Tab");
+    assert_eq!(app.focus, PaneName::Search, "it stands behind the last one");
 }
 
 fn draw(app: &App, width: u16, height: u16) -> Terminal<TestBackend> {
@@ -702,6 +883,8 @@ fn no_size_is_too_small_to_draw() {
         "o Right",
         "C-r",
         "s t a g : x",
+        "0",
+        "0 /",
     ] {
         for size in (0..=12).flat_map(|w| (0..=10).map(move |h| (w, h))).chain([
             (40, 12),
@@ -774,12 +957,12 @@ fn step() -> impl Strategy<Value = Step> {
     let keys = [
         "q", "s", "/", "n", "w", "x", "y", "e", "H", "u", "z", "t", "P", "M", "I", ":", "?", "f", "Space",
         "G", "g", "[", "]", "j", "k", "1", "4", "Tab", "Esc", "Enter", "Up", "Down", "a", "C-u", "A-Enter",
-        "C-x", "r", "\"", "Left", "Right", "Back", "C-r", "o", "S",
+        "C-x", "r", "\"", "Left", "Right", "Back", "C-r", "o", "S", "0", "<", ">",
     ];
     prop_oneof![
         8 => prop::sample::select(keys.to_vec()).prop_map(Step::Key),
         1 => (0..160u16, 0..50u16).prop_map(|(w, h)| Step::Resize(w, h)),
-        1 => (0..3u8, 0..160u16, 0..50u16).prop_map(|(kind, x, y)| Step::Mouse(kind, x, y)),
+        2 => (0..5u8, 0..160u16, 0..50u16).prop_map(|(kind, x, y)| Step::Mouse(kind, x, y)),
         1 => ".{0,30}".prop_map(Step::Paste),
         1 => "(tag:[a-z]{0,3} |-?type:\"a b\"|like:[0-9a-f-]{0,36} |since:|é漢 |\"){0,5}".prop_map(Step::Paste),
         2 => (1..80u64).prop_map(Step::Events),
@@ -809,6 +992,8 @@ proptest! {
                     kind: match kind {
                         0 => MouseEventKind::Down(MouseButton::Left),
                         1 => MouseEventKind::ScrollUp,
+                        2 => DRAG,
+                        3 => UP,
                         _ => MouseEventKind::ScrollDown,
                     },
                     column,
@@ -834,10 +1019,10 @@ proptest! {
                     asked.push(ask);
                 }
             }
-            let rows = app.search.found.as_ref().map_or(0, |found| found.rows.len());
-            prop_assert_eq!(app.search.list.len(), rows);
-            prop_assert!(app.search.list.selected().is_none_or(|row| row < rows));
-            prop_assert!(app.timeline.selected_row().is_none_or(|row| row < app.timeline.feed().len()));
+            let rows = app.panes.search.found.as_ref().map_or(0, |found| found.rows.len());
+            prop_assert_eq!(app.panes.search.list.len(), rows);
+            prop_assert!(app.panes.search.list.selected().is_none_or(|row| row < rows));
+            prop_assert!(app.panes.timeline.selected_row().is_none_or(|row| row < app.panes.timeline.feed().len()));
             draw(&app, size.0, size.1);
         }
     }
@@ -1167,7 +1352,7 @@ fn an_export_asks_for_what_the_pane_shows() {
     let Target::File { path, .. } = &asked.to else { panic!("{asked:?}") };
     assert_eq!(path.to_str(), Some("wheelhouse-timeline-20261118-110640.mdx"));
     let What::Events(query) = &asked.what else { panic!("{asked:?}") };
-    assert_eq!((asked.format, query.filter.clone()), (Format::Text, app.timeline.filter.clone()));
+    assert_eq!((asked.format, query.filter.clone()), (Format::Text, app.panes.timeline.filter.clone()));
 
     let mut app = live();
     press(&mut app, "4 / s e v e r i t y : e r r o r Enter");
@@ -1216,7 +1401,7 @@ fn the_console_is_found_as_it_was_left() {
     assert_eq!(app.update(Time::from_unix_ms(NOW + 25_000), Msg::Tick), [], "nothing changed since");
     let mut found = app_left(left.clone(), Given::default());
     assert_eq!((found.focus, found.zoomed, found.env.form), (PaneName::Timeline, true, TimeForm::Utc));
-    assert_eq!(found.search.query.text(), "dep");
+    assert_eq!(found.panes.search.query.text(), "dep");
     let asked = tell(&mut found, Msg::Link(Link::Up { owned: true, status: status(Writes::Open) }));
     assert!(
         asked.iter().any(
@@ -1244,18 +1429,18 @@ fn a_project_is_found_as_it_was_left_in_every_pane() {
     let answer = crate::door::SuggestAnswer { suggestions: vec![project], fault: None };
     tell(&mut app, Msg::Answer(Answer::Projects(Ok(answer))));
     press(&mut app, "t e a Enter");
-    assert_eq!(app.search.project, Some(Project::slug("team")));
+    assert_eq!(app.panes.search.project, Some(Project::slug("team")));
     let mut found = app_left(app.state(), Given::default());
-    assert_eq!(found.search.project, Some(Project::slug("team")));
+    assert_eq!(found.panes.search.project, Some(Project::slug("team")));
     tell(&mut found, Msg::Link(Link::Up { owned: true, status: status(Writes::Open) }));
     let asked = tell(&mut found, Msg::Link(Link::Begin(stretch(1..=10, None))));
     assert!(asked.iter().any(|effect| matches!(
         effect,
-        Effect::Ask(Ask::Events { query, .. }) if query.filter == app.timeline.filter
+        Effect::Ask(Ask::Events { query, .. }) if query.filter == app.panes.timeline.filter
     )));
     // And all of it again.
     press(&mut found, "P Esc");
-    assert_eq!((found.search.project, found.timeline.is_filtered()), (None, false));
+    assert_eq!((found.panes.search.project, found.panes.timeline.is_filtered()), (None, false));
 }
 
 #[test]

@@ -8,18 +8,15 @@ use ratatui::{
 };
 
 use super::{App, above};
-use crate::{
-    console::{
-        action::Action,
-        layout::{DECK_MIN, PaneName},
-        model::{Badge, Connection},
-        overlay::Above,
-        scene::{Motion, Scene, TimeForm},
-        text,
-        theme::Role,
-        widgets::{toast::Kind, which_key::which_key},
-    },
-    door::Refusal,
+use crate::console::{
+    action::Action,
+    layout::DECK_MIN,
+    overlay::Above,
+    panes::PaneName,
+    scene::Scene,
+    text,
+    theme::Role,
+    widgets::{toast::Kind, which_key::which_key},
 };
 
 /// Widest a toast gets; longer ones wrap.
@@ -42,8 +39,8 @@ impl App {
             if let Some(tabs) = self.deck.tabs {
                 self.view_tabs(frame, tabs, &scene);
             }
-            for name in PaneName::ALL {
-                self.view_pane(frame, name, &scene);
+            for (name, area) in &self.deck.panes {
+                self.view_pane(frame, *name, *area, &scene);
             }
             self.view_hints(frame, self.deck.hints, &scene);
             if let Some(overlay) = &self.overlay {
@@ -70,104 +67,10 @@ impl App {
         frame.render_widget(Paragraph::new(lines), area);
     }
 
-    // ── header ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-    fn view_header(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
-        let theme = scene.theme;
-        let header = theme.style(Role::Header);
-        frame.render_widget(Block::new().style(header), area);
-        let mut left = vec![Span::styled(" wheelhouse ", theme.style(Role::HeaderName))];
-        let place = match &scene.hub.connection {
-            Connection::Live { owned: true } => "local",
-            Connection::Live { owned: false } => "attached",
-            Connection::Opening | Connection::Offline { .. } => "",
-        };
-        let dir = home_shortened(&self.env.data_dir);
-        let width = area.width as usize;
-        if width >= 60 {
-            if !place.is_empty() {
-                left.push(Span::styled(format!(" {place} "), theme.style(Role::Muted)));
-            }
-            let room = (width / 4).max(12);
-            left.push(Span::styled(format!(" {} ", text::cut_left(&dir, room)), theme.style(Role::Muted)));
-        }
-        let (role, said) = badge(scene, width);
-        left.push(Span::styled(format!("  {} {said} ", theme.glyph(role)), theme.style(role)));
-        if let Some(memories) = scene.hub.memories()
-            && width >= 50
-        {
-            let word = if memories == 1 { "memory" } else { "memories" };
-            left.push(Span::styled(format!("  {} ", text::count(memories)), theme.style(Role::Strong)));
-            left.push(Span::styled(word, theme.style(Role::Muted)));
-        }
-        if let Some(project) = &self.search.project {
-            left.push(Span::styled(format!("   {project} "), theme.style(Role::Project)));
-        }
-        if let Some(import) = scene.import.filter(|import| import.is_running()) {
-            let said =
-                format!("   {} importing {} % ", theme.glyph(Role::Busy), (import.part() * 100.0) as u64);
-            left.push(Span::styled(said, theme.style(Role::Busy)));
-        }
-        for words in scene.hub.erasing().into_iter().chain(scene.hub.embedding()) {
-            let said = format!("   {} {words} ", theme.glyph(Role::Busy));
-            left.push(Span::styled(said, theme.style(Role::Busy)));
-        }
-        let clock = self.clock(scene);
-        let clock_width = text::width(&clock) as u16;
-        let left = Line::from(left);
-        let room = area.width.saturating_sub(clock_width + 1);
-        if left.width() as u16 <= room {
-            let at = Rect {
-                x: area.right().saturating_sub(clock_width),
-                width: clock_width.min(area.width),
-                ..area
-            };
-            frame.render_widget(Paragraph::new(Line::styled(clock, theme.style(Role::Muted))), at);
-        }
-        frame.render_widget(Paragraph::new(left), Rect { width: area.width, ..area });
-    }
-
-    fn clock(&self, scene: &Scene) -> String {
-        let clock = scene.now.at(scene.zone());
-        let clock = match scene.motion {
-            Motion::Full => clock.format("%H:%M:%S"),
-            Motion::Reduced => clock.format("%H:%M"),
-        };
-        match scene.form {
-            TimeForm::Utc | TimeForm::Zone => format!("{clock} {} ", scene.zone().letters(scene.now)),
-            TimeForm::Relative | TimeForm::Local => format!("{clock} "),
-        }
-    }
-
     // ── panes ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    fn view_tabs(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
-        let theme = scene.theme;
-        let spans: Vec<_> = PaneName::ALL
-            .into_iter()
-            .flat_map(|name| {
-                let role = if name == self.focus { Role::TabActive } else { Role::Tab };
-                [Span::styled(tab_words(name), theme.style(role)), Span::raw(" ")]
-            })
-            .collect();
-        frame.render_widget(Paragraph::new(Line::from(spans)), area);
-    }
-
-    /// The tab under a column.
-    pub(super) fn tab_at(&self, x: u16) -> Option<PaneName> {
-        let mut from = 0;
-        for name in PaneName::ALL {
-            let width = text::width(&tab_words(name)) as u16;
-            if (from..from + width).contains(&x) {
-                return Some(name);
-            }
-            from += width + 1;
-        }
-        None
-    }
-
-    fn view_pane(&self, frame: &mut Frame, name: PaneName, scene: &Scene) {
-        let Some(area) = self.deck.pane(name) else { return };
+    fn view_pane(&self, frame: &mut Frame, name: PaneName, area: Rect, scene: &Scene) {
+        let pane = self.panes.get(name);
         let theme = scene.theme;
         let focused = self.focus == name && self.overlay.is_none();
         let lit = self.focus == name;
@@ -184,88 +87,19 @@ impl App {
                 ),
                 Span::styled(format!("{} ", name.title()), theme.style(title)),
             ]));
-        if name == PaneName::Timeline {
-            block = block.title(Line::from(self.timeline.state_words(scene)).alignment(Alignment::Right));
-            if let Some(looking) = self.timeline.looking(scene) {
-                block = block.title_bottom(Line::from(looking));
-            }
-            if let Some(new) = self.timeline.new_words(scene) {
-                block = block.title_bottom(Line::from(new).alignment(Alignment::Right));
-            }
-        } else if let Some(found) = &self.search.found
-            && let Some(row) = self.search.list.selected()
-        {
-            let all = scene.hub.memories().filter(|_| self.search.project.is_none());
-            let total = found.total.map(|total| total as u64).or(all);
-            let said = match total {
-                Some(total) => format!(" {} of {} ", text::count(row as u64 + 1), text::count(total)),
-                None => format!(" {} ", text::count(row as u64 + 1)),
-            };
-            block =
-                block.title_bottom(Line::styled(said, theme.style(Role::Muted)).alignment(Alignment::Right));
+        let mut state = pane.state(scene);
+        if !state.is_empty() {
+            state.insert(0, Span::raw(" "));
+            block = block.title(Line::from(state).alignment(Alignment::Right));
+        }
+        if let Some(doing) = pane.doing(scene) {
+            block = block.title_bottom(Line::from(doing));
+        }
+        if let Some(extent) = pane.extent(scene) {
+            block = block.title_bottom(Line::from(extent).alignment(Alignment::Right));
         }
         frame.render_widget(block, area);
-        match name {
-            PaneName::Search => self.search.view(frame, focused, scene),
-            PaneName::Timeline => self.timeline.view(frame, focused, scene),
-        }
-    }
-
-    // ── hints ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-    /// The table's hints of where one stands, as many as fit; help and palette always.
-    fn view_hints(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
-        let theme = scene.theme;
-        if self.overlay.is_some() {
-            // What stands above says its own keys.
-            frame.render_widget(Block::new().style(theme.style(Role::Hint)), area);
-            return;
-        }
-        let places = self.places();
-        let own = crate::console::action::ACTIONS
-            .iter()
-            .filter(|row| row.hint.is_some() && !matches!(row.action, Action::Help | Action::Palette));
-        let mut hints: Vec<(usize, String, &str, bool)> = Vec::new();
-        for row in own {
-            let Some(key) = self.env.keymap.key_of(row.action, &places) else { continue };
-            let Some(hint) = row.hint else { continue };
-            // What belongs here stands before what can be done anywhere.
-            let rank = places.iter().position(|place| row.places.contains(place)).unwrap_or(places.len());
-            hints.push((rank, key, hint, self.why_not(row.action).is_none()));
-        }
-        hints.sort_by_key(|(rank, ..)| *rank);
-        for (action, word) in [(Action::Back, "back"), (Action::Palette, "palette"), (Action::Help, "help")] {
-            if action == Action::Back && !(self.search.typing || self.timeline.is_typing()) {
-                continue;
-            }
-            if let Some(key) = self.env.keymap.key_of(action, &places) {
-                hints.push((0, key, word, true));
-            }
-        }
-        // The last ones lead to all others: they keep their place when not all fit.
-        let leads = hints.split_off(hints.len().saturating_sub(2));
-        let mut room = area.width as usize;
-        let cost = |(_, key, word, _): &(usize, String, &str, bool)| text::width(key) + text::width(word) + 4;
-        room = room.saturating_sub(leads.iter().map(cost).sum());
-        let mut spans = Vec::new();
-        let fitting = hints.iter().take_while(|hint| {
-            let fits = cost(hint) <= room;
-            room = room.saturating_sub(cost(hint));
-            fits
-        });
-        for (_, key, word, can) in fitting.chain(&leads) {
-            let (key_role, word_role) =
-                if *can { (Role::HintKey, Role::Hint) } else { (Role::HintOff, Role::HintOff) };
-            spans.push(Span::styled(format!(" {key} "), theme.style(key_role)));
-            spans.push(Span::styled(format!("{word}  "), theme.style(word_role)));
-        }
-        frame.render_widget(Paragraph::new(Line::from(spans)).style(theme.style(Role::Hint)), area);
-        let theme_words = format!("{} ", theme.name());
-        let used: usize = text::width(&theme_words);
-        if room > used + 2 {
-            let at = Rect { x: area.right() - used as u16, width: used as u16, ..area };
-            frame.render_widget(Paragraph::new(Line::styled(theme_words, theme.style(Role::HintOff))), at);
-        }
+        pane.view(frame, focused, scene);
     }
 
     // ── above ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -310,38 +144,5 @@ impl App {
             frame.render_widget(Clear, at);
             frame.render_widget(Paragraph::new(said).style(theme.style(Role::Overlay)), at);
         }
-    }
-}
-
-fn tab_words(name: PaneName) -> String {
-    format!(" {} {} ", name.digit(), name.title())
-}
-
-/// The hub's state: how it looks, in words.
-fn badge(scene: &Scene, width: usize) -> (Role, String) {
-    match scene.hub.badge(scene.now) {
-        Badge::Live => (Role::Live, "LIVE".into()),
-        Badge::Opening => (Role::Busy, "opening".into()),
-        Badge::CatchingUp(words) | Badge::Rebuilding(words) => (Role::Busy, words),
-        Badge::Failed(words) => (Role::Error, text::cut(&words, 40).into_owned()),
-        Badge::Stalled(words) if width < 100 => {
-            (Role::Warn, words.split(':').next().unwrap_or_default().to_owned())
-        }
-        Badge::Stalled(words) => (Role::Warn, words),
-        Badge::Refused(Refusal::ReadOnly) => (Role::Warn, Refusal::ReadOnly.words().into()),
-        Badge::Refused(why) => (Role::Error, why.words().into()),
-        Badge::Offline { since } => {
-            let age = crate::console::scene::age(scene.now, since);
-            (Role::Off, format!("offline {age}"))
-        }
-    }
-}
-
-/// `~` for the home directory.
-fn home_shortened(path: &std::path::Path) -> String {
-    let home = std::env::home_dir().filter(|home| home.parent().is_some());
-    match home.and_then(|home| path.strip_prefix(home).ok().map(ToOwned::to_owned)) {
-        Some(rest) => format!("~/{}", rest.display()),
-        None => path.display().to_string(),
     }
 }

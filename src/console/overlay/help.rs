@@ -5,7 +5,7 @@ use std::ops::Range;
 use crossterm::event::KeyEvent;
 use ratatui::{
     Frame,
-    layout::Rect,
+    layout::{Position, Rect},
     text::{Line as Text, Span},
     widgets::Paragraph,
 };
@@ -18,7 +18,7 @@ use crate::console::{
     scene::{Out, Scene},
     theme::Role,
     widgets::{
-        frame::{foot, input, step_of, window},
+        frame::{foot, foot_at, input, step_of, window},
         line::{Line, Typed},
         list::Step,
     },
@@ -26,6 +26,7 @@ use crate::console::{
 
 const WIDTH: u16 = 84;
 const KEYS_WIDTH: usize = 22;
+const FOOT: [(Action, &str); 2] = [(Action::PageDown, "scroll"), (Action::Back, "close")];
 
 /// A place and its keys.
 #[derive(Debug, Clone)]
@@ -72,6 +73,10 @@ impl Help {
     /// Headings, rows, and a line of air between the sections.
     fn len(&self) -> usize {
         self.found().map(|(_, rows)| rows.len() + 2).sum::<usize>().saturating_sub(1)
+    }
+
+    fn area(&self, area: Rect) -> Rect {
+        centred(area, WIDTH.min(area.width.saturating_sub(2)), area.height.saturating_sub(2))
     }
 
     fn scroll(&mut self, top: usize) {
@@ -187,16 +192,24 @@ impl Above for Help {
         self.top = 0;
     }
 
+    fn click(&mut self, at: Position, area: Rect, scene: &Scene, out: &mut Out) {
+        let area = self.area(area);
+        if !area.contains(at) {
+            out.close = true;
+        } else if let Some(action) = foot_at(at, area, Place::Help, &FOOT, scene) {
+            self.act(action, scene, out);
+        }
+    }
+
     fn arrange(&mut self, area: Rect) {
         self.height = area.height.saturating_sub(6) as usize;
         self.scroll(self.top);
     }
 
     fn view(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
-        let area = centred(area, WIDTH.min(area.width.saturating_sub(2)), area.height.saturating_sub(2));
+        let area = self.area(area);
         let inner = window(frame, area, "Help", scene);
-        let words = [(Action::PageDown, "scroll"), (Action::Back, "close")];
-        foot(frame, area, Place::Help, &words, scene);
+        foot(frame, area, Place::Help, &FOOT, scene);
         let [top, body] = head(inner, 2);
         input(frame, top, &self.typed, "", "type to find a key or what it does", true, scene);
         let lines = self.lines(inner.width as usize, scene);

@@ -7,7 +7,7 @@ use nucleo_matcher::{
 };
 use ratatui::{
     Frame,
-    layout::Rect,
+    layout::{Position, Rect},
     text::{Line as Text, Span},
     widgets::Paragraph,
 };
@@ -21,7 +21,7 @@ use crate::console::{
     scene::{Out, Scene},
     theme::Role,
     widgets::{
-        frame::{foot, input, matched, step_of, window},
+        frame::{body_line, foot, foot_at, input, matched, step_of, window},
         line::{Line, Typed},
         list::List,
         toast::Toast,
@@ -30,6 +30,7 @@ use crate::console::{
 
 const WIDTH: u16 = 76;
 const HEIGHT: u16 = 20;
+const FOOT: [(Action, &str); 2] = [(Action::Open, "run"), (Action::Back, "close")];
 
 /// A row: an action as it stands now, or what an action asks for.
 #[derive(Debug, Clone)]
@@ -178,6 +179,21 @@ impl Above for Palette {
         self.narrow();
     }
 
+    fn click(&mut self, at: Position, area: Rect, scene: &Scene, out: &mut Out) {
+        let area = self.area(area);
+        if !area.contains(at) {
+            out.close = true;
+        } else if let Some(action) = foot_at(at, area, Place::Palette, &FOOT, scene) {
+            self.act(action, scene, out);
+        } else if let Some(row) = body_line(at, area).and_then(|line| self.list.row_at(line, 1)) {
+            if self.list.selected() == Some(row) {
+                self.act(Action::Open, scene, out);
+            } else {
+                self.list.select(row);
+            }
+        }
+    }
+
     fn arrange(&mut self, area: Rect) {
         self.list.set_height(self.area(area).height.saturating_sub(4) as usize);
     }
@@ -185,7 +201,7 @@ impl Above for Palette {
     fn view(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
         let area = self.area(area);
         let inner = window(frame, area, self.title, scene);
-        foot(frame, area, Place::Palette, &[(Action::Open, "run"), (Action::Back, "close")], scene);
+        foot(frame, area, Place::Palette, &FOOT, scene);
         let [top, body] = head(inner, 2);
         input(frame, top, &self.typed, "", self.placeholder, true, scene);
         let lines: Vec<Text> = if self.shown.is_empty() {

@@ -3,7 +3,7 @@
 use crossterm::event::KeyEvent;
 use ratatui::{
     Frame,
-    layout::Rect,
+    layout::{Position, Rect},
     text::{Line as Text, Span},
     widgets::Paragraph,
 };
@@ -17,7 +17,7 @@ use crate::{
         scene::{Out, Scene},
         theme::Role,
         widgets::{
-            frame::{foot, input, step_of, window},
+            frame::{body_line, foot, foot_at, input, step_of, window},
             line::{Line, Typed},
             list::List,
         },
@@ -28,6 +28,7 @@ use crate::{
 
 const HEIGHT: u16 = 16;
 const WIDTH: u16 = 48;
+const FOOT: [(Action, &str); 2] = [(Action::Open, "pick"), (Action::Back, "all")];
 
 pub struct Picker {
     typed: Line,
@@ -107,10 +108,26 @@ impl Above for Picker {
         self.list.set_len(self.shown().len());
     }
 
+    fn click(&mut self, at: Position, area: Rect, scene: &Scene, out: &mut Out) {
+        let area = centred(area, WIDTH, HEIGHT);
+        if !area.contains(at) {
+            // Nothing was picked: it stays as it was.
+            out.close = true;
+        } else if let Some(action) = foot_at(at, area, Place::Picker, &FOOT, scene) {
+            self.act(action, scene, out);
+        } else if let Some(row) = body_line(at, area).and_then(|line| self.list.row_at(line, 1)) {
+            if self.list.selected() == Some(row) {
+                self.act(Action::Open, scene, out);
+            } else {
+                self.list.select(row);
+            }
+        }
+    }
+
     fn view(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
         let area = centred(area, WIDTH, HEIGHT);
         let inner = window(frame, area, "Project", scene);
-        foot(frame, area, Place::Picker, &[(Action::Open, "pick"), (Action::Back, "all")], scene);
+        foot(frame, area, Place::Picker, &FOOT, scene);
         let [top, body] = head(inner, 2);
         input(frame, top, &self.typed, "", "type to narrow", true, scene);
         let shown = self.shown();

@@ -8,6 +8,7 @@ mod chips;
 mod completion;
 mod detail;
 mod explain;
+mod pane;
 mod row;
 mod view;
 
@@ -438,7 +439,7 @@ impl Search {
     }
 
     /// What is shown, to be asked for whole.
-    pub fn exported(&self) -> What {
+    pub fn all(&self) -> What {
         match &self.found {
             Some(found) if !found.query.trim().is_empty() => What::Search(Box::new(SearchRequest {
                 query: found.query.clone(),

@@ -10,6 +10,7 @@ mod event;
 mod filter;
 mod history;
 mod moment;
+mod pane;
 mod trace;
 mod view;
 
@@ -19,14 +20,13 @@ use ratatui::layout::Rect;
 
 use super::super::{
     effect::Page,
-    export::What,
     layout::{Split, inside},
     model::{EVENTS_MAX, Feed, Item, Stretch},
     scene::{Out, Scene},
     widgets::{line::Line, list::Step},
 };
 use crate::{
-    door::{EventGap, EventQuery, Suggestion},
+    door::{EventGap, Suggestion},
     model::{Event, EventFilter, Fault, Project, Projects, Sequence},
 };
 
@@ -548,11 +548,6 @@ impl Timeline {
         if let Some(feed) = &mut self.filtered {
             feed.append([gap]);
         }
-    }
-
-    /// What is shown, to be asked for whole.
-    pub fn exported(&self) -> What {
-        What::Events(Box::new(EventQuery { filter: self.filter.clone(), ..EventQuery::default() }))
     }
 
     // ── the frame ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -16,13 +16,23 @@ use futures::StreamExt;
 use rustix::termios::{OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use tokio::sync::oneshot;
 
-use super::while_entered;
+use super::{
+    burst::{Bursts, is_printed},
+    while_entered,
+};
 use crate::console::caps::probe::{Answers, Reading, Strays};
 
 /// How long answers are waited for. Nothing waits for them but keys.
 const ANSWER_TIME: Duration = Duration::from_millis(100);
 /// The same in the tenths of a second that a terminal counts in.
 const ANSWER_TENTHS: u8 = 1;
+
+/// Events taken at once; a paste may go on without end.
+const READ_MAX: usize = 4_096;
+/// How long it is looked for a key that was read with another: no time at all, unless this thread is put aside in the
+/// middle of it, and so twice.
+const LOOK: Duration = Duration::from_micros(100);
+const LOOKS: usize = 2;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Arrival {
@@ -40,6 +50,7 @@ pub struct Input {
     reader: Option<JoinHandle<()>>,
     stream: Option<EventStream>,
     strays: Strays,
+    bursts: Bursts,
     answers: Answers,
 }
 
@@ -79,18 +90,36 @@ impl Input {
                 let (answers, typed, strays) = asked.unwrap_or_default();
                 (self.answers, self.strays) = (answers, strays);
                 self.waiting.push_back(Arrival::Answers(answers));
-                self.waiting.extend(typed.into_iter().map(Arrival::Event));
+                self.deliver(typed);
                 continue;
             }
             let stream = self.stream.get_or_insert_with(EventStream::new);
-            let event = stream.next().await.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()))?;
+            let first = stream.next().await.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()))?;
+            let mut read = vec![first];
+            rest_of_read(&mut read);
+            self.take(read);
+        }
+    }
+}
+
+impl Input {
+    /// What was read at once.
+    fn take(&mut self, read: Vec<Event>) {
+        let mut typed = Vec::with_capacity(read.len());
+        for event in read {
             let (events, background) = self.strays.pass(event);
-            self.waiting.extend(events.into_iter().map(Arrival::Event));
+            typed.extend(events);
             if background.is_some() {
                 self.answers.background = background;
                 self.waiting.push_back(Arrival::Answers(self.answers));
             }
         }
+        self.deliver(typed);
+    }
+
+    fn deliver(&mut self, typed: Vec<Event>) {
+        let typed = self.bursts.gather(typed, Instant::now());
+        self.waiting.extend(typed.into_iter().map(Arrival::Event));
     }
 }
 
@@ -102,6 +131,18 @@ impl Drop for Input {
             && reader.join().is_err()
         {
             tracing::debug!("the reader of the terminal's answers panicked");
+        }
+    }
+}
+
+/// What came in one read with a printable key: the stream gives one event at a time, each by way of its thread.
+fn rest_of_read(read: &mut Vec<Event>) {
+    while read.len() < READ_MAX && read.last().is_some_and(is_printed) {
+        let is_more = (0..LOOKS).any(|_| crossterm::event::poll(LOOK).unwrap_or(false));
+        match is_more.then(crossterm::event::read) {
+            Some(Ok(event)) => read.push(event),
+            // A fault is the stream's to tell.
+            Some(Err(_)) | None => return,
         }
     }
 }

@@ -1,24 +1,25 @@
 //! Whole frames to a terminal: only the cells that changed, in one write, marked as one (DEC 2026), never a question.
 //!
-//! ratatui computes the difference and crossterm words it; what is theirs to flush or to ask is held back here. A frame
-//! that changes nothing sends nothing.
+//! ratatui computes the difference, `encode` words it, and it is held here until the frame is whole. A frame that changes
+//! nothing sends nothing.
 //!
 //! Cells that are marked as a link ([`Hyperlinks`]) are sent between the two halves of an OSC 8, where the terminal is
 //! known to take it; the mark itself, an underline colour, is never sent.
 
 use std::{
     io::{self, Write},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use ratatui::{
     Frame, Terminal, TerminalOptions, Viewport,
-    backend::{Backend, ClearType, CrosstermBackend, WindowSize},
+    backend::{Backend, ClearType, WindowSize},
     buffer::{Buffer, Cell},
     layout::{Position, Rect, Size},
     style::Color,
 };
 
+use super::encode;
 use crate::console::{hyperlink::Hyperlinks, text};
 
 const BEGIN: &[u8] = b"\x1b[?2026h";
@@ -32,10 +33,8 @@ pub struct Painter<W: Write> {
 
 impl<W: Write> Painter<W> {
     pub fn new(out: W, size: Size, ascii: bool) -> io::Result<Painter<W>> {
-        let held = Held::default();
         let canvas = Canvas {
-            crossterm: CrosstermBackend::new(held.clone()),
-            held,
+            held: BEGIN.to_vec(),
             out,
             size,
             cursor: None,
@@ -108,25 +107,10 @@ fn to_ascii(buffer: &mut Buffer) {
     }
 }
 
-/// Crossterm's words of a frame, until it is whole. Shared, because its backend does not give its writer back.
-#[derive(Clone, Default)]
-struct Held(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Held {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// The backend: crossterm's, knowing its size and cursor instead of asking for them.
+/// The backend: it gathers a frame, and knows its size and cursor instead of asking for them.
 struct Canvas<W: Write> {
-    crossterm: CrosstermBackend<Held>,
-    held: Held,
+    /// The frame's bytes, until it is whole.
+    held: Vec<u8>,
     out: W,
     size: Size,
     /// Where the cursor is known to be.
@@ -143,36 +127,25 @@ impl<W: Write> Canvas<W> {
         mark: Color,
         run: impl Iterator<Item = (u16, u16, &'a Cell)>,
     ) -> io::Result<()> {
-        if mark == Color::Reset {
-            return self.crossterm.draw(run);
-        }
-        let plain = |cell: &Cell| {
-            let mut cell = cell.clone();
-            cell.underline_color = Color::Reset;
-            cell
-        };
-        let cells: Vec<_> = run.map(|(x, y, cell)| (x, y, plain(cell))).collect();
-        let cells = cells.iter().map(|(x, y, cell)| (*x, *y, cell));
         match self.links.leads(mark) {
-            None => self.crossterm.draw(cells),
+            None => encode::cells(&mut self.held, run),
             Some((id, address)) => {
                 write!(self.held, "\x1b]8;id={id:x};{address}\x1b\\")?;
-                self.crossterm.draw(cells)?;
-                write!(self.held, "\x1b]8;;\x1b\\")
+                encode::cells(&mut self.held, run);
+                self.held.extend_from_slice(b"\x1b]8;;\x1b\\");
             }
         }
+        Ok(())
     }
 
     fn send(&mut self) -> io::Result<usize> {
-        let mut bytes = self.held.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if bytes.is_empty() {
+        if self.held.len() == BEGIN.len() {
             return Ok(0);
         }
-        bytes.splice(0..0, BEGIN.iter().copied());
-        bytes.extend_from_slice(END);
-        let count = bytes.len();
-        let written = self.out.write_all(&bytes).and_then(|()| self.out.flush());
-        bytes.clear();
+        self.held.extend_from_slice(END);
+        let count = self.held.len();
+        let written = self.out.write_all(&self.held).and_then(|()| self.out.flush());
+        self.held.truncate(BEGIN.len());
         self.sent += count;
         written.map(|()| count)
     }
@@ -186,12 +159,9 @@ impl<W: Write> Backend for Canvas<W> {
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
         let mut content = content.peekable();
-        if content.peek().is_none() {
-            return Ok(());
-        }
-        self.cursor = None;
         // Without links all is one run.
         while let Some(mark) = content.peek().map(|(_, _, cell)| cell.underline_color) {
+            self.cursor = None;
             let run = std::iter::from_fn(|| content.next_if(|(_, _, cell)| cell.underline_color == mark));
             self.draw_run(mark, run)?;
         }
@@ -200,14 +170,14 @@ impl<W: Write> Backend for Canvas<W> {
 
     fn hide_cursor(&mut self) -> io::Result<()> {
         if std::mem::take(&mut self.cursor_shown) {
-            self.crossterm.hide_cursor()?;
+            self.held.extend_from_slice(b"\x1b[?25l");
         }
         Ok(())
     }
 
     fn show_cursor(&mut self) -> io::Result<()> {
         if !std::mem::replace(&mut self.cursor_shown, true) {
-            self.crossterm.show_cursor()?;
+            self.held.extend_from_slice(b"\x1b[?25h");
         }
         Ok(())
     }
@@ -219,22 +189,30 @@ impl<W: Write> Backend for Canvas<W> {
     fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
         let position = position.into();
         if self.cursor != Some(position) {
-            self.crossterm.set_cursor_position(position)?;
+            encode::move_to(&mut self.held, position.x, position.y);
             self.cursor = Some(position);
         }
         Ok(())
     }
 
     fn clear(&mut self) -> io::Result<()> {
-        self.crossterm.clear()
+        self.clear_region(ClearType::All)
     }
 
     fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
-        self.crossterm.clear_region(region)
+        self.held.extend_from_slice(match region {
+            ClearType::All => b"\x1b[2J",
+            ClearType::AfterCursor => b"\x1b[J",
+            ClearType::BeforeCursor => b"\x1b[1J",
+            ClearType::CurrentLine => b"\x1b[2K",
+            ClearType::UntilNewLine => b"\x1b[K",
+        });
+        Ok(())
     }
 
     fn append_lines(&mut self, lines: u16) -> io::Result<()> {
-        self.crossterm.append_lines(lines)
+        self.held.extend(std::iter::repeat_n(b'\n', lines.into()));
+        Ok(())
     }
 
     fn size(&self) -> io::Result<Size> {

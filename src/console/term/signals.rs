@@ -6,8 +6,12 @@ use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// SIGTERM, SIGHUP, SIGINT: end, as with the quit key.
+    /// SIGTERM, SIGHUP: end, as with the quit key.
     End,
+    /// SIGINT: the same, unless it was meant for an editor in the same terminal.
+    Interrupt,
+    /// SIGTSTP: give the terminal back and stop.
+    Stop,
     /// SIGCONT: the terminal may have changed in every way; enter it again.
     Continued,
 }
@@ -16,16 +20,18 @@ pub struct Signals {
     terminate: tokio::signal::unix::Signal,
     hangup: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
+    stop: tokio::signal::unix::Signal,
     continued: tokio::signal::unix::Signal,
 }
 
 impl Signals {
-    /// What came before this is not told: listen anew after an editor, which got its own Ctrl-C.
+    /// What came before this is not told.
     pub fn listen() -> io::Result<Signals> {
         Ok(Signals {
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
+            stop: signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
             continued: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
         })
     }
@@ -34,7 +40,8 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => Signal::End,
             _ = self.hangup.recv() => Signal::End,
-            _ = self.interrupt.recv() => Signal::End,
+            _ = self.interrupt.recv() => Signal::Interrupt,
+            _ = self.stop.recv() => Signal::Stop,
             _ = self.continued.recv() => Signal::Continued,
         }
     }

@@ -11,6 +11,7 @@ use ratatui::{
 use super::{line::Line, list::Step};
 use crate::console::{
     action::{Action, Place},
+    layout::head,
     scene::Scene,
     text,
     theme::Role,
@@ -39,32 +40,73 @@ pub fn window(frame: &mut Frame, area: Rect, title: &str, scene: &Scene) -> Rect
         .border_style(theme.style(Role::OverlayBorder))
         .style(theme.style(Role::Overlay))
         .title(Span::styled(format!(" {title} "), theme.style(Role::OverlayTitle)));
-    let inner = block.inner(area);
     frame.render_widget(block, area);
-    Rect { x: inner.x + 1.min(inner.width), width: inner.width.saturating_sub(2), ..inner }
+    inside_window(area)
 }
 
 /// Actions and their keys in this place, at the lower border of a box: those that fit, the first first.
 pub fn foot(frame: &mut Frame, area: Rect, place: Place, words: &[(Action, &str)], scene: &Scene) {
-    if area.height < 2 || area.width < 4 {
-        return;
+    for (at, key, word) in
+        footers(area, place, words, scene).into_iter().map(|(_, at, key, word)| (at, key, word))
+    {
+        let line = Text::from(vec![
+            Span::styled(format!(" {key} "), scene.theme.style(Role::OverlayTitle)),
+            Span::styled(format!("{word} "), scene.theme.style(Role::Muted)),
+        ]);
+        frame.render_widget(Paragraph::new(line), at);
     }
-    let mut spans = Vec::new();
-    let mut room = area.width as usize - 2;
+}
+
+/// The one of these actions whose words at the lower border are here.
+pub fn foot_at(
+    at: Position,
+    area: Rect,
+    place: Place,
+    words: &[(Action, &str)],
+    scene: &Scene,
+) -> Option<Action> {
+    let footers = footers(area, place, words, scene);
+    footers.into_iter().find(|(_, here, ..)| here.contains(at)).map(|(action, ..)| action)
+}
+
+fn footers<'a>(
+    area: Rect,
+    place: Place,
+    words: &[(Action, &'a str)],
+    scene: &Scene,
+) -> Vec<(Action, Rect, String, &'a str)> {
+    if area.height < 2 || area.width < 4 {
+        return Vec::new();
+    }
+    let mut room = area.width - 2;
+    let mut footers = Vec::new();
     for (action, word) in words {
         let Some(key) = scene.keymap.key_of(*action, &[place, Place::Always]) else { continue };
-        let cost = text::width(&key) + text::width(word) + 3;
-        if cost > room {
-            continue;
+        let width = (text::width(&key) + text::width(word) + 3) as u16;
+        if width <= room {
+            room -= width;
+            footers.push((*action, Rect { width, height: 1, ..area }, key, *word));
         }
-        room -= cost;
-        spans.push(Span::styled(format!(" {key} "), scene.theme.style(Role::OverlayTitle)));
-        spans.push(Span::styled(format!("{word} "), scene.theme.style(Role::Muted)));
     }
-    let line = Text::from(spans);
-    let width = (line.width() as u16).min(area.width - 2);
-    let at = Rect { x: area.right() - 1 - width, y: area.bottom() - 1, width, height: 1 };
-    frame.render_widget(Paragraph::new(line), at);
+    // Against the right corner.
+    let mut x = area.x + 1 + room;
+    for (_, at, ..) in &mut footers {
+        (at.x, at.y) = (x, area.bottom() - 1);
+        x += at.width;
+    }
+    footers
+}
+
+/// The line of a box's body that was clicked, when its first two lines are an input and what parts it from the rest.
+pub fn body_line(at: Position, window: Rect) -> Option<usize> {
+    let [_, body] = head(inside_window(window), 2);
+    body.contains(at).then(|| (at.y - body.y) as usize)
+}
+
+/// A window less its border, and a column of air at each side.
+fn inside_window(area: Rect) -> Rect {
+    let inner = Block::new().borders(Borders::ALL).inner(area);
+    Rect { x: inner.x + 1.min(inner.width), width: inner.width.saturating_sub(2), ..inner }
 }
 
 /// A line of text being typed, with what could complete it, and the real cursor at its place.

@@ -68,6 +68,13 @@ impl List {
         self.select(row);
     }
 
+    /// Makes a row the first that is seen; what is selected goes along as far as it must.
+    pub fn scroll_to(&mut self, top: usize) {
+        self.top = top.min(self.len.saturating_sub(self.height));
+        let last = self.top + self.height.saturating_sub(1);
+        self.select(self.selected.clamp(self.top, last));
+    }
+
     pub fn step(&mut self, step: Step) {
         let page = self.height.saturating_sub(1).max(1);
         self.selected = match step {
@@ -121,6 +128,7 @@ mod tests {
                     6 => list.set_len(n),
                     7 => list.set_height(n % 7),
                     8 if n % 2 == 0 => list.select_at(n, n % 5),
+                    8 if n % 3 == 0 => list.scroll_to(n),
                     _ => list.select(n),
                 }
                 match list.selected() {

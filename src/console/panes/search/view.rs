@@ -19,6 +19,7 @@ use crate::{
         widgets::{
             frame::{input, underline},
             line::Line as Input,
+            scroll::Track,
         },
     },
     door::{Legs, ListOrder},
@@ -515,19 +516,7 @@ pub fn scrollbar(
     len: usize,
     scene: &Scene,
 ) {
-    if visible.len() >= len || area.height < 3 {
-        return;
-    }
-    let height = area.height as usize;
-    let thumb = (height * visible.len() / len).clamp(1, height - 1);
-    let last_top = len - visible.len();
-    let at = ((height - thumb) * visible.start + last_top / 2) / last_top.max(1);
-    let glyph = if scene.theme.ascii() { "#" } else { "┃" };
-    for row in at..(at + thumb).min(height) {
-        let x = area.right() + u16::from(!matches!(rule, Some((_, Rule::Down))));
-        let y = area.y + row as u16;
-        if let Some(cell) = frame.buffer_mut().cell_mut((x, y)) {
-            cell.set_symbol(glyph).set_style(scene.theme.style(Role::ScrollThumb));
-        }
+    if let Some(track) = Track::beside(area, rule, visible, len) {
+        track.view(frame, scene);
     }
 }

@@ -1,0 +1,242 @@
+//! The Timeline as a pane of the deck.
+
+use crossterm::event::KeyEvent;
+use ratatui::{Frame, layout::Rect, text::Span};
+
+use super::{Mode, Timeline};
+use crate::{
+    console::{
+        action::{Action, Place},
+        effect::Toward,
+        export::What,
+        msg::{Answer, Link},
+        overlay::export::bound,
+        panes::{Exported, Pane},
+        scene::{Out, Scene},
+        widgets::{frame::step_of, line::Typed, list::Step, scroll::Track},
+    },
+    door::EventQuery,
+    model::{Project, Time},
+};
+
+impl Pane for Timeline {
+    fn arrange(&mut self, area: Rect) {
+        Timeline::arrange(self, area);
+    }
+
+    fn lay_out(&mut self, scene: &Scene) {
+        Timeline::lay_out(self, scene);
+    }
+
+    fn look_anew(&mut self) {
+        self.forget_layout();
+    }
+
+    fn view(&self, frame: &mut Frame, focused: bool, scene: &Scene) {
+        Timeline::view(self, frame, focused, scene);
+    }
+
+    fn state(&self, scene: &Scene) -> Vec<Span<'static>> {
+        self.state_words(scene)
+    }
+
+    fn doing(&self, scene: &Scene) -> Option<Span<'static>> {
+        self.looking(scene)
+    }
+
+    fn extent(&self, scene: &Scene) -> Option<Span<'static>> {
+        self.new_words(scene)
+    }
+
+    fn places(&self) -> Vec<Place> {
+        match (self.is_typing(), self.reading) {
+            (true, _) => vec![Place::Filter],
+            (false, true) => vec![Place::Detail, Place::Timeline],
+            (false, false) => vec![Place::Timeline],
+        }
+    }
+
+    fn is_typing(&self) -> bool {
+        Timeline::is_typing(self)
+    }
+
+    fn stop_typing(&mut self, _: &mut Out) {
+        self.typing = None;
+    }
+
+    fn leads_back(&self) -> bool {
+        Timeline::is_typing(self) || self.open || self.trace.is_some() || self.is_filtered()
+    }
+
+    fn act(&mut self, action: Action, scene: &Scene, out: &mut Out) -> bool {
+        if Timeline::is_typing(self) && self.act_in_filter(action, scene, out) {
+            return true;
+        }
+        if let Some(step) = step_of(action) {
+            self.step(step, out);
+            return true;
+        }
+        match action {
+            Action::Open => self.open(),
+            Action::Back => return self.back(scene, out),
+            Action::Follow => self.toggle_follow(out),
+            Action::Pause => self.toggle_pause(out),
+            Action::ToLatest => self.to_latest(out),
+            Action::FilterEvents => self.begin_filter(out),
+            Action::PreviousError => self.step_error(Toward::Past, out),
+            Action::NextError => self.step_error(Toward::Present, out),
+            Action::GoToTime => self.begin_moment(),
+            Action::Correlation => self.toggle_trace(out),
+            _ => return false,
+        }
+        true
+    }
+
+    fn why_not(&self, action: Action, scene: &Scene) -> Option<String> {
+        let needs_event = || self.selected().is_none().then(|| "no event is selected".to_owned());
+        let needs_hub = || (!scene.hub.is_live()).then(|| "the hub is not there yet".to_owned());
+        match action {
+            Action::Copy | Action::CopyJson | Action::CopyLink | Action::CopyId => needs_event(),
+            Action::GoToTime => needs_hub(),
+            Action::Correlation => needs_event().or_else(needs_hub),
+            _ => None,
+        }
+    }
+
+    fn key(&mut self, key: KeyEvent, scene: &Scene, out: &mut Out) {
+        if let Some(line) = self.line()
+            && line.key(key) == Typed::Changed
+        {
+            self.typed(scene, out);
+        }
+    }
+
+    fn paste(&mut self, text: &str, scene: &Scene, out: &mut Out) {
+        if let Some(line) = self.line() {
+            line.insert(text);
+            self.typed(scene, out);
+        }
+    }
+
+    fn copied(&self, action: Action) -> Option<String> {
+        let event = self.selected()?;
+        Some(match action {
+            Action::CopyJson => serde_json::to_string_pretty(&**event).unwrap_or_default(),
+            Action::CopyId => event.id.to_string(),
+            Action::CopyLink => match event.record() {
+                Some(id) => format!("wheelhouse://memory/{id}"),
+                None => format!("wheelhouse://event/{}", event.id),
+            },
+            _ => format!("{} {} {}", event.time, event.kind, event.text("title").unwrap_or_default()),
+        })
+    }
+
+    fn cell(&self, action: Action) -> Option<String> {
+        let event = self.selected()?;
+        let text = |name| event.text(name).unwrap_or_default().to_owned();
+        Some(match action {
+            Action::CopySnippet => text("message"),
+            Action::CopyType => event.kind.clone(),
+            Action::CopyProject if event.subject.project() == "_" => String::new(),
+            Action::CopyProject => event.subject.project().to_owned(),
+            Action::CopyTags => String::new(),
+            Action::CopySource => text("source"),
+            Action::CopyTime => event.time.to_string(),
+            _ => text("title"),
+        })
+    }
+
+    fn exported(&self) -> Option<Exported> {
+        let of = if self.is_filtered() { "The events of this filter" } else { "Every event" };
+        let query = EventQuery { filter: self.filter.clone(), ..EventQuery::default() };
+        let about = format!("{of}, newest first, {}.", bound());
+        Some(Exported { what: What::Events(Box::new(query)), about, stem: "timeline" })
+    }
+
+    fn has_selection(&self) -> bool {
+        self.selected().is_some()
+    }
+
+    fn has_opened(&self) -> bool {
+        self.open
+    }
+
+    fn click(&mut self, x: u16, y: u16, _: &Scene, out: &mut Out) {
+        Timeline::click(self, x, y, out);
+    }
+
+    fn wheel(&mut self, x: u16, y: u16, step: Step, out: &mut Out) {
+        self.wheel_at(x, y, step, out);
+    }
+
+    fn track(&self) -> Option<Track> {
+        let (top, len) = (self.top_row(), self.feed().len());
+        Track::beside(self.split.list, self.split.rule, top..len.min(top + self.height()), len)
+    }
+
+    fn scroll_to(&mut self, top: usize, out: &mut Out) {
+        let last_top = self.feed().len().saturating_sub(self.height());
+        if top >= last_top && self.feed().is_live() && self.mode != Mode::Paused {
+            return self.follow();
+        }
+        if self.mode == Mode::Following {
+            self.hold();
+        }
+        let (top, last) = (top.min(last_top), self.feed().len().saturating_sub(1));
+        let seen = top..=(top + self.height().saturating_sub(1)).min(last).max(top);
+        let row = self.selected_row().unwrap_or(top).clamp(*seen.start(), *seen.end());
+        self.top = self.number_of(top);
+        self.selected = self.number_of(row);
+        self.page(out);
+    }
+
+    fn tick(&mut self, scene: &Scene, out: &mut Out) {
+        Timeline::tick(self, scene, out);
+    }
+
+    fn wake(&self, scene: &Scene) -> Option<Time> {
+        Timeline::wake(self, scene.now)
+    }
+
+    fn link(&mut self, link: &Link, scene: &Scene, out: &mut Out) {
+        match link {
+            Link::Up { .. } => self.hub_is_there(out),
+            Link::Begin(stretch) => self.begin(stretch.clone(), out),
+            Link::Events(events) => self.arrived(events.clone(), scene),
+            Link::Gap { from, to, reason } => self.gap(*from, *to, reason.clone()),
+            _ => {}
+        }
+    }
+
+    fn answer(&mut self, answer: Answer, scene: &Scene, out: &mut Out) -> Option<Answer> {
+        match answer {
+            Answer::Events { generation, page, result } => {
+                self.paged(generation, page, result, scene.now, out);
+            }
+            Answer::EventStats { generation, result } => self.counted(generation, result),
+            other => return Some(other),
+        }
+        None
+    }
+
+    fn set_project(&mut self, project: Option<&Project>, scene: &Scene, out: &mut Out) {
+        Timeline::set_project(self, project.cloned(), scene, out);
+    }
+}
+
+impl Timeline {
+    fn act_in_filter(&mut self, action: Action, scene: &Scene, out: &mut Out) -> bool {
+        match action {
+            Action::Open => self.accept(scene, out),
+            Action::ClearText => {
+                if let Some(line) = self.line() {
+                    line.clear();
+                    self.typed(scene, out);
+                }
+            }
+            Action::Complete => self.complete(scene, out),
+            _ => return false,
+        }
+        true
+    }
+}
