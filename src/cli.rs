@@ -66,9 +66,9 @@ pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
     let Typed { global, plain, verb } = typed;
     let face = match verb {
         Some(_) if plain => return Err(plain_verb().into()),
-        Some(verb) => match without_hub(verb, &global, &mut out) {
-            Ok(done) => return done,
-            Err(verb) => Face::Verb(verb),
+        Some(verb) => match without_hub(&verb, &global, &mut out) {
+            Some(done) => return done,
+            None => Face::Verb(verb),
         },
         // A cursor cannot be placed there: what a screen would show is told instead.
         None if plain || manner.stdout_is_terminal && console::caps::is_dumb() => Face::Plain,
@@ -109,15 +109,15 @@ enum Face {
     Console,
 }
 
-/// Does what needs no hub, and gives back what does.
-fn without_hub(verb: Verb, global: &Global, out: &mut Out) -> Result<Result<(), Stop>, Verb> {
-    match verb {
-        Verb::Completions { shell } => Ok(manual::completions(shell, out)),
-        Verb::Man => Ok(manual::man(out)),
-        Verb::Config { what } => Ok(config::run(what, global, out)),
-        Verb::Keymap { what } => Ok(keymap::run(what, global, out)),
-        verb => Err(verb),
-    }
+/// Does what needs no hub; none where it does.
+fn without_hub(verb: &Verb, global: &Global, out: &mut Out) -> Option<Result<(), Stop>> {
+    Some(match verb {
+        Verb::Completions { shell } => manual::completions(*shell, out),
+        Verb::Man => manual::man(out),
+        Verb::Config { what } => config::run(*what, global, out),
+        Verb::Keymap { what } => keymap::run(what.clone(), global, out),
+        _ => return None,
+    })
 }
 
 /// The console, on the hub of this data directory.

@@ -273,9 +273,9 @@ impl Plain {
         if self.own.len() > OWN_MAX {
             self.own.pop_front();
         }
-        match without_hub(verb, global, &mut ask.out) {
-            Ok(done) => done,
-            Err(verb) => super::until_interrupted(verb, ask).await,
+        match without_hub(&verb, global, &mut ask.out) {
+            Some(done) => done,
+            None => super::until_interrupted(verb, ask).await,
         }
     }
 }

@@ -185,6 +185,7 @@ impl App {
             Msg::Key(key) => self.key(key, &mut out),
             Msg::Mouse(mouse) => self.mouse(mouse, &mut out),
             Msg::Paste(text) => self.paste(&text, &mut out),
+            Msg::Burst(text) => self.burst(&text, &mut out),
             Msg::Resize(width, height) => self.resized(width, height),
             Msg::Tick => {}
             // Whoever comes back may have been in an editor.

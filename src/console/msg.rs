@@ -26,6 +26,8 @@ pub enum Msg {
     Key(KeyEvent),
     Mouse(MouseEvent),
     Paste(String),
+    /// Keys that came at once, as what they print: typed ahead through a slow line, or a paste that is not marked.
+    Burst(String),
     Resize(u16, u16),
     /// Only time has passed.
     Tick,

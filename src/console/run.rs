@@ -281,6 +281,7 @@ impl Console {
             Arrival::Event(Event::Key(key)) => Msg::Key(key),
             Arrival::Event(Event::Mouse(mouse)) => Msg::Mouse(mouse),
             Arrival::Event(Event::Paste(text)) => Msg::Paste(text),
+            Arrival::Burst(text) => Msg::Burst(text),
             Arrival::Event(Event::Resize(width, height)) => {
                 self.term.resize(width, height).map_err(no_terminal)?;
                 Msg::Resize(width, height)

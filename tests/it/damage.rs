@@ -182,7 +182,7 @@ async fn a_byte_turned_in_any_view_is_healed_and_never_believed() {
         }
         *turned.entry(view).or_default() += 1;
         let meant = match view {
-            "vectors" if flips <= FLIPS || turned[view] % WAITED_FOR == 0 => Meant::Again,
+            "vectors" if flips <= FLIPS || turned[view].is_multiple_of(WAITED_FOR) => Meant::Again,
             "vectors" => Meant::Asked,
             _ => Meant::No,
         };

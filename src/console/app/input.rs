@@ -1,6 +1,6 @@
 //! Keys and pastes: to the keymap first, and as text to whoever is being typed into.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::App;
 use crate::console::{
@@ -72,6 +72,20 @@ impl App {
         let pane = self.panes.get_mut(self.focus);
         if pane.is_typing() {
             pane.key(key, &scene, out);
+        }
+    }
+
+    /// Where letters are text, one line is what someone typed, its Enter too. Anything else is a paste, and none of it a
+    /// command.
+    pub(super) fn burst(&mut self, text: &str, out: &mut Out) {
+        let (line, ends) = text.strip_suffix('\n').map_or((text, false), |line| (line, true));
+        let typed = self.places().first().is_some_and(|place| place.is_text());
+        if !typed || line.contains(['\n', '\t']) {
+            return self.paste(text, out);
+        }
+        self.paste(line, out);
+        if ends {
+            self.key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE), out);
         }
     }
 

@@ -1457,3 +1457,21 @@ fn a_key_with_a_condition_is_there_while_it_is_so() {
     assert!(app.zoomed);
     assert_eq!(press(&mut app, "q"), [Effect::Quit], "what stood below it");
 }
+
+#[test]
+fn what_comes_at_once_is_typed_where_letters_are_text_and_else_a_paste() {
+    let mut app = live();
+    press(&mut app, "4 /");
+    tell(&mut app, Msg::Burst("memory.saved\n".into()));
+    assert!(app.panes.timeline.is_filtered() && !app.panes.timeline.is_typing(), "a line, and its Enter");
+
+    // In list mode `q` would quit, and a second line's letters be commands.
+    let mut app = live();
+    let effects = tell(&mut app, Msg::Burst("quit q now\nq".into()));
+    assert!(!effects.contains(&Effect::Quit) && app.panes.search.query.text().starts_with("quit q now"));
+    let mut app = live();
+    press(&mut app, "s");
+    let effects = tell(&mut app, Msg::Burst("roll back\nqqq\n".into()));
+    assert!(!effects.contains(&Effect::Quit) && !app.is_quitting());
+    assert!(app.panes.search.typing, "several lines are no line that was typed");
+}

@@ -1,5 +1,5 @@
-//! Keys that come faster than anyone presses them were pasted, in a terminal that does not mark its pastes: they are text,
-//! and none of them is a command.
+//! Keys that come faster than anyone presses them were pasted, in a terminal that does not mark its pastes, or typed
+//! ahead through a slow line: they are text, and none of them is a command.
 //!
 //! A burst is many printable keys at once, of several kinds: a held key repeats itself when a terminal is slow, and so do
 //! the few keys one moves with. What follows within a moment belongs to it, however little it is, until some other key
@@ -8,6 +8,8 @@
 use std::time::{Duration, Instant};
 
 use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers};
+
+use super::Arrival;
 
 /// Printable keys in one read that nobody has typed, and how many different ones are among them at least.
 const KEYS_MIN: usize = 9;
@@ -22,8 +24,8 @@ pub struct Bursts {
 }
 
 impl Bursts {
-    /// What was read at once: a burst in it becomes a paste.
-    pub fn gather(&mut self, events: Vec<Event>, now: Instant) -> Vec<Event> {
+    /// What was read at once, the bursts in it told apart.
+    pub fn gather(&mut self, events: Vec<Event>, now: Instant) -> Vec<Arrival> {
         let mut gathered = Vec::with_capacity(events.len());
         let mut run: Vec<(char, Event)> = Vec::new();
         for event in events {
@@ -32,7 +34,7 @@ impl Bursts {
                 None => {
                     self.end(&mut run, &mut gathered, now);
                     self.until = None;
-                    gathered.push(event);
+                    gathered.push(Arrival::Event(event));
                 }
             }
         }
@@ -40,14 +42,14 @@ impl Bursts {
         gathered
     }
 
-    fn end(&mut self, run: &mut Vec<(char, Event)>, gathered: &mut Vec<Event>, now: Instant) {
+    fn end(&mut self, run: &mut Vec<(char, Event)>, gathered: &mut Vec<Arrival>, now: Instant) {
         let run = std::mem::take(run);
         let goes_on = self.until.is_some_and(|until| now < until);
         if !run.is_empty() && (goes_on || is_burst(&run)) {
             self.until = Some(now + REST);
-            gathered.push(Event::Paste(run.into_iter().map(|(c, _)| c).collect()));
+            gathered.push(Arrival::Burst(run.into_iter().map(|(c, _)| c).collect()));
         } else {
-            gathered.extend(run.into_iter().map(|(_, event)| event));
+            gathered.extend(run.into_iter().map(|(_, event)| Arrival::Event(event)));
         }
     }
 }
@@ -83,7 +85,11 @@ mod tests {
 
     use super::*;
 
-    fn keys(text: &str) -> Vec<Event> {
+    fn keys(text: &str) -> Vec<Arrival> {
+        events(text).into_iter().map(Arrival::Event).collect()
+    }
+
+    fn events(text: &str) -> Vec<Event> {
         let code = |c| match c {
             '\n' => KeyCode::Enter,
             '↓' => KeyCode::Down,
@@ -93,13 +99,13 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(typed: &str, expected: &[Event]) {
-        assert_eq!(Bursts::default().gather(keys(typed), Instant::now()), expected, "{typed:?}");
+    fn check(typed: &str, expected: &[Arrival]) {
+        assert_eq!(Bursts::default().gather(events(typed), Instant::now()), expected, "{typed:?}");
     }
 
     #[test]
     fn many_different_keys_at_once_are_a_paste() {
-        let paste = |text: &str| Event::Paste(text.into());
+        let paste = |text: &str| Arrival::Burst(text.into());
         check("rm -rf x\ny", &[paste("rm -rf x\ny")]);
         check("quit now", &keys("quit now"));
         check("jjjjjjjjjjjjjjjjjjjj", &keys("jjjjjjjjjjjjjjjjjjjj"));
@@ -110,11 +116,11 @@ mod tests {
     #[test]
     fn the_end_of_a_paste_that_comes_a_little_later_belongs_to_it() {
         let (mut bursts, now) = (Bursts::default(), Instant::now());
-        assert_eq!(bursts.gather(keys("deploy lo"), now), [Event::Paste("deploy lo".into())]);
+        assert_eq!(bursts.gather(events("deploy lo"), now), [Arrival::Burst("deploy lo".into())]);
         let soon = now + REST / 2;
-        assert_eq!(bursts.gather(keys("q"), soon), [Event::Paste("q".into())]);
-        assert_eq!(bursts.gather(keys("q"), soon + REST), keys("q"));
-        assert_eq!(bursts.gather(keys("deploy lo↓"), now).len(), 2);
-        assert_eq!(bursts.gather(keys("q"), now), keys("q"), "an arrow ends it");
+        assert_eq!(bursts.gather(events("q"), soon), [Arrival::Burst("q".into())]);
+        assert_eq!(bursts.gather(events("q"), soon + REST), keys("q"));
+        assert_eq!(bursts.gather(events("deploy lo↓"), now).len(), 2);
+        assert_eq!(bursts.gather(events("q"), now), keys("q"), "an arrow ends it");
     }
 }

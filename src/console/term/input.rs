@@ -37,6 +37,8 @@ const LOOKS: usize = 2;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Arrival {
     Event(Event),
+    /// Keys at once, as what they print.
+    Burst(String),
     /// The terminal answered, as far as it did; again when a late answer was understood.
     Answers(Answers),
 }
@@ -119,7 +121,7 @@ impl Input {
 
     fn deliver(&mut self, typed: Vec<Event>) {
         let typed = self.bursts.gather(typed, Instant::now());
-        self.waiting.extend(typed.into_iter().map(Arrival::Event));
+        self.waiting.extend(typed);
     }
 }
 
