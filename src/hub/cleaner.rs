@@ -98,9 +98,14 @@ async fn run(hub: &Arc<Hub>) {
     let left = hub.read(|store| store.erasing()).await.is_ok_and(|left| !left.is_empty());
     let mut pause = if left { Duration::ZERO } else { FIRST };
     loop {
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = hub.cleaner.wished.notified() => {}
+        let wished = tokio::select! {
+            () = tokio::time::sleep(pause) => false,
+            () = hub.cleaner.wished.notified() => true,
+        };
+        // Both go through the whole log and take room for it: one after the other, unless somebody waits.
+        if !wished && !pause.is_zero() && matches!(hub.lexical.state(), ViewState::Rebuilding { .. }) {
+            pause = FIRST;
+            continue;
         }
         pause = match once(hub).await {
             Ok(()) => EVERY,
