@@ -9,6 +9,7 @@ Every picture has a hub of its own, filled with this repository's documents and 
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -131,8 +132,11 @@ class Terminal:
     def __init__(self, program, home, size, theme):
         self.columns, self.rows = (int(part) for part in size.split("x"))
         self.socket = str(home / "tmux")
-        env = {"HOME": str(home), "XDG_RUNTIME_DIR": str(home), "WHEELHOUSE_THEME": theme, "COLORTERM": "truecolor",
+        env = {"HOME": str(home), "XDG_RUNTIME_DIR": str(home), "COLORTERM": "truecolor",
                "LANG": "C.UTF-8", "TZ": "UTC"}
+        config = home / ".config" / "wheelhouse" / "config.toml"
+        config.parent.mkdir(parents=True)
+        config.write_text(f'theme = "{theme}"\nlog_level = "debug"\n')
         # Not in this repository, whose name would be the project.
         command = ["env", "-C", str(home), *(f"{name}={value}" for name, value in env.items()), program]
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(self.columns), "-y", str(self.rows), *command)
@@ -142,7 +146,7 @@ class Terminal:
         return subprocess.run(["tmux", "-S", self.socket, *args], check=True, capture_output=True, text=True).stdout
 
     def press(self, key):
-        named = key in ("Enter", "Escape", "Tab") or len(key) == 1
+        named = key in ("Enter", "Escape", "Tab", "C-c") or len(key) == 1
         self.tmux("send-keys", *([] if named else ["-l"]), key)
 
     def wait(self, text):
@@ -159,13 +163,24 @@ class Terminal:
         sys.exit(f"{text!r} did not come:\n{before}")
 
     def end(self):
+        """Asks the program to quit, and waits until its terminal is gone."""
+        self.press("C-c")
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            if subprocess.run(["tmux", "-S", self.socket, "has-session"], capture_output=True).returncode:
+                return
+            time.sleep(0.05)
         self.tmux("kill-server")
 
 
 def fill(program, home):
     env = {**os.environ, "HOME": str(home), "XDG_RUNTIME_DIR": str(home)}
     ask = lambda *args: subprocess.run([program, *args], env=env, cwd=home, check=True, capture_output=True)
-    ask("import", "--project", "wheelhouse", str(ROOT / "docs"), str(ROOT / "README.md"))
+    notes = home / "notes"
+    notes.mkdir()
+    for document in [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]:
+        shutil.copy2(document, notes)
+    ask("import", "--project", "wheelhouse", str(notes))
     for title, kind, tags, text in NOTES:
         ask("add", text, "--title", title, "--type", kind, "--tags", tags, "--project", "ops")
 
@@ -180,7 +195,7 @@ def main():
                 name = f"{pane}-{size}-{look}"
                 if names and not any(part in name for part in names):
                     continue
-                with tempfile.TemporaryDirectory() as home:
+                with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
                     fill(program, Path(home))
                     terminal = Terminal(program, Path(home), size, theme)
                     try:

@@ -141,8 +141,7 @@ async fn console(setup: Setup, keys: PathBuf, log: Arc<Ring>, is_written: bool) 
 }
 
 /// The console without a screen, until it is left.
-async fn plain_console(setup: Setup, mut out: Out, global: &Global) -> Result<(), Stop> {
-    out.manner = out.manner.uncoloured();
+async fn plain_console(setup: Setup, out: Out, global: &Global) -> Result<(), Stop> {
     let mut ask = Ask::new(setup, out, CancellationToken::new(), true);
     // What was set for all programs of this person is not meant for ears.
     ask.out.manner = ask.out.manner.uncoloured();

@@ -40,6 +40,8 @@ use crate::{
     tasks::{Clock, Tasks, blocking},
 };
 
+pub use self::cleaner::COPIED;
+
 /// How long a request waits for a view that is opening before it says so instead.
 const READY_PATIENCE: Duration = Duration::from_secs(4);
 /// How long `fsck` waits for a view that is being made anew.

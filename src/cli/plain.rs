@@ -37,6 +37,7 @@ use crate::{
         msg::{Link, Msg},
     },
     model::{Event, Fault, Id, Project},
+    report,
     tasks::Tasks,
 };
 
@@ -143,6 +144,7 @@ impl Plain {
             Link::Begin { .. } => {}
             Link::Events(events) => self.events(ask, &events)?,
             Link::Gap { from, to, reason } => {
+                let reason = report::escape_line(&reason);
                 ask.out.line(&format!("Events {from} to {to} are not to be had: {reason}."))?;
             }
         }
@@ -247,7 +249,13 @@ impl Plain {
         };
         let done = match for_this_line(ask, global, &typed.global) {
             Ok(usual) => {
-                let done = self.perform(ask, verb, &typed.global).await;
+                let global = Global {
+                    json: typed.global.json,
+                    quiet: typed.global.quiet,
+                    project: typed.global.project.or_else(|| global.project.clone()),
+                    ..global.clone()
+                };
+                let done = self.perform(ask, verb, &global).await;
                 usual.restore(ask);
                 done
             }
@@ -315,10 +323,9 @@ impl Usual {
 
 /// A line may have flags of its own, but not move to another hub.
 fn for_this_line(ask: &mut Ask, start: &Global, line: &Global) -> Result<Usual, Fault> {
-    let moves = line.data_dir.is_some()
-        || line.config != start.config
-        || line.unsafe_filesystem
-        || line.color.is_some();
+    // What the environment names is in both.
+    let other_config = line.config.is_some() && line.config != start.config;
+    let moves = line.data_dir.is_some() || other_config || line.unsafe_filesystem || line.color.is_some();
     if moves {
         return Err(Fault::invalid(
             "--data-dir, --config, --color and --unsafe-filesystem are for the start",

@@ -24,6 +24,9 @@ pub async fn search(ask: &mut Ask, typed: Search) -> Result<(), Stop> {
     let mut request = request(&typed, &ask.setup, ask.words())?;
     // The hub may be elsewhere, or of another zone.
     request.zone = ask.clock.zones().picked.and_then(Zone::name).map(str::to_owned);
+    if let Some(hits) = &mut ask.hits {
+        hits.clear();
+    }
     if let Some(format) = typed.format {
         return export(ask, request, format, typed.limit).await;
     }
@@ -43,9 +46,6 @@ pub async fn search(ask: &mut Ask, typed: Search) -> Result<(), Stop> {
     if answer.results.is_empty() {
         nothing(ask, &typed);
         return Ok(());
-    }
-    if let Some(hits) = &mut ask.hits {
-        hits.clear();
     }
     let mut titles: HashMap<&str, usize> = HashMap::new();
     answer.results.iter().for_each(|hit| *titles.entry(&hit.title).or_default() += 1);

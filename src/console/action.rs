@@ -215,7 +215,7 @@ impl Place {
     }
 }
 
-/// A heading of the help page.
+/// What an action is about: who does it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Group {
     Deck,
@@ -224,22 +224,6 @@ pub enum Group {
     Timeline,
     Form,
     Settings,
-}
-
-impl Group {
-    pub const ALL: [Group; 6] =
-        [Group::Deck, Group::Move, Group::Memory, Group::Timeline, Group::Form, Group::Settings];
-
-    pub fn title(self) -> &'static str {
-        match self {
-            Group::Deck => "The deck",
-            Group::Move => "Moving",
-            Group::Memory => "Memories",
-            Group::Timeline => "Timeline",
-            Group::Form => "Forms and questions",
-            Group::Settings => "Settings",
-        }
-    }
 }
 
 /// One row of the table.
@@ -251,7 +235,7 @@ pub struct Row {
     /// In words, for help and palette.
     pub title: &'static str,
     pub group: Group,
-    /// Where it can be asked for. The palette offers what lives in a place that stands open.
+    /// Where it can be asked for.
     pub places: &'static [Place],
     /// Its word in the hint bar, if it stands there.
     pub hint: Option<&'static str>,
@@ -387,7 +371,7 @@ pub const ACTIONS: [Row; 81] = [
     row(Action::GoToTime,      "stream.go-to-time",    "Go to a time",                      Group::Timeline, &[Place::Timeline], Some("time")),
     row(Action::Correlation,   "stream.correlation",   "Correlation: all that belongs together, as a tree", Group::Timeline, &[Place::Timeline], Some("tree")),
     row(Action::Project,       "project.pick",         "Pick a project",                    Group::Settings, GLOBAL, None),
-    row(Action::TimeForm,      "time.cycle",           "Times: relative, local, UTC",       Group::Settings, GLOBAL, None),
+    row(Action::TimeForm,      "time.cycle",           "Times: relative, local, UTC, zone",     Group::Settings, GLOBAL, None),
     row(Action::Theme,         "theme.pick",           "Pick a theme",                      Group::Settings, &[Place::Global, Place::Settings], None),
     row(Action::ReadThemes,    "theme.reload",         "Read your own themes again",        Group::Settings, GLOBAL, None),
     row(Action::Mouse,         "mouse.toggle",         "Mouse on or off (off: the terminal selects text)", Group::Settings, GLOBAL, None),

@@ -15,6 +15,7 @@ use std::{
 use crossterm::{Command, clipboard::CopyToClipboard};
 
 use super::{text, widgets::toast::Toast};
+use crate::hub::COPIED;
 
 /// Terminals take no more than about 100 kB; encoded, this is that.
 pub const CLIPBOARD_BYTES_MAX: usize = 74_000;
@@ -22,8 +23,6 @@ pub const CLIPBOARD_BYTES_MAX: usize = 74_000;
 const SCREEN_PIECE: usize = 700;
 /// Columns of a copied text that the toast shows.
 const SHOWN: usize = 40;
-/// In the data directory.
-const FILE: &str = "clipboard";
 
 /// What stands between this program and the clipboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,7 +115,7 @@ impl Copied {
 
 /// Keeps `text` in the data directory and words it for the terminal.
 pub fn copy(data_dir: &Path, text: &str, way: Way) -> io::Result<Copied> {
-    let file = data_dir.join(FILE);
+    let file = data_dir.join(COPIED);
     let mut to = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&file)?;
     io::Write::write_all(&mut to, text.as_bytes())?;
     let why = match way {

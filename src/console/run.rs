@@ -218,7 +218,7 @@ impl Console {
         while !self.app.is_quitting() {
             if let Some((field, text)) = self.editing.take() {
                 input = None;
-                match self.edit(field, text, &mut signals).await? {
+                match self.edit(field, text, &mut signals, work).await? {
                     Some(answer) => self.update(Msg::Answer(answer), work)?,
                     None => return Ok(()),
                 }
@@ -250,13 +250,13 @@ impl Console {
                     Signal::End | Signal::Interrupt => return Ok(()),
                     Signal::Stop => {
                         input = None;
-                        if !self.stop(&mut signals).await? {
+                        if !self.stop(&mut signals, work).await? {
                             return Ok(());
                         }
                     }
                     Signal::Continued => {
                         self.term.enter_again().map_err(no_terminal)?;
-                        self.came_back();
+                        self.came_back(work)?;
                     }
                 },
             }
@@ -369,14 +369,13 @@ impl Console {
         )
     }
 
-    fn came_back(&mut self) {
+    fn came_back(&mut self, work: &mut Work) -> Result<(), Fault> {
         let size = self.term.size();
-        self.app.update(self.clock.now(), Msg::Resize(size.width, size.height));
-        self.frames.touch();
+        self.update(Msg::Resize(size.width, size.height), work)
     }
 
     /// The terminal is the shell's until SIGCONT says otherwise. `false`: the end was asked for meanwhile.
-    async fn stop(&mut self, signals: &mut Signals) -> Result<bool, Fault> {
+    async fn stop(&mut self, signals: &mut Signals, work: &mut Work) -> Result<bool, Fault> {
         if !term::has_shell() {
             self.app.tell(Toast::say("no shell is here that could bring the console back"));
             self.frames.touch();
@@ -392,7 +391,7 @@ impl Console {
             }
         }
         self.term.enter_again().map_err(no_terminal)?;
-        self.came_back();
+        self.came_back(work)?;
         Ok(true)
     }
 
@@ -402,6 +401,7 @@ impl Console {
         field: Field,
         text: String,
         signals: &mut Signals,
+        work: &mut Work,
     ) -> Result<Option<Answer>, Fault> {
         self.term.leave();
         let dir = self.data_dir.join("drafts");
@@ -427,7 +427,7 @@ impl Console {
             return Ok(None);
         }
         self.term.enter_again().map_err(no_terminal)?;
-        self.came_back();
+        self.came_back(work)?;
         Ok(Some(Answer::Edited { field, result }))
     }
 }

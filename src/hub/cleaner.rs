@@ -32,6 +32,8 @@ const EVERY: Duration = Duration::from_secs(3_600);
 const AGAIN: Duration = Duration::from_secs(60);
 /// What `rm` hid can be brought back for so long.
 pub const ERASED_AFTER: Duration = Duration::from_secs(24 * 3_600);
+/// Where the console keeps the text that was copied last.
+pub const COPIED: &str = "clipboard";
 /// Memories whose day has come, in one run.
 const DUE_MAX: usize = 10_000;
 /// How long the index may take to hear of what is erased, and how often it is looked at.
@@ -143,6 +145,9 @@ async fn once(hub: &Arc<Hub>) -> Result<(), Fault> {
         clean_index(hub, memories).await?;
         let (dir, erased) = (hub.data_dir.join("drafts"), cleaned.erased.clone());
         blocking(move || erase_drafts(&dir, &erased)).await?;
+        // What was copied last may be what goes.
+        let copied = hub.data_dir.join(COPIED);
+        blocking(move || remove_if_there(&copied)).await?;
     }
     tell(hub, &cleaned, began.elapsed()).await
 }
@@ -217,6 +222,15 @@ async fn clean_index(hub: &Arc<Hub>, memories: u64) -> Result<(), Fault> {
 }
 
 /// What was begun of another revision of it and never saved begins with what it said.
+fn remove_if_there(path: &Path) -> Result<(), Fault> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Fault::unavailable(format!("{} could not be removed", path.display())).cause(error))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn erase_drafts(dir: &Path, erased: &BTreeSet<Id>) -> Result<(), Fault> {
     let failed =
         |error: io::Error| Fault::unavailable("a draft of what is erased could not be removed").cause(error);

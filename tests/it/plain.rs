@@ -140,3 +140,27 @@ fn it_goes_with_no_verb() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("goes with no verb"));
 }
+
+#[test]
+fn settings_that_were_named_at_the_start_hold_for_every_line_and_numbers_are_of_the_last_search() {
+    let program = Program::new();
+    let config = program.work_dir().join("other.toml");
+    std::fs::write(&config, "hub_name = \"elsewhere\"\n").unwrap();
+    let mut command = program.command(&["--plain", "--config", config.to_str().unwrap()]);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = "add canary\nstatus\nconfig show\nsearch canary\nsearch nothingofit\nget 1\n";
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(
+        out.contains("hub       elsewhere") && out.contains("elsewhere") && out.contains("saved "),
+        "{out}{err}"
+    );
+    assert!(out.lines().any(|line| line.contains("hub_name") && line.contains("elsewhere")), "{out}");
+    assert!(
+        err.contains("nothing found") && err.contains("1"),
+        "the second search found nothing to get: {err}"
+    );
+    assert_eq!(out.matches("1.  canary").count(), 1, "{out}");
+}

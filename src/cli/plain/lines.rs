@@ -1,8 +1,17 @@
 //! Lines of standard input, one when it is asked for: what a verb reads itself (`add -`, an editor) is not taken from it.
 
-use std::{io, sync::mpsc as blocking, thread};
+use std::{
+    io::{self, BufRead, Read},
+    sync::mpsc as blocking,
+    thread,
+};
 
 use tokio::sync::mpsc;
+
+use crate::model::CONTENT_BYTES_MAX;
+
+/// What is longer comes as several lines: twice the text that a memory may have.
+const LINE_BYTES_MAX: u64 = 2 * CONTENT_BYTES_MAX as u64;
 
 /// The reader's thread ends with the input, or with the program: a read that waits cannot be called back.
 pub struct Lines {
@@ -18,7 +27,7 @@ impl Lines {
         thread::Builder::new().name("input".into()).spawn(move || {
             while wishes.recv().is_ok() {
                 let mut line = String::new();
-                let line = match io::stdin().read_line(&mut line) {
+                let line = match io::stdin().lock().take(LINE_BYTES_MAX).read_line(&mut line) {
                     Ok(1..) => Some(line),
                     // What is no text ends the input like its end does.
                     Ok(0) | Err(_) => None,

@@ -132,6 +132,8 @@ impl App {
         {
             let scene = self.env.scene();
             overlay.act(Action::Back, &scene, out);
+            // Not back to where it was opened from.
+            out.act = None;
         }
         if self.env.import.as_ref().is_some_and(|import| import.is_running()) {
             out.open = Some(Overlay::Confirm(Box::new(Confirm::new(

@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::App;
 use crate::console::{
-    action::Action,
+    action::{Action, Place},
     keymap::{Key, Resolved, print},
     layout::Spot,
     overlay::{Above, Overlay},
@@ -75,11 +75,11 @@ impl App {
         }
     }
 
-    /// Where letters are text, one line is what someone typed, its Enter too. Anything else is a paste, and none of it a
-    /// command.
+    /// Into a query or a filter, where Enter changes nothing, one line is what someone typed, its Enter too. Anything
+    /// else is a paste, and none of it a command.
     pub(super) fn burst(&mut self, text: &str, out: &mut Out) {
         let (line, ends) = text.strip_suffix('\n').map_or((text, false), |line| (line, true));
-        let typed = self.places().first().is_some_and(|place| place.is_text());
+        let typed = matches!(self.places().first(), Some(Place::Query | Place::Filter));
         if !typed || line.contains(['\n', '\t']) {
             return self.paste(text, out);
         }

@@ -3,13 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use super::*;
 use crate::{
@@ -18,6 +12,7 @@ use crate::{
         model::{Item, Stretch},
         msg::Answer,
         state::State,
+        term::Painter,
         theme::{Choice, Depth, Themes},
     },
     door::{
@@ -903,20 +898,6 @@ fn no_size_is_too_small_to_draw() {
     }
 }
 
-/// Counts what goes to the terminal.
-struct Sent(Arc<AtomicUsize>);
-
-impl std::io::Write for Sent {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.fetch_add(bytes.len(), Ordering::Relaxed);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The budget of a cursor move at 200x60, in bytes to the terminal.
 #[test]
 fn a_cursor_move_is_cheap_to_send() {
@@ -927,16 +908,11 @@ fn a_cursor_move_is_cheap_to_send() {
     let answer = SearchAnswer { results, total: 39, ..SearchAnswer::default() };
     tell(&mut app, Msg::Answer(Answer::Search { generation: generation_of(&effects), result: Ok(answer) }));
     press(&mut app, "Esc");
-    let viewport = ratatui::Viewport::Fixed(Rect::new(0, 0, 200, 60));
-    let sent = Arc::<AtomicUsize>::default();
-    let backend = ratatui::backend::CrosstermBackend::new(Sent(Arc::clone(&sent)));
-    let mut terminal = Terminal::with_options(backend, ratatui::TerminalOptions { viewport }).unwrap();
-    terminal.draw(|frame| app.view(frame)).unwrap();
+    let mut painter = Painter::new(std::io::sink(), ratatui::layout::Size::new(200, 60), false).unwrap();
+    painter.draw(|frame| app.view(frame)).unwrap();
     for keys in ["j", "j", "4 k", "k"] {
         press(&mut app, keys);
-        let before = sent.load(Ordering::Relaxed);
-        terminal.draw(|frame| app.view(frame)).unwrap();
-        let bytes = sent.load(Ordering::Relaxed) - before;
+        let bytes = painter.draw(|frame| app.view(frame)).unwrap();
         // Going to another pane repaints its border.
         assert!(bytes <= 600 || keys == "4 k", "{keys}: {bytes} bytes");
     }
@@ -1439,7 +1415,7 @@ fn a_project_is_found_as_it_was_left_in_every_pane() {
         Effect::Ask(Ask::Events { query, .. }) if query.filter == app.panes.timeline.filter
     )));
     // And all of it again.
-    press(&mut found, "P Esc");
+    press(&mut found, "P Enter");
     assert_eq!((found.panes.search.project, found.panes.timeline.is_filtered()), (None, false));
 }
 
@@ -1474,4 +1450,40 @@ fn what_comes_at_once_is_typed_where_letters_are_text_and_else_a_paste() {
     let effects = tell(&mut app, Msg::Burst("roll back\nqqq\n".into()));
     assert!(!effects.contains(&Effect::Quit) && !app.is_quitting());
     assert!(app.panes.search.typing, "several lines are no line that was typed");
+}
+
+#[test]
+fn a_filter_that_cannot_be_read_is_let_go_and_a_project_is_applied_after_it() {
+    let mut app = live();
+    press(&mut app, "4 / s e v e r i t y : b a d Enter");
+    assert!(app.panes.timeline.filter_fault.is_some());
+    press(&mut app, "Esc P");
+    let project =
+        Suggestion { text: "project:team".into(), replace: 0..8, kind: "project".into(), documents: None };
+    let answer = crate::door::SuggestAnswer { suggestions: vec![project], fault: None };
+    tell(&mut app, Msg::Answer(Answer::Projects(Ok(answer))));
+    press(&mut app, "t e a Enter");
+    let team = crate::model::Projects::with_none(Project::slug("team"));
+    assert_eq!(app.panes.timeline.filter.projects, team);
+    // Nothing was typed that Esc could take back.
+    let esc = app.places();
+    assert!(!app.panes.get(PaneName::Timeline).leads_back(), "{esc:?}");
+}
+
+#[test]
+fn leaving_the_list_of_projects_leaves_the_project() {
+    let mut app = live();
+    app.env.project = Some(Project::slug("team"));
+    press(&mut app, "P Esc");
+    assert_eq!(app.env.project, Some(Project::slug("team")));
+}
+
+#[test]
+fn a_line_feed_in_a_form_is_a_line() {
+    let mut app = live();
+    press(&mut app, "n a C-j b");
+    let wake = app.wake().unwrap();
+    let effects = app.update(wake, Msg::Tick);
+    let [Effect::SaveDraft(draft), ..] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(draft.content, "a\nb");
 }

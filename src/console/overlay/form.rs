@@ -37,7 +37,7 @@ const ALIKE_WORDS_MIN: usize = 4;
 /// Memories that are named, and how near in meaning they have to be.
 const ALIKE_MAX: usize = 2;
 const ALIKE_COSINE: f32 = 0.7;
-/// Steps that Ctrl-Z inside the text can take back; each may hold a whole paste.
+/// Steps that Ctrl-U inside the text takes back and Ctrl-R does again; each may hold a whole paste.
 const UNDO_STEPS_MAX: usize = 64;
 
 /// What a form is for; its draft has the same name.
@@ -483,7 +483,16 @@ impl Above for Form {
             let full = self.content_bytes() >= CONTENT_BYTES_MAX;
             let adds = matches!(key.code, KeyCode::Char(_) | KeyCode::Enter)
                 && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
-            if full && adds { false } else { self.content.input(key) }
+            // A line feed, as a terminal sends it for Ctrl-Enter, or an unmarked paste for its lines.
+            let feeds = key.code == KeyCode::Char('j') && key.modifiers == KeyModifiers::CONTROL;
+            if feeds && !full {
+                self.content.insert_newline();
+                true
+            } else if full && (adds || feeds) {
+                false
+            } else {
+                self.content.input(key)
+            }
         } else {
             match key.code {
                 KeyCode::Up => {

@@ -28,7 +28,7 @@ use crate::{
 
 const HEIGHT: u16 = 16;
 const WIDTH: u16 = 48;
-const FOOT: [(Action, &str); 2] = [(Action::Open, "pick"), (Action::Back, "all")];
+const FOOT: [(Action, &str); 2] = [(Action::Open, "pick"), (Action::Back, "as before")];
 
 pub struct Picker {
     typed: Line,
@@ -73,11 +73,7 @@ impl Above for Picker {
 
     fn act(&mut self, action: Action, _: &Scene, out: &mut Out) -> bool {
         match action {
-            Action::Back => {
-                // As the deck opens: on all projects.
-                out.project = Some(None);
-                out.close = true;
-            }
+            Action::Back => out.close = true,
             Action::Open => {
                 let row = self.list.selected();
                 out.project = row.and_then(|row| self.shown().get(row).map(|(project, _)| project.cloned()));

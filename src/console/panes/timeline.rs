@@ -66,6 +66,9 @@ pub struct Timeline {
     pub filter: EventFilter,
     pub filter_text: Line,
     pub filter_fault: Option<FilterFault>,
+    /// The filter's text before it was typed into, and whether it holds again.
+    before: String,
+    taken_back: bool,
     pub typing: Option<Typing>,
     moment: Line,
     names: Names,
@@ -312,10 +315,8 @@ impl Timeline {
 
     /// One step out: of what is typed, asked for, opened, shown or filtered, whichever is innermost.
     pub fn back(&mut self, scene: &Scene, out: &mut Out) -> bool {
-        if self.typing.take().is_some() {
-            self.moment.clear();
-            self.names.close();
-            self.filter_fault = None;
+        if self.is_typing() {
+            self.leave_typing();
         } else if self.is_slow(scene.now) {
             self.stop_looking(scene, out);
         } else if self.reading && self.split.list.height > 0 {
@@ -336,7 +337,7 @@ impl Timeline {
     }
 
     pub fn click(&mut self, x: u16, y: u16, out: &mut Out) {
-        self.typing = None;
+        self.leave_typing();
         if self.split.list.contains((x, y).into()) {
             self.reading = false;
             let line = (y - self.split.list.y) as usize;
@@ -366,6 +367,7 @@ impl Timeline {
     // ── typing ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     pub fn begin_filter(&mut self, out: &mut Out) {
+        self.before = self.filter_text.text().to_owned();
         self.trace = None;
         self.typing = Some(Typing::Filter);
         self.filter_text.end();
@@ -492,6 +494,17 @@ impl Timeline {
         self.project = project;
     }
 
+    /// What could not be read is let go with the line it stood in; what was before holds again.
+    fn leave_typing(&mut self) {
+        self.typing = None;
+        self.moment.clear();
+        self.names.close();
+        if self.filter_fault.take().is_some() {
+            self.filter_text.set(&self.before);
+            self.taken_back = true;
+        }
+    }
+
     pub fn set_project(&mut self, project: Option<Project>, scene: &Scene, out: &mut Out) {
         self.project = project;
         self.set_filter(scene, out);
@@ -554,6 +567,9 @@ impl Timeline {
 
     /// What only time brings, and what the last change leaves to be asked.
     pub fn tick(&mut self, scene: &Scene, out: &mut Out) {
+        if std::mem::take(&mut self.taken_back) {
+            self.set_filter(scene, out);
+        }
         self.history.tick(scene.now);
         if let Some(trace) = &mut self.trace {
             trace.tick(scene.now);

@@ -1,5 +1,5 @@
 //! Keys that come faster than anyone presses them were pasted, in a terminal that does not mark its pastes, or typed
-//! ahead through a slow line: they are text, and none of them is a command.
+//! ahead through a slow line. Neither may run as commands, key by key: what is made of them is for `App` to say.
 //!
 //! A burst is many printable keys at once, of several kinds: a held key repeats itself when a terminal is slow, and so do
 //! the few keys one moves with. What follows within a moment belongs to it, however little it is, until some other key

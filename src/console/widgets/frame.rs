@@ -132,7 +132,7 @@ pub fn input(
         spans.push(Span::styled(text::cut(placeholder, width).into_owned(), theme.style(Role::Placeholder)));
     } else {
         spans.push(Span::styled(text::escape_line(shown).into_owned(), theme.style(Role::QueryField)));
-        spans.push(Span::styled(ghost.to_owned(), theme.style(Role::Ghost)));
+        spans.push(Span::styled(text::escape_line(ghost).into_owned(), theme.style(Role::Ghost)));
     }
     frame.render_widget(Paragraph::new(Text::from(spans)), Rect { height: 1, ..area });
     if active {

@@ -35,9 +35,9 @@ impl LogFilter {
 pub fn parse(text: &str, typing: bool) -> Result<LogFilter, LogFault> {
     let mut filter = LogFilter::default();
     let mut at = 0;
-    for word in text.split_inclusive(char::is_whitespace) {
-        let (from, word) = (at, word.trim_end());
-        at += word.len() + 1;
+    for piece in text.split_inclusive(char::is_whitespace) {
+        let (from, word) = (at, piece.trim_end());
+        at += piece.len();
         let is_last = from + word.len() == text.len();
         match word.strip_prefix(FIELD) {
             Some(level) => match Level::ALL.into_iter().find(|known| known.word() == level) {

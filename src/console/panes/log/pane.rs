@@ -19,6 +19,10 @@ impl Pane for Log {
         self.settle();
     }
 
+    fn lay_out(&mut self, scene: &Scene) {
+        self.clamp_scroll(scene);
+    }
+
     fn view(&self, frame: &mut Frame, focused: bool, scene: &Scene) {
         Log::view(self, frame, focused, scene);
     }

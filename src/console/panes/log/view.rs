@@ -135,9 +135,23 @@ impl Log {
         }
     }
 
-    fn view_entry(&self, frame: &mut Frame, entry: &Entry, scene: &Scene) {
+    /// An opened entry ends where its last line stands.
+    pub(super) fn clamp_scroll(&mut self, scene: &Scene) {
+        if self.open && self.scroll > 0 {
+            let area = self.entry_area();
+            let entry = self.selected();
+            let lines = entry.map_or(0, |entry| self.entry_lines(entry, area.width as usize, scene).len());
+            self.scroll = self.scroll.min(lines.saturating_sub(area.height as usize));
+        }
+    }
+
+    fn entry_area(&self) -> Rect {
         let area = self.split.side;
-        let area = Rect { x: area.x + 1.min(area.width), width: area.width.saturating_sub(2), ..area };
+        Rect { x: area.x + 1.min(area.width), width: area.width.saturating_sub(2), ..area }
+    }
+
+    fn view_entry(&self, frame: &mut Frame, entry: &Entry, scene: &Scene) {
+        let area = self.entry_area();
         let lines = self.entry_lines(entry, area.width as usize, scene);
         let from = self.scroll.min(lines.len().saturating_sub(area.height as usize));
         let shown: Vec<_> = lines.into_iter().skip(from).take(area.height as usize).collect();

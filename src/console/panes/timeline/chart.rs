@@ -106,6 +106,12 @@ impl Chart {
         }
     }
 
+    /// What was asked of a hub that is gone is answered by nobody.
+    pub fn begin_anew(&mut self) {
+        self.forget();
+        self.asked = None;
+    }
+
     fn number(&self, time: Time) -> i64 {
         time.unix_ms().div_euclid(self.width_ms)
     }
@@ -280,7 +286,7 @@ impl Timeline {
         let muted = theme.style(Role::Muted);
         if self.chart.width_ms == 0 || self.chart.fault.is_some() {
             let said = match &self.chart.fault {
-                Some(fault) => format!("not counted: {}", fault.message),
+                Some(fault) => format!("not counted: {}", text::escape_line(&fault.message)),
                 None if self.chart.too_wide => "too many events between these rows to count".to_owned(),
                 None => String::new(),
             };

@@ -76,7 +76,10 @@ impl Detail {
     fn head(&self, scene: &Scene) -> Vec<Line<'static>> {
         let (event, theme) = (&self.event, scene.theme);
         let mut lines = vec![
-            Line::styled(text::cut(&event.kind, self.width).into_owned(), theme.style(kind_role(event))),
+            Line::styled(
+                text::cut(&text::escape_line(&event.kind), self.width).into_owned(),
+                theme.style(kind_role(event)),
+            ),
             Line::styled(theme.lines().0.repeat(self.width), theme.style(Role::Rule)),
         ];
         let mut time = |name: &str, time: Time| {

@@ -349,7 +349,7 @@ impl Timeline {
         } else if self.fault.take().is_some() {
             self.ask(if self.mode == Mode::Following { Page::Newest } else { Page::Before }, out);
         }
-        self.chart.forget();
+        self.chart.begin_anew();
     }
 }
 

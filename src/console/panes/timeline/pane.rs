@@ -16,7 +16,7 @@ use crate::{
         widgets::{frame::step_of, line::Typed, list::Step, scroll::Track},
     },
     door::EventQuery,
-    model::{Project, Time},
+    model::{EventFilter, Project, Time},
 };
 
 impl Pane for Timeline {
@@ -61,11 +61,11 @@ impl Pane for Timeline {
     }
 
     fn stop_typing(&mut self, _: &mut Out) {
-        self.typing = None;
+        self.leave_typing();
     }
 
     fn leads_back(&self) -> bool {
-        Timeline::is_typing(self) || self.open || self.trace.is_some() || self.is_filtered()
+        Timeline::is_typing(self) || self.open || self.trace.is_some() || !self.filter_text.is_empty()
     }
 
     fn act(&mut self, action: Action, scene: &Scene, out: &mut Out) -> bool {
@@ -147,8 +147,15 @@ impl Pane for Timeline {
     }
 
     fn exported(&self) -> Option<Exported> {
-        let of = if self.is_filtered() { "The events of this filter" } else { "Every event" };
-        let query = EventQuery { filter: self.filter.clone(), ..EventQuery::default() };
+        let (of, filter) = match &self.trace {
+            Some(trace) => {
+                let correlation = Some(trace.correlation);
+                ("The events of this tree", EventFilter { correlation, ..EventFilter::default() })
+            }
+            None if self.is_filtered() => ("The events of this filter", self.filter.clone()),
+            None => ("Every event", self.filter.clone()),
+        };
+        let query = EventQuery { filter, ..EventQuery::default() };
         let about = format!("{of}, newest first, {}.", bound());
         Some(Exported { what: What::Events(Box::new(query)), about, stem: "timeline" })
     }
@@ -170,6 +177,10 @@ impl Pane for Timeline {
     }
 
     fn track(&self) -> Option<Track> {
+        // The tree has a list of its own.
+        if self.trace.is_some() {
+            return None;
+        }
         let (top, len) = (self.top_row(), self.feed().len());
         Track::beside(self.split.list, self.split.rule, top..len.min(top + self.height()), len)
     }

@@ -161,7 +161,7 @@ impl Trace {
         if self.events.len() >= TRACE_MAX {
             said.push_str(", the nearest of more");
         } else if let Some(fault) = &self.fault {
-            said.push_str(&format!(", maybe more: {}", fault.message));
+            said.push_str(&format!(", maybe more: {}", text::escape_line(&fault.message)));
         } else if self.is_looking() && slow {
             let reached = self.past.reached.or(self.present.reached);
             let reached = reached.map_or(String::new(), |time| format!(" {} so far", scene.at(time)));

@@ -315,6 +315,8 @@ impl Timeline {
                 words
             } else if self.is_paging() {
                 ""
+            } else if self.is_filtered() && self.filter_text.is_empty() {
+                "No event of this project."
             } else if self.is_filtered() {
                 "No event is like that. Esc shows all."
             } else if scene.hub.is_live() {
@@ -443,7 +445,7 @@ fn event_line(event: &Event, width: usize, scene: &Scene) -> Line<'static> {
         Span::styled(format!("{mark} "), theme.style(role)),
         Span::styled(time, theme.style(Role::Time)),
         Span::raw("  "),
-        Span::styled(text::pad(&event.kind, KIND_WIDTH), theme.style(role)),
+        Span::styled(text::pad(&text::escape_line(&event.kind), KIND_WIDTH), theme.style(role)),
         Span::raw(" "),
         Span::styled(said, theme.style(Role::Text)),
         Span::styled(project, theme.style(Role::Project)),
@@ -466,8 +468,9 @@ fn gap_line(gap: &EventGap, width: usize, scene: &Scene) -> Line<'static> {
         (1, _) => ("1 of ".to_owned(), "is"),
         (missing, _) => (format!("{} of ", text::count(missing)), "are"),
     };
-    let long = format!(" {some}{numbers} {are} not to be had: {} ", gap.reason);
-    let short = format!(" {some}{numbers}: {} ", gap.reason);
+    let reason = text::escape_line(&gap.reason);
+    let long = format!(" {some}{numbers} {are} not to be had: {reason} ");
+    let short = format!(" {some}{numbers}: {reason} ");
     let said = if text::width(&long) + 6 <= width { long } else { text::cut(&short, width).into_owned() };
     let rest = width.saturating_sub(text::width(&said));
     let rule = theme.lines().0;
