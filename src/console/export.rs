@@ -9,7 +9,9 @@ pub mod gather;
 mod rows;
 
 use std::{
-    io,
+    ffi::OsString,
+    fs,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -20,6 +22,9 @@ use crate::{
     door::{Caller, Door, EventQuery, SearchRequest},
     model::{Fault, MemoryFilter},
 };
+
+/// Names tried for the file that an export is written into first: one is left by each export that was killed.
+const BESIDE_MAX: u32 = 100;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
@@ -141,32 +146,63 @@ pub async fn text(
 
 /// Writes a whole file or none. What is there is only replaced when that was asked for.
 pub fn write(path: &Path, text: &str, replace: bool) -> io::Result<()> {
-    use std::io::Write;
-    let beside = beside(path)?;
-    let write = || {
-        let mut file = std::fs::File::create(&beside)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        if replace {
-            std::fs::rename(&beside, path)
-        } else {
-            // Unlike a rename, a link is refused where there is something.
-            std::fs::hard_link(&beside, path)
-        }
-    };
-    let done = write();
-    match std::fs::remove_file(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => done.and(Err(error)),
-        _ => done,
+    if replace {
+        write_beside(path, text, |beside| fs::rename(beside, path))
+    } else {
+        write_new(path, text, |beside| fs::hard_link(beside, path))
     }
 }
 
-fn beside(path: &Path) -> io::Result<PathBuf> {
+/// Unlike a rename, a link is refused where there is something. Where there are no links, the file is written in its
+/// place, and taken away if that fails.
+fn write_new(path: &Path, text: &str, link: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+    match write_beside(path, text, link) {
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) =>
+        {
+            let file = fs::File::create_new(path)?;
+            fill(file, text).inspect_err(|_| clear(path))
+        }
+        done => done,
+    }
+}
+
+/// Writes the text into a file of its own beside the path; `put` then brings it there.
+fn write_beside(path: &Path, text: &str, put: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+    let (beside, file) = create_beside(path)?;
+    let done = fill(file, text).and_then(|()| put(&beside));
+    clear(&beside);
+    done
+}
+
+/// A new file, hidden, under the first name that nobody has.
+fn create_beside(path: &Path) -> io::Result<(PathBuf, fs::File)> {
     let name = path.file_name().ok_or_else(|| io::Error::other("this is no name of a file"))?;
-    let mut hidden = std::ffi::OsString::from(".");
-    hidden.push(name);
-    hidden.push(".part");
-    Ok(path.with_file_name(hidden))
+    for n in 1..=BESIDE_MAX {
+        let mut hidden = OsString::from(".");
+        hidden.push(name);
+        hidden.push(format!(".{n}.part"));
+        let beside = path.with_file_name(hidden);
+        match fs::File::create_new(&beside) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            created => return Ok((beside, created?)),
+        }
+    }
+    Err(io::Error::other("too many files of former exports stand beside it, named .….part"))
+}
+
+fn fill(mut file: fs::File, text: &str) -> io::Result<()> {
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// Takes away what was written on the way; a rename has done so already.
+fn clear(path: &Path) {
+    if let Err(error) = fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(path = %path.display(), %error, "a part of an export stays");
+    }
 }
 
 #[cfg(test)]
@@ -180,10 +216,38 @@ mod tests {
         write(&path, "one", false).unwrap();
         let again = write(&path, "two", false).unwrap_err();
         assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one");
         write(&path, "two", true).unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
         assert!(write(Path::new("/"), "x", true).is_err());
+    }
+
+    #[test]
+    fn what_bears_the_name_of_a_part_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, other) = (dir.path().join("out.csv"), dir.path().join("other"));
+        fs::write(&other, "theirs").unwrap();
+        std::os::unix::fs::symlink(&other, dir.path().join(".out.csv.1.part")).unwrap();
+        fs::write(dir.path().join(".out.csv.2.part"), "theirs too").unwrap();
+        write(&path, "one", false).unwrap();
+        write(&path, "two", true).unwrap();
+        let texts = ["out.csv", "other", ".out.csv.1.part", ".out.csv.2.part"]
+            .map(|name| fs::read_to_string(dir.path().join(name)).unwrap());
+        assert_eq!(texts, ["two", "theirs", "theirs", "theirs too"]);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 4);
+    }
+
+    #[test]
+    fn without_links_a_new_file_is_written_all_the_same() {
+        for kind in [io::ErrorKind::Unsupported, io::ErrorKind::PermissionDenied] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("out.csv");
+            write_new(&path, "one", |_| Err(kind.into())).unwrap();
+            let again = write_new(&path, "two", |_| Err(kind.into())).unwrap_err();
+            assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+            assert_eq!(fs::read_to_string(&path).unwrap(), "one");
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+        }
     }
 }

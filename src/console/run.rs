@@ -85,9 +85,7 @@ pub async fn run(home: Home, options: ConsoleOptions) -> Result<(), Fault> {
     let gone = Arc::new(Notify::new());
     watch.spawn(hangup::watch(Arc::clone(&home), Arc::clone(&gone), watch.token()));
     let done = console.go(receive, &mut work, gone).await;
-    if let Err(error) = state::keep(home.data_dir(), &console.app.state()) {
-        tracing::warn!(%error, "the console's state is not kept");
-    }
+    work.perform(Effect::KeepState(console.app.state()));
     watch.end(END_PATIENCE).await;
     console.term.leave();
     link.end(END_PATIENCE).await;

@@ -1,10 +1,12 @@
-//! Does what `update` asks for, beside the loop: each question to the door is a task of its own, drafts and former
-//! queries are written one after another by a task each, and every result comes back as a message.
+//! Does what `update` asks for, beside the loop: each question to the door is a task of its own; drafts, former
+//! queries and what is kept for the next start are written one after another by a task each; every result comes back as a
+//! message.
 
 mod drafts;
 mod export;
 mod files;
 mod highlight;
+mod keeper;
 mod paths;
 mod queries;
 
@@ -23,11 +25,9 @@ use super::{
     link::CurrentDoor,
     model::Stretch,
     msg::{Answer, Msg},
-    state::{self, State},
-    theme::{self, Choice, Themes},
+    theme::Themes,
 };
 use crate::{
-    config,
     door::{Caller, Door, Forgetting, SuggestRequest},
     home::local_caller,
     ingest::{self, ImportRequest, Progress},
@@ -35,7 +35,7 @@ use crate::{
     tasks::{Clock, Tasks, blocking},
 };
 
-use self::{drafts::Drafts, files::Files, highlight::Highlight, queries::Queries};
+use self::{drafts::Drafts, files::Files, highlight::Highlight, keeper::Keeper, queries::Queries};
 
 /// Progress is shown this often.
 const PROGRESS_PAUSE: Duration = Duration::from_millis(100);
@@ -50,12 +50,12 @@ pub struct Work {
     retry: Arc<Notify>,
     drafts: Drafts,
     queries: Queries,
+    keeper: Keeper,
     highlight: Highlight,
     keymap: PathBuf,
     import: Option<CancellationToken>,
     export: Option<CancellationToken>,
     files: Files,
-    data_dir: PathBuf,
     themes_dir: PathBuf,
 }
 
@@ -71,6 +71,7 @@ impl Work {
         let drafts = Drafts::start(data_dir.join("drafts"), send.clone(), &tasks);
         let files = Files::seen(&keymap, themes_dir);
         let queries = Queries::start(data_dir.to_owned(), send.clone(), &tasks);
+        let keeper = Keeper::start(data_dir.to_owned(), send.clone(), &tasks);
         let highlight = Highlight::start(send.clone(), &tasks);
         Work {
             tasks,
@@ -80,12 +81,12 @@ impl Work {
             retry,
             drafts,
             queries,
+            keeper,
             highlight,
             keymap,
             import: None,
             export: None,
             files,
-            data_dir: data_dir.to_owned(),
             themes_dir: themes_dir.to_owned(),
         }
     }
@@ -110,35 +111,10 @@ impl Work {
                     Answer::Themes(read)
                 });
             }
-            Effect::KeepTheme(choice) => {
-                let (data_dir, send) = (self.data_dir.clone(), self.send.clone());
-                // Without a token: what was chosen just before the end is kept too.
-                self.tasks.spawn(async move {
-                    if let Err(fault) = blocking(move || keep(&data_dir, &choice)).await {
-                        let what = "the theme is not kept";
-                        drop(send.send(Msg::Answer(Answer::Failed { what, fault })).await);
-                    }
-                });
-            }
-            Effect::KeepChoices(choices) => {
-                let (data_dir, send) = (self.data_dir.clone(), self.send.clone());
-                self.tasks.spawn(async move {
-                    if let Err(fault) = blocking(move || keep_choices(&data_dir, &choices)).await {
-                        let what = "the choice is not kept";
-                        drop(send.send(Msg::Answer(Answer::Failed { what, fault })).await);
-                    }
-                });
-            }
+            Effect::KeepTheme(choice) => self.keeper.theme(choice),
+            Effect::KeepChoices(choices) => self.keeper.choices(choices),
+            Effect::KeepState(state) => self.keeper.state(state),
             Effect::LookAtFiles => self.look_at_files(),
-            Effect::KeepState(state) => {
-                let data_dir = self.data_dir.clone();
-                // Without a token and without a word: the state of a moment later is kept by the next one.
-                self.tasks.spawn(async move {
-                    if let Err(fault) = blocking(move || keep_state(&data_dir, &state)).await {
-                        tracing::warn!(%fault, "the console's state is not kept");
-                    }
-                });
-            }
             Effect::Export(asked) => self.export(*asked),
             Effect::CancelExport => {
                 if let Some(token) = &self.export {
@@ -170,7 +146,7 @@ impl Work {
         if let Some(token) = &self.import {
             token.cancel();
         }
-        drop((self.drafts, self.queries, self.highlight));
+        drop((self.drafts, self.queries, self.keeper, self.highlight));
         if !self.tasks.end(END_PATIENCE).await {
             tracing::warn!("something the console had asked for was still on its way when it ended");
         }
@@ -246,21 +222,6 @@ impl Work {
 fn themes(dir: &Path) -> Result<Themes, Fault> {
     Themes::read(dir)
         .map_err(|error| Fault::unavailable(format!("{} cannot be read", dir.display())).cause(error))
-}
-
-fn keep(data_dir: &Path, choice: &Choice) -> Result<(), Fault> {
-    theme::keep(data_dir, choice)
-        .map_err(|error| Fault::unavailable("the data directory takes no file").cause(error))
-}
-
-fn keep_choices(data_dir: &Path, choices: &[(&'static str, String)]) -> Result<(), Fault> {
-    config::keep(data_dir, choices)
-        .map_err(|error| Fault::unavailable("the data directory takes no file").cause(error))
-}
-
-fn keep_state(data_dir: &Path, state: &State) -> Result<(), Fault> {
-    state::keep(data_dir, state)
-        .map_err(|error| Fault::unavailable("the data directory takes no file").cause(error))
 }
 
 /// The newest progress, now and then, until the import lets go of it.

@@ -1,6 +1,6 @@
 //! A keymap file, laid over what is bound already, and all that is wrong with it, with its line.
 
-use std::{fmt, path::Path};
+use std::{fmt, iter, path::Path};
 
 use toml::{
     Spanned,
@@ -8,7 +8,10 @@ use toml::{
 };
 
 use super::{Binding, Fact, Key, KeyError, Keymap, Origin, Shipped, When, key::NAMED, print};
-use crate::console::action::{ACTIONS, Action, Place};
+use crate::console::{
+    action::{ACTIONS, Action, Place},
+    panes::PaneName,
+};
 
 /// In a sequence, the key that the file's `leader` names.
 const LEADER: &str = "leader";
@@ -238,10 +241,12 @@ impl Reader<'_> {
     /// A key of a general place that a more particular one has already: seldom what was meant.
     fn hidden_by_place(&mut self, keymap: &Keymap) {
         let mut found = Vec::new();
+        let over: Vec<Place> =
+            iter::once(Place::Lists).chain(PaneName::ALL.iter().map(|pane| pane.place())).collect();
         for one in self.written.iter().filter(|one| !one.binding.run.is_empty()) {
-            let over: &[Place] = match one.place {
-                Place::Global => &[Place::Lists, Place::Search, Place::Timeline],
-                Place::Lists => &[Place::Search, Place::Timeline],
+            let over = match one.place {
+                Place::Global => &over[..],
+                Place::Lists => &over[1..],
                 _ => continue,
             };
             let own = &one.binding.keys;

@@ -3,7 +3,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::console::action::ACTIONS;
+use crate::console::{action::ACTIONS, panes::PaneName};
 
 const SEARCH: [Place; 4] = [Place::Search, Place::Lists, Place::Global, Place::Always];
 const TIMELINE: [Place; 4] = [Place::Timeline, Place::Lists, Place::Global, Place::Always];
@@ -315,6 +315,19 @@ fn what_is_wrong_has_its_line_and_advice() {
         "a binding is \"action\", [\"action\", …], { run, args, when, desc } or false",
         None,
     );
+}
+
+#[test]
+fn what_any_pane_binds_is_hidden_from_the_places_above() {
+    for pane in PaneName::ALL {
+        let section = pane.place().section();
+        let (_, problems) =
+            user(&format!("[global]\n\"ctrl-f9\" = \"app.quit\"\n[{section}]\n\"ctrl-f9\" = \"open\""));
+        let said: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
+        let [said] = said[..] else { panic!("{section}: {said:?}") };
+        let expected = format!("Ctrl-F9 of [global] is hidden by Ctrl-F9 of [{section}]");
+        assert!(said.starts_with(&expected), "{said}");
+    }
 }
 
 #[test]

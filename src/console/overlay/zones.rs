@@ -1,6 +1,8 @@
 //! Picks a zone of times by a part of its name, of all that there are: what is selected is shown at once, Enter keeps it,
 //! Esc brings back what was before.
 
+use std::cell::OnceCell;
+
 use crossterm::event::KeyEvent;
 use nucleo_matcher::{
     Config, Matcher, Utf32Str,
@@ -42,26 +44,30 @@ const FRAME: u16 = 4;
 pub struct ZonePicker {
     typed: Line,
     names: Vec<String>,
+    /// Of each name, once it was shown: finding it takes a lock and a look at all that were asked for.
+    zones: Vec<OnceCell<Option<Zone>>>,
     /// Of what matches, best first: none is the machine's own, else the place in `names`.
     shown: Vec<Option<usize>>,
     list: List,
     matcher: Matcher,
     before: Preferences,
-    source: Option<String>,
+    given: Given,
     /// Closing leads back to the settings.
     back_to_settings: bool,
 }
 
 impl ZonePicker {
     pub fn new(before: Preferences, given: &Given, back_to_settings: bool) -> ZonePicker {
+        let names = zone_names();
         let mut picker = ZonePicker {
             typed: Line::default(),
-            names: zone_names(),
+            zones: vec![OnceCell::new(); names.len()],
+            names,
             shown: Vec::new(),
             list: List::default(),
             matcher: Matcher::new(Config::DEFAULT.match_paths()),
             before,
-            source: given.source("zone").map(str::to_owned),
+            given: given.clone(),
             back_to_settings,
         };
         picker.list.set_height(ROWS_MAX as usize);
@@ -100,7 +106,7 @@ impl ZonePicker {
     }
 
     fn zone(&self, row: Option<usize>) -> Option<Zone> {
-        row.and_then(|at| self.names[at].parse().ok())
+        row.and_then(|at| *self.zones[at].get_or_init(|| self.names[at].parse().ok()))
     }
 
     /// What is selected; inside, none is the machine's own.
@@ -124,15 +130,25 @@ impl ZonePicker {
         out.prefer = self.preferred();
     }
 
+    /// Keeps the zone and the form it is shown in, each as far as nobody else says otherwise.
     fn keep(&self, out: &mut Out) {
         let Some(wanted) = self.preferred() else { return };
-        match &self.source {
-            Some(source) => out.toast(Toast::say(format!("Zone: until you quit; {source} says otherwise"))),
-            None => {
-                let zone = wanted.zone.and_then(Zone::name).unwrap_or(LOCAL);
-                let chosen = [("zone", zone.to_owned()), ("time", wanted.form.name().to_owned())];
-                out.effects.push(Effect::KeepChoices(chosen.into()));
+        let zone = wanted.zone.and_then(Zone::name).unwrap_or(LOCAL);
+        let mut kept = Vec::new();
+        for (name, title, value, is_changed) in [
+            ("zone", "Zone", zone, wanted.zone != self.before.zone),
+            ("time", "Times", wanted.form.name(), wanted.form != self.before.form),
+        ] {
+            match self.given.source(name) {
+                Some(source) if is_changed => {
+                    out.toast(Toast::say(format!("{title}: until you quit; {source} says otherwise")));
+                }
+                Some(_) => {}
+                None => kept.push((name, value.to_owned())),
             }
+        }
+        if !kept.is_empty() {
+            out.effects.push(Effect::KeepChoices(kept));
         }
         out.prefer = Some(wanted);
         self.close(out);
@@ -226,5 +242,54 @@ impl Above for ZonePicker {
             self.list.visible().filter_map(|row| self.row(row, inner.width as usize, scene)).collect()
         };
         frame.render_widget(Paragraph::new(lines), body);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::{ColourDepth, Config, Motion},
+        console::{
+            keymap::Shipped,
+            theme::{Choice, Depth},
+        },
+    };
+
+    #[track_caller]
+    fn check(given: &[&'static str], kept: &[(&'static str, &str)], told: &[&str]) {
+        let before = Preferences {
+            theme: Choice::Auto,
+            ascii: false,
+            depth: ColourDepth::Auto,
+            motion: Motion::Full,
+            keymap: Shipped::Default,
+            mouse: true,
+            form: TimeForm::Local,
+            zone: None,
+        };
+        let mut by = Given::new(&Config::default(), Depth::True);
+        given.iter().for_each(|name| by.by_environment(name, "X"));
+        let mut picker = ZonePicker::new(before, &by, false);
+        picker.typed.insert("tokyo");
+        picker.find();
+        let mut out = Out::default();
+        picker.keep(&mut out);
+        let kept: Vec<_> = kept.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        let effects = if kept.is_empty() { Vec::new() } else { vec![Effect::KeepChoices(kept)] };
+        assert_eq!(out.effects, effects);
+        let said: Vec<_> = out.toasts.iter().map(|toast| toast.text.as_str()).collect();
+        assert_eq!(said, told);
+        assert_eq!(out.prefer.map(|wanted| wanted.form), Some(TimeForm::Zone), "it is worn all the same");
+    }
+
+    #[test]
+    fn zone_and_form_are_each_kept_unless_somebody_else_gives_them() {
+        let zone_said = "Zone: until you quit; X says otherwise";
+        let times_said = "Times: until you quit; X says otherwise";
+        check(&[], &[("zone", "Asia/Tokyo"), ("time", "zone")], &[]);
+        check(&["zone"], &[("time", "zone")], &[zone_said]);
+        check(&["time"], &[("zone", "Asia/Tokyo")], &[times_said]);
+        check(&["zone", "time"], &[], &[zone_said, times_said]);
     }
 }

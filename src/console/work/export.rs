@@ -1,6 +1,10 @@
-//! An export on its way: gathered page by page, written whole or not at all.
+//! An export on its way: gathered page by page, written whole or not at all. It can be stopped while it gathers; what is
+//! being written is waited for, and told as it went.
 
-use std::io;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -26,18 +30,17 @@ impl Work {
         if let What::Search(request) = &mut asked.what {
             request.zone = self.zone_name();
         }
-        let token = CancellationToken::new();
+        let token = self.tasks.token().child_token();
         self.export = Some(token.clone());
         let caller = local_caller(&self.clock);
         let (tell, rows) = watch::channel(0);
         let send = self.send.clone();
-        self.tasks.spawn(tell_rows(rows, send));
-        self.spawn(async move {
-            let done = tokio::select! {
-                done = export(&*door, &caller, asked, tell) => done,
-                () = token.cancelled() => Err(Fault::unavailable("stopped; nothing was written")),
-            };
-            Answer::Exported(done)
+        self.tasks.spawn(tell_rows(rows, send.clone()));
+        // Ends by itself, at the end too: the token stops the gathering, and a file that was begun is waited for.
+        self.tasks.spawn(async move {
+            let done = export(&*door, &caller, asked, tell, &token).await;
+            // Nobody listens any more: the console ends.
+            drop(send.send(Msg::Answer(Answer::Exported(done))).await);
         });
     }
 }
@@ -47,39 +50,62 @@ async fn export(
     caller: &Caller,
     asked: Asked,
     tell: watch::Sender<u64>,
+    token: &CancellationToken,
 ) -> Result<Exported, Fault> {
     let Asked { what, format, to } = asked;
-    // Who would only be asked to write over something is asked before the hub is.
-    let file = match to {
-        Target::Clipboard => None,
-        Target::File { path, replace } => {
-            let path = std::path::absolute(paths::expand(&path))
-                .map_err(|error| Fault::invalid("this is no name of a file").cause(error))?;
-            if !replace && path.exists() {
-                return Err(taken(&path));
-            }
-            Some((path, replace))
+    let file = file(to)?;
+    let unasked = file.as_ref().filter(|file| !file.replace).map(|file| file.path.clone());
+    let gathering = async move {
+        // Who would only be asked to write over something is asked before the hub is.
+        if let Some(path) = unasked {
+            blocking(move || if path.exists() { Err(taken(&path)) } else { Ok(()) }).await?;
         }
+        let tell = |rows| {
+            tell.send_replace(rows);
+        };
+        export::text(door, caller, what, format, ROWS_MAX, tell).await
     };
-    let tell = |rows| {
-        tell.send_replace(rows);
-    };
-    let (text, rows, more) = export::text(door, caller, what, format, ROWS_MAX, tell).await?;
-    let Some((path, replace)) = file else {
-        return Ok(Exported { rows, more, went: Went::Clipboard(text) });
-    };
-    let at = path.clone();
-    blocking(move || {
-        export::write(&at, &text, replace).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => taken(&at),
-            _ => Fault::unavailable(format!("{} cannot be written", at.display())).cause(error),
-        })
-    })
-    .await?;
-    Ok(Exported { rows, more, went: Went::File(path) })
+    unless_stopped(token, gathering, |text| put(text, file)).await
 }
 
-fn taken(path: &std::path::Path) -> Fault {
+async fn unless_stopped<P: Future<Output = Result<Went, Fault>>>(
+    token: &CancellationToken,
+    gathering: impl Future<Output = Result<(String, u64, bool), Fault>>,
+    put: impl FnOnce(String) -> P,
+) -> Result<Exported, Fault> {
+    let (text, rows, more) = tokio::select! {
+        // Stopped as the last page came is stopped.
+        biased;
+        () = token.cancelled() => return Err(Fault::unavailable("stopped; nothing was written")),
+        gathered = gathering => gathered?,
+    };
+    Ok(Exported { rows, more, went: put(text).await? })
+}
+
+struct File {
+    path: PathBuf,
+    replace: bool,
+}
+
+/// None is the clipboard.
+fn file(to: Target) -> Result<Option<File>, Fault> {
+    let Target::File { path, replace } = to else { return Ok(None) };
+    let path = std::path::absolute(paths::expand(&path))
+        .map_err(|error| Fault::invalid("this is no name of a file").cause(error))?;
+    Ok(Some(File { path, replace }))
+}
+
+async fn put(text: String, file: Option<File>) -> Result<Went, Fault> {
+    let Some(File { path, replace }) = file else { return Ok(Went::Clipboard(text)) };
+    blocking(move || match export::write(&path, &text, replace) {
+        Ok(()) => Ok(Went::File(path)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(taken(&path)),
+        Err(error) => Err(Fault::unavailable(format!("{} cannot be written", path.display())).cause(error)),
+    })
+    .await
+}
+
+fn taken(path: &Path) -> Fault {
     Fault::new(Code::Conflict, format!("{} is there already", path.display()))
 }
 
@@ -91,5 +117,41 @@ async fn tell_rows(mut rows: watch::Receiver<u64>, send: mpsc::Sender<Msg>) {
             return;
         }
         tokio::time::sleep(PROGRESS_PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn three_rows() -> Result<(String, u64, bool), Fault> {
+        Ok(("a\nb\nc\n".into(), 3, false))
+    }
+
+    #[tokio::test]
+    async fn stopped_while_it_gathers_nothing_is_written() {
+        let token = CancellationToken::new();
+        let gathering = async {
+            token.cancel();
+            std::future::pending().await
+        };
+        let done = unless_stopped(&token, gathering, |_| async { panic!("written") }).await;
+        assert_eq!(done.unwrap_err().message, "stopped; nothing was written");
+        let done = unless_stopped(&token, async { three_rows() }, |_| async { panic!("written") }).await;
+        assert!(done.is_err(), "also when all had come");
+    }
+
+    #[tokio::test]
+    async fn what_is_being_written_is_told_as_it_went() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("out.txt");
+        let token = CancellationToken::new();
+        let write = |text| {
+            token.cancel();
+            put(text, Some(File { path: path.clone(), replace: false }))
+        };
+        let done = unless_stopped(&token, async { three_rows() }, write).await;
+        assert_eq!(done, Ok(Exported { rows: 3, more: false, went: Went::File(path.clone()) }));
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "a\nb\nc\n");
     }
 }

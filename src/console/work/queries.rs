@@ -66,10 +66,13 @@ impl Queries {
 async fn work(dir: PathBuf, mut jobs: mpsc::Receiver<Job>, send: mpsc::Sender<Msg>) {
     while let Some(job) = jobs.recv().await {
         let at = dir.clone();
+        let is_load = matches!(job, Job::Load);
         let done = blocking(move || perform(&at, job).map_err(|error| failed(&at, error))).await;
         let answer = match done {
             Ok(Some(queries)) => Answer::Queries(Ok(queries)),
             Ok(None) => continue,
+            // Whoever asked for them waits for them.
+            Err(fault) if is_load => Answer::Queries(Err(fault)),
             Err(fault) => Answer::Failed { what: "the former queries", fault },
         };
         if send.send(Msg::Answer(answer)).await.is_err() {
@@ -175,5 +178,19 @@ mod tests {
         assert_eq!(load(dir.path()), ["one", "\u{fffd}\u{fffd}", "two[31m"]);
         fs::write(dir.path().join(FILE), vec![b'x'; FILE_BYTES_MAX as usize + 1]).unwrap();
         assert!(perform(dir.path(), Job::Keep("a".into())).is_err(), "what is not ours is not written over");
+    }
+
+    #[tokio::test]
+    async fn a_load_that_fails_is_an_answer_to_the_load() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join(FILE)).unwrap();
+        let (send, mut messages) = mpsc::channel(2);
+        let queries = Queries::start(dir.path().to_owned(), send, &Tasks::new());
+        queries.load();
+        let said = messages.recv().await;
+        assert!(matches!(said, Some(Msg::Answer(Answer::Queries(Err(_))))));
+        queries.keep("deploy".into());
+        let said = messages.recv().await;
+        assert!(matches!(said, Some(Msg::Answer(Answer::Failed { .. }))));
     }
 }
