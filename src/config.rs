@@ -6,7 +6,7 @@
 //! kind does, because guessing what was meant is worse.
 //!
 //! Flags stand above the environment, the environment above the file, the file above what was chosen in the console
-//! ([`choices`]), and that above the defaults.
+//! (`choices`), and that above the defaults.
 
 mod choices;
 mod file;

@@ -44,7 +44,7 @@ impl Guard {
     }
 }
 
-/// Starts logging to [`file`], at a level or by directives, and into `ring` for whoever shows it.
+/// Starts logging to [`file()`], at a level or by directives, and into `ring` for whoever shows it.
 pub fn start(data_dir: &Path, level: &str, ring: Option<Arc<Ring>>) -> Guard {
     let file = open(&logs(data_dir)).map(|file| {
         NonBlockingBuilder::default()

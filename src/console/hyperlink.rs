@@ -4,8 +4,8 @@
 //! nothing else here uses, and [`Hyperlinks`] says where each mark leads; the painter turns marks into OSC 8. So widths
 //! stay what they are, and a cell whose target changes is drawn anew like one whose colour does.
 //!
-//! Invariant: an address in here is ASCII without a control or a space, begins with a scheme of [`SCHEMES`], and is no
-//! longer than [`ADDRESS_BYTES_MAX`]: no imported text can command the terminal through it.
+//! Invariant: an address in here is ASCII without a control or a space, begins with a scheme of `SCHEMES`, and is no
+//! longer than `ADDRESS_BYTES_MAX`: no imported text can command the terminal through it.
 
 use std::{collections::BTreeMap, fmt::Write};
 

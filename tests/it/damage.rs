@@ -21,10 +21,13 @@ use wheelhouse::{
 
 use crate::{
     harness::{House, memory_saved, note, until},
-    rebuild::{all_ready, answers, caller, fill, start},
+    rebuild::{all_ready, answers_to, caller, fill, start},
 };
 
-const RECORDS: usize = 250;
+/// Memories and questions of a usual run.
+const USUAL: (usize, usize) = (250, 200);
+/// The same where many bytes are turned, one after the other.
+const MANY: (usize, usize) = (80, 50);
 const FLIPS: u64 = 25;
 /// In a longer run vectors are made again after every so many: each is a reading by the model.
 const WAITED_FOR: u64 = 20;
@@ -83,8 +86,8 @@ fn is_flagged(answer: &Value) -> bool {
 
 /// All that is read from files other than the log: lists, searches by words, histories, pages of events; in the end by
 /// meaning too, where it matters, for that takes long.
-async fn all_answers(door: &HubDoor, ids: &[Id], meant: bool) -> Vec<Value> {
-    let mut all = answers(door, ids).await;
+async fn all_answers(door: &HubDoor, ids: &[Id], questions: usize, meant: bool) -> Vec<Value> {
+    let mut all = answers_to(door, ids, questions).await;
     for id in ids.iter().step_by(40) {
         let history = door.history(&caller(), *id).await;
         all.push(history.map_or_else(|fault| json!({ "fault": fault.code }), |revisions| json!(revisions)));
@@ -153,7 +156,9 @@ async fn a_byte_turned_in_any_view_is_healed_and_never_believed() {
     let whole = tempfile::tempdir().unwrap();
     let hub = start(whole.path(), &clock);
     let door = HubDoor(hub.clone());
-    let ids = fill(&door, &clock, RECORDS).await;
+    let (seed, flips) = (of_env("WHEELHOUSE_DAMAGE_SEED", 1), of_env("WHEELHOUSE_DAMAGE_FLIPS", FLIPS));
+    let (records, questions) = if flips > FLIPS { MANY } else { USUAL };
+    let ids = fill(&door, &clock, records).await;
     all_ready(&door).await;
     hub.close().await;
     drop((door, hub));
@@ -162,7 +167,7 @@ async fn a_byte_turned_in_any_view_is_healed_and_never_believed() {
     let door = HubDoor(hub.clone());
     all_ready(&door).await;
     all_meant(&door).await;
-    let expected = all_answers(&door, &ids, true).await;
+    let expected = all_answers(&door, &ids, questions, true).await;
     let flagged = expected.iter().find(|answer| is_flagged(answer));
     assert_eq!(flagged, None, "what is compared is the whole answer");
     hub.close().await;
@@ -170,7 +175,6 @@ async fn a_byte_turned_in_any_view_is_healed_and_never_believed() {
 
     let mut turned = BTreeMap::<&str, u64>::new();
     let mut wrong = Vec::new();
-    let (seed, flips) = (of_env("WHEELHOUSE_DAMAGE_SEED", 1), of_env("WHEELHOUSE_DAMAGE_FLIPS", FLIPS));
     for seed in seed..seed + flips {
         let dir = tempfile::tempdir().unwrap();
         copy(whole.path(), dir.path());
@@ -186,7 +190,7 @@ async fn a_byte_turned_in_any_view_is_healed_and_never_believed() {
             "vectors" => Meant::Asked,
             _ => Meant::No,
         };
-        let healed = heals(dir.path(), &clock, &ids, &expected, meant).await;
+        let healed = heals(dir.path(), &clock, (&ids, questions), &expected, meant).await;
         wrong.extend(healed.err().map(|why| format!("{named}: {why}")));
     }
     println!("{flips} bytes turned from seed {seed} on: {turned:?}");
@@ -229,7 +233,7 @@ enum Meant {
 async fn heals(
     dir: &Path,
     clock: &Clock,
-    ids: &[Id],
+    (ids, questions): (&[Id], usize),
     expected: &[Value],
     meant: Meant,
 ) -> Result<(), String> {
@@ -238,7 +242,7 @@ async fn heals(
     let begun = Instant::now();
     let by_words = expected.len() - QUESTIONS.len();
     let healed = loop {
-        let now = all_answers(&door, ids, meant != Meant::No).await;
+        let now = all_answers(&door, ids, questions, meant != Meant::No).await;
         let wrong: Vec<_> =
             now.iter().zip(expected).enumerate().filter(|(_, (now, expected))| now != expected).collect();
         if let Some((_, (now, expected))) = wrong.iter().find(|(_, (now, _))| !is_flagged(now)) {
