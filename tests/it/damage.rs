@@ -27,7 +27,7 @@ use crate::{
 /// Memories and questions of a usual run.
 const USUAL: (usize, usize) = (250, 200);
 /// The same where many bytes are turned, one after the other.
-const MANY: (usize, usize) = (80, 50);
+const MANY: (usize, usize) = (100, 50);
 const FLIPS: u64 = 25;
 /// In a longer run vectors are made again after every so many: each is a reading by the model.
 const WAITED_FOR: u64 = 20;
