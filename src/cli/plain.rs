@@ -197,10 +197,16 @@ impl Plain {
             "" => {}
             "quit" | "exit" | "q" => return Ok(Next::Quit),
             "help" | "?" => help(ask)?,
-            "pause" => {
-                self.paused.get_or_insert(0);
-                ask.out.line("Paused: what happens is counted. Type follow to go on.")?;
-            }
+            "pause" => match self.paused {
+                Some(count) => {
+                    let events = text::counted(count, "event", "events");
+                    ask.out.line(&format!("Paused already; {events} so far. Type follow to go on."))?;
+                }
+                None => {
+                    self.paused = Some(0);
+                    ask.out.line("Paused: what happens is counted. Type follow to go on.")?;
+                }
+            },
             "follow" => match self.paused.take() {
                 Some(0) => ask.out.line("Following again; nothing happened meanwhile.")?,
                 Some(count) => {

@@ -24,10 +24,10 @@ use crate::{
     rebuild::{all_ready, answers_to, caller, fill, start},
 };
 
-/// Memories and questions of a usual run.
-const USUAL: (usize, usize) = (250, 200);
-/// The same where many bytes are turned, one after the other.
-const MANY: (usize, usize) = (100, 50);
+const RECORDS: usize = 250;
+/// Questions of a usual run, and where many bytes are turned one after the other.
+const QUESTIONS_USUAL: usize = 200;
+const QUESTIONS_OF_MANY: usize = 40;
 const FLIPS: u64 = 25;
 /// In a longer run vectors are made again after every so many: each is a reading by the model.
 const WAITED_FOR: u64 = 20;
@@ -157,8 +157,8 @@ async fn a_byte_turned_in_any_view_is_healed_and_never_believed() {
     let hub = start(whole.path(), &clock);
     let door = HubDoor(hub.clone());
     let (seed, flips) = (of_env("WHEELHOUSE_DAMAGE_SEED", 1), of_env("WHEELHOUSE_DAMAGE_FLIPS", FLIPS));
-    let (records, questions) = if flips > FLIPS { MANY } else { USUAL };
-    let ids = fill(&door, &clock, records).await;
+    let questions = if flips > FLIPS { QUESTIONS_OF_MANY } else { QUESTIONS_USUAL };
+    let ids = fill(&door, &clock, RECORDS).await;
     all_ready(&door).await;
     hub.close().await;
     drop((door, hub));
