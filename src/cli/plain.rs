@@ -126,7 +126,6 @@ impl Plain {
 
     fn link(&mut self, ask: &mut Ask, link: Link) -> Result<(), Stop> {
         match link {
-            Link::Opening => {}
             Link::Up { owned, status } => {
                 self.hub.connection = Connection::Live { owned };
                 self.hub.status = Some(*status);

@@ -333,7 +333,6 @@ impl App {
     /// What the header tells of the hub.
     fn connection(&mut self, link: &Link, out: &mut Out) {
         match link {
-            Link::Opening => self.env.hub.connection = Connection::Opening,
             Link::Up { owned, status } => {
                 let was_away = matches!(self.env.hub.connection, Connection::Offline { .. });
                 self.env.hub.connection = Connection::Live { owned: *owned };

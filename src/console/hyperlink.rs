@@ -43,10 +43,6 @@ impl Hyperlinks {
         let mark = u32::from_be_bytes([0, r, g, b]);
         self.0.get(&mark).map(|address| (mark, address.as_str()))
     }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 /// `target` as an address that may be sent; what is not printable ASCII is percent-encoded.

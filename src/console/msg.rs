@@ -42,7 +42,6 @@ pub enum Msg {
 /// From the task that holds the door.
 #[derive(Debug, Clone)]
 pub enum Link {
-    Opening,
     /// There is a door.
     Up {
         owned: bool,

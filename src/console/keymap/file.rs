@@ -8,9 +8,12 @@ use toml::{
 };
 
 use super::{Binding, Fact, Key, KeyError, Keymap, Origin, Shipped, When, key::NAMED, print};
-use crate::console::{
-    action::{ACTIONS, Action, Place},
-    panes::PaneName,
+use crate::{
+    console::{
+        action::{ACTIONS, Action, Place},
+        panes::PaneName,
+    },
+    report,
 };
 
 /// In a sequence, the key that the file's `leader` names.
@@ -482,22 +485,6 @@ pub(super) fn meant(text: &str) -> Option<String> {
 
 /// The name that `word` was probably meant to be.
 fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let apart = names.into_iter().map(|name| (edits(word, name), name)).min()?;
+    let apart = names.into_iter().map(|name| (report::edits(word, name), name)).min()?;
     (apart.0 <= EDITS_MAX.min(word.chars().count() / 2)).then_some(apart.1)
-}
-
-/// How many letters must be put in, left out or changed (Levenshtein).
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let kept = corner + usize::from(x != *y);
-            corner = row[j + 1];
-            row[j + 1] = kept.min(corner + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
