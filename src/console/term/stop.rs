@@ -3,11 +3,9 @@
 //! The signal is caught, so that the terminal can be given back first; what is caught no longer stops. SIGSTOP does, even
 //! where nobody would ever continue the process, which is why it is looked first whether there is a shell.
 
-use std::{fs, io};
+use std::io;
 
-use rustix::process::{
-    Pid, Signal, getpgid, getpid, getppid, getsid, kill_current_process_group, kill_process,
-};
+use rustix::process::{Pid, Signal, getpid, getppid, kill_current_process_group, kill_process};
 
 /// Processes between this one and its shell: `env`, `sh -c`, a wrapper or two.
 const ANCESTORS_MAX: usize = 32;
@@ -26,23 +24,53 @@ pub fn stop() -> io::Result<()> {
 /// Whether somebody sees that this process has stopped, and can continue it: an ancestor in the same session, in another
 /// process group. The system's own rule is the same: it never stops a group that has no such parent.
 pub fn has_shell() -> bool {
-    let (Ok(group), Ok(session)) = (getpgid(None), getsid(None)) else { return false };
+    let Some(own) = Place::of(getpid()) else { return false };
     let mut ancestor = getppid();
     for _ in 0..ANCESTORS_MAX {
-        let Some(pid) = ancestor else { return false };
-        match (getsid(Some(pid)), getpgid(Some(pid))) {
-            (Ok(theirs), Ok(other)) if theirs == session && other == group => ancestor = parent(pid),
-            (Ok(theirs), Ok(_)) => return theirs == session,
-            _ => return false,
+        let Some(theirs) = ancestor.and_then(Place::of) else { return false };
+        if theirs.session != own.session {
+            return false;
         }
+        if theirs.group != own.group {
+            return true;
+        }
+        ancestor = theirs.parent;
     }
     false
 }
 
-/// The parent of another process, where the system tells it in `/proc`.
-fn parent(pid: Pid) -> Option<Pid> {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
-    // pid (name) state parent: the name may hold anything, also a parenthesis.
-    let (_, rest) = stat.rsplit_once(')')?;
-    Pid::from_raw(rest.split_whitespace().nth(1)?.parse().ok()?)
+/// Where a process stands among the others.
+struct Place {
+    parent: Option<Pid>,
+    /// Number of its process group; 0 where that was made outside of this container.
+    group: i32,
+    /// Number of its session; 0 likewise.
+    session: i32,
+}
+
+impl Place {
+    /// Of `/proc`, as the parent of another process is told nowhere else, and as a group of 0 is no [`Pid`].
+    #[cfg(target_os = "linux")]
+    fn of(pid: Pid) -> Option<Self> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+        // pid (name) state parent group session: the name may hold anything, also a parenthesis.
+        let (_, rest) = stat.rsplit_once(')')?;
+        let mut numbers = rest.split_whitespace().skip(1).map_while(|number| number.parse().ok());
+        Some(Self {
+            parent: Pid::from_raw(numbers.next()?),
+            group: numbers.next()?,
+            session: numbers.next()?,
+        })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn of(pid: Pid) -> Option<Self> {
+        use rustix::process::{getpgid, getsid};
+        let (group, session) = (getpgid(Some(pid)).ok()?, getsid(Some(pid)).ok()?);
+        Some(Self {
+            parent: None,
+            group: group.as_raw_nonzero().get(),
+            session: session.as_raw_nonzero().get(),
+        })
+    }
 }
