@@ -11,6 +11,7 @@ mod append;
 mod clean;
 mod console;
 mod history;
+mod live;
 mod open;
 mod search;
 
@@ -24,6 +25,7 @@ fn main() {
         "search" => search::run(),
         "erase" => search::erase(),
         "console" => console::run(),
-        _ => println!("usage: cargo bench -- append|clean|open|history|search|erase|console"),
+        "live" => live::run(),
+        _ => println!("usage: cargo bench -- append|clean|open|history|search|erase|console|live"),
     }
 }
