@@ -26,7 +26,7 @@ use super::{
     layout::{self, Deck, Shares},
     model::{Connection, Hub},
     msg::{Link, Msg},
-    overlay::{Above, Overlay, import::Importing},
+    overlay::{Overlay, import::Importing},
     panes::{
         PaneName, Panes,
         log::{Log, LogPlace},
@@ -320,7 +320,7 @@ impl App {
             pane.lay_out(&scene);
         }
         if let Some(overlay) = &mut self.overlay {
-            overlay.arrange(above(self.area));
+            overlay.arrange(above(self.area), &scene);
         }
     }
 

@@ -266,6 +266,17 @@ pub fn centred(area: Rect, width: u16, height: u16) -> Rect {
     Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
 }
 
+/// A box of at most this size in the lower right corner of `area`, a little off its edges where there is room.
+pub fn corner(area: Rect, width: u16, height: u16) -> Rect {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    Rect {
+        x: area.right() - width - (area.width - width).min(2),
+        y: area.bottom() - height - (area.height - height).min(1),
+        width,
+        height,
+    }
+}
+
 /// The first `lines` of an area, and the rest.
 pub fn head(area: Rect, lines: u16) -> [Rect; 2] {
     let lines = lines.min(area.height);

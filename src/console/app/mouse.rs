@@ -8,7 +8,7 @@ use crate::{
     console::{
         action::Action,
         layout::{Edge, Shares},
-        overlay::{Above, Overlay},
+        overlay::Overlay,
         panes::PaneName,
         scene::Out,
         widgets::list::Step,
@@ -75,10 +75,7 @@ impl App {
 
     fn wheel(&mut self, at: Position, step: Step, out: &mut Out) {
         if let Some(overlay) = &mut self.overlay {
-            let action = if step == Step::Up { Action::Up } else { Action::Down };
-            if !matches!(overlay, Overlay::Confirm(_)) {
-                overlay.act(action, &self.env.scene(), out);
-            }
+            overlay.wheel(step, &self.env.scene(), out);
         } else if let Some(name) = self.deck.pane_at(at.x, at.y) {
             self.panes.get_mut(name).wheel(at.x, at.y, step, out);
         }
@@ -87,6 +84,11 @@ impl App {
     fn click(&mut self, at: Position, out: &mut Out) {
         self.mouse.let_go();
         self.forget_pending();
+        if let Some(Overlay::Confirm(confirm)) = &self.overlay
+            && !confirm.is_awake(self.env.now)
+        {
+            return;
+        }
         if let Some(overlay) = &mut self.overlay {
             overlay.click(at, above(self.area), &self.env.scene(), out);
             return;

@@ -11,6 +11,7 @@ use crate::{
         effect::{Page, Save, Toward},
         model::{Item, Stretch},
         msg::Answer,
+        overlay::chooser::Chooser,
         state::State,
         term::Painter,
         theme::{Choice, Depth, Themes},
@@ -788,10 +789,10 @@ fn rows_of_overlays_are_selected_by_a_click_and_run_by_a_second() {
     press(&mut app, ":");
     tell(&mut app, Msg::Paste("e".into()));
     let Some(Overlay::Palette(palette)) = &app.overlay else { panic!() };
-    assert_ne!(palette.selected().unwrap().name, "help.open");
+    assert_ne!(palette.finder().selected().unwrap().name, "help.open");
     click_on(&mut app, "Help: every key");
     let Some(Overlay::Palette(palette)) = &app.overlay else { panic!("one click only selects") };
-    assert_eq!(palette.selected().unwrap().name, "help.open");
+    assert_eq!(palette.finder().selected().unwrap().name, "help.open");
     click_on(&mut app, "Help: every key");
     assert!(matches!(app.overlay, Some(Overlay::Help(_))));
 
@@ -820,6 +821,74 @@ fn rows_of_overlays_are_selected_by_a_click_and_run_by_a_second() {
     // The header says which one, and leads to the others.
     click_on(&mut app, "harbour ");
     assert!(matches!(app.overlay, Some(Overlay::Picker(_))));
+}
+
+#[test]
+fn a_question_is_answered_by_its_buttons() {
+    let forget = [Effect::Ask(Ask::Forget { id: id(1) })];
+    let mut app = live();
+    press(&mut app, "x");
+    assert_eq!(click_on(&mut app, "y  remove"), [], "not in the first moment");
+    assert!(app.overlay.is_some());
+    app.env.now = Time::from_unix_ms(NOW + 400);
+    assert_eq!(click_on(&mut app, "y  remove"), forget);
+    press(&mut app, "x");
+    app.env.now = Time::from_unix_ms(NOW + 800);
+    assert_eq!(click_on(&mut app, "Cancel"), []);
+    assert!(app.overlay.is_none());
+    press(&mut app, "x");
+    app.env.now = Time::from_unix_ms(NOW + 1_200);
+    assert_eq!(point(&mut app, DOWN, 2, 2), []);
+    assert!(app.overlay.is_none(), "beside it is no");
+}
+
+#[test]
+fn values_of_an_export_are_clicked() {
+    let mut app = live();
+    press(&mut app, "E");
+    click_on(&mut app, "Markdown");
+    click_on(&mut app, "the clipboard");
+    let exports = press(&mut app, "Enter");
+    let [Effect::Export(asked)] = exports.as_slice() else { panic!("{exports:?}") };
+    assert_eq!(
+        (asked.format, &asked.to),
+        (crate::console::export::Format::Markdown, &crate::console::export::Target::Clipboard)
+    );
+    assert_eq!(point(&mut app, DOWN, 1, 1), []);
+    assert!(app.overlay.is_some(), "what goes on is not stopped by a click beside it");
+}
+
+#[test]
+fn a_field_of_a_form_is_clicked_and_a_click_beside_keeps_the_draft() {
+    use crate::console::overlay::form::{Draft, Field};
+    let mut app = live();
+    press(&mut app, "n");
+    tell(&mut app, Msg::Paste("one\ntwo".into()));
+    click_on(&mut app, "Title");
+    press(&mut app, "a b");
+    click_on(&mut app, "wo");
+    press(&mut app, "h");
+    let Some(Overlay::Form(form)) = &app.overlay else { panic!() };
+    assert_eq!((form.text_of(Field::Title), form.text_of(Field::Content)), ("ab".into(), "one\nthwo".into()));
+    let kept = point(&mut app, DOWN, 0, 0);
+    assert!(matches!(kept.as_slice(), [Effect::SaveDraft(Draft { title, .. })] if title == "ab"), "{kept:?}");
+    assert!(app.overlay.is_none());
+}
+
+#[test]
+fn themes_are_looked_at_by_clicks_and_by_the_wheel() {
+    let mut app = live();
+    press(&mut app, ", C-t");
+    click_on(&mut app, "harbour-day");
+    assert_eq!(app.env.theme.name(), "harbour-day");
+    point(&mut app, DOWN, 1, 1);
+    assert_eq!(app.env.theme.name(), "harbour", "as before");
+    assert!(matches!(app.overlay, Some(Overlay::Settings(_))));
+    click_on(&mut app, "Zone");
+    click_on(&mut app, "Zone ");
+    assert!(matches!(app.overlay, Some(Overlay::Zones(_))));
+    point(&mut app, MouseEventKind::ScrollDown, 90, 30);
+    assert!(app.env.zones.picked.is_some(), "the selection went along");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crossterm::event::KeyEvent;
 use ratatui::{
     Frame,
-    layout::Rect,
+    layout::{Position, Rect},
     text::{Line as Text, Span},
     widgets::Paragraph,
 };
@@ -22,7 +22,7 @@ use crate::{
         text,
         theme::Role,
         widgets::{
-            frame::{foot, input, window},
+            frame::{BORDERS, input, point, step_of},
             line::{Line, Typed},
             list::Step,
         },
@@ -32,6 +32,8 @@ use crate::{
 
 const WIDTH: u16 = 76;
 const LABEL: usize = 9;
+/// Lines of the fields, the path's the last.
+const FIELDS: u16 = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Field {
@@ -100,17 +102,22 @@ impl Export {
     fn step_value(&mut self, forward: bool) {
         match self.field {
             Field::Format => {
-                let typed = self.path.text() != format!("{}.{}", self.stem, self.format.extension());
                 let at = Format::ALL.iter().position(|format| *format == self.format).unwrap_or(0);
                 let step = if forward { 1 } else { Format::ALL.len() - 1 };
-                self.format = Format::ALL[(at + step) % Format::ALL.len()];
-                if !typed {
-                    self.path.set(&format!("{}.{}", self.stem, self.format.extension()));
-                }
+                self.set_format(Format::ALL[(at + step) % Format::ALL.len()]);
             }
             Field::To => self.to_file = !self.to_file,
             Field::Path if forward => self.path.right(),
             Field::Path => self.path.left(),
+        }
+    }
+
+    /// A name that nobody has typed ends as the form does.
+    fn set_format(&mut self, format: Format) {
+        let own = self.path.text() != format!("{}.{}", self.stem, self.format.extension());
+        self.format = format;
+        if !own {
+            self.path.set(&format!("{}.{}", self.stem, format.extension()));
         }
     }
 
@@ -150,6 +157,29 @@ impl Above for Export {
         Place::Export
     }
 
+    fn title(&self) -> &str {
+        "Export"
+    }
+
+    fn window(&self, area: Rect, scene: &Scene) -> Rect {
+        let width = WIDTH.min(area.width.saturating_sub(2));
+        let below = self.below(width.saturating_sub(BORDERS).max(1) as usize, scene);
+        centred(area, width, FIELDS + below.len() as u16 + 2)
+    }
+
+    fn foot(&self, _: &Scene) -> Vec<(Action, &'static str)> {
+        let mut keys = vec![(Action::Open, "export"), (Action::Back, "close")];
+        match (self.running, self.field) {
+            (Some(_), _) => keys = vec![(Action::StopExport, "stop")],
+            (None, Field::Path) => {}
+            (None, _) => keys.push((Action::NextValue, "change")),
+        }
+        if self.running.is_none() {
+            keys.push((Action::Down, "field"));
+        }
+        keys
+    }
+
     fn act(&mut self, action: Action, _: &Scene, out: &mut Out) -> bool {
         match action {
             Action::Back | Action::StopExport if self.running.is_some() => {
@@ -160,7 +190,7 @@ impl Above for Export {
             Action::Open => self.begin(out),
             Action::PreviousValue if self.running.is_none() => self.step_value(false),
             Action::NextValue if self.running.is_none() => self.step_value(true),
-            action => match crate::console::widgets::frame::step_of(action) {
+            action => match step_of(action) {
                 Some(step) => self.step_field(step),
                 None => return false,
             },
@@ -181,69 +211,91 @@ impl Above for Export {
         }
     }
 
-    fn view(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
-        let width = WIDTH.min(area.width.saturating_sub(2));
-        let inner_width = width.saturating_sub(4).max(1) as usize;
-        let below = self.below(inner_width, scene);
-        let fields = 3;
-        let area = centred(area, width, fields + below.len() as u16 + 2);
-        let inner = window(frame, area, "Export", scene);
-        foot(frame, area, Place::Export, self.keys(), scene);
+    /// A field, or one of its values.
+    fn click(&mut self, at: Position, inner: Rect, scene: &Scene, _: &mut Out) {
+        if self.running.is_some() {
+            return;
+        }
+        match at.y - inner.y {
+            0 => {
+                self.field = Field::Format;
+                if let Some(format) = Format::ALL.get(self.value_at(Field::Format, at, inner, scene)) {
+                    self.set_format(*format);
+                }
+            }
+            1 => {
+                self.field = Field::To;
+                match self.value_at(Field::To, at, inner, scene) {
+                    0 => self.to_file = true,
+                    1 => self.to_file = false,
+                    _ => {}
+                }
+            }
+            2 if self.to_file => {
+                self.field = Field::Path;
+                point(&mut self.path, path_area(inner), at);
+            }
+            _ => {}
+        }
+    }
+
+    /// While it goes on, only its own keys end it.
+    fn leave(&mut self, _: &Scene, out: &mut Out) {
+        out.close = self.running.is_none();
+    }
+
+    fn view(&self, frame: &mut Frame, _: Rect, inner: Rect, scene: &Scene) {
         let lines = [Field::Format, Field::To, Field::Path].map(|field| self.row(field, scene));
-        let all: Vec<Text> = lines.into_iter().chain(below).collect();
+        let below = self.below(inner.width.max(1) as usize, scene);
+        let all: Vec<Text> = lines.into_iter().map(Text::from).chain(below).collect();
         frame.render_widget(Paragraph::new(all), inner);
-        if self.to_file && inner.height > 2 {
-            let label = LABEL.min(inner.width as usize) as u16;
-            let at = Rect { x: inner.x + label, y: inner.y + 2, width: inner.width - label, height: 1 };
+        if self.to_file && inner.height >= FIELDS {
             let active = self.field == Field::Path && self.running.is_none();
-            input(frame, at, &self.path, "", "a name, or a path", active, scene);
+            input(frame, path_area(inner), &self.path, "", "a name, or a path", active, scene);
         }
     }
 }
 
+fn path_area(inner: Rect) -> Rect {
+    let label = LABEL.min(inner.width as usize) as u16;
+    Rect { x: inner.x + label, y: inner.y + FIELDS - 1, width: inner.width - label, height: 1 }
+}
+
 impl Export {
-    fn keys(&self) -> &'static [(Action, &'static str)] {
-        match (self.running, self.field) {
-            (Some(_), _) => &[(Action::StopExport, "stop")],
-            (None, Field::Path) => {
-                &[(Action::Open, "export"), (Action::Back, "close"), (Action::Down, "field")]
-            }
-            (None, _) => &[
-                (Action::Open, "export"),
-                (Action::Back, "close"),
-                (Action::NextValue, "change"),
-                (Action::Down, "field"),
-            ],
-        }
+    /// Which value of a field stands here, counted from its first; more than it has where none does.
+    fn value_at(&self, field: Field, at: Position, inner: Rect, scene: &Scene) -> usize {
+        let mut right = inner.x;
+        let spans = self.row(field, scene);
+        let span = spans.iter().position(|span| {
+            right += span.width() as u16;
+            at.x < right
+        });
+        span.and_then(|span| span.checked_sub(1)).unwrap_or(usize::MAX)
     }
 
-    fn row(&self, field: Field, scene: &Scene) -> Text<'static> {
+    /// Its label, then each value in its place, the chosen one between signs.
+    fn row(&self, field: Field, scene: &Scene) -> Vec<Span<'static>> {
         let theme = scene.theme;
         let lit = self.field == field && self.running.is_none();
         let label = theme.style(if lit { Role::LabelFocus } else { Role::Label });
-        let (before, after) = match (lit, theme.ascii()) {
-            (true, false) => ("‹ ", " ›"),
-            (true, true) => ("< ", " >"),
-            (false, _) => ("  ", "  "),
+        let (name, values): (_, Vec<(&str, bool)>) = match field {
+            Field::Format => {
+                ("Format", Format::ALL.map(|format| (format.title(), format == self.format)).into())
+            }
+            Field::To => ("To", vec![("a file", self.to_file), ("the clipboard", !self.to_file)]),
+            Field::Path => (if self.to_file { "File" } else { "" }, Vec::new()),
         };
-        let (name, value) = match field {
-            Field::Format => ("Format", self.format.title()),
-            Field::To => ("To", if self.to_file { "a file" } else { "the clipboard" }),
-            Field::Path if self.to_file => ("File", ""),
-            Field::Path => ("", ""),
-        };
-        let mut spans = vec![Span::styled(text::pad(name, LABEL), label)];
-        if field != Field::Path {
-            spans.push(Span::styled(before, theme.style(Role::Muted)));
-            spans.push(Span::styled(value, theme.style(if lit { Role::Strong } else { Role::Text })));
-            spans.push(Span::styled(after, theme.style(Role::Muted)));
-        }
-        if field == Field::Format {
-            let others = Format::ALL.into_iter().filter(|format| *format != self.format).map(Format::title);
-            let others = others.collect::<Vec<_>>().join("  ");
-            spans.push(Span::styled(format!("  {others}"), theme.style(Role::Muted)));
-        }
-        Text::from(spans)
+        let (before, after) = if theme.ascii() { ("<", ">") } else { ("‹", "›") };
+        let values = values.into_iter().map(|(value, chosen)| {
+            let role = match (chosen, lit) {
+                (true, true) => Role::Accent,
+                (true, false) => Role::Text,
+                (false, _) => Role::Muted,
+            };
+            let said = if chosen { format!("{before} {value} {after} ") } else { format!("  {value}   ") };
+            Span::styled(said, theme.style(role))
+        });
+        std::iter::once(Span::styled(text::pad(name, LABEL), label)).chain(values).collect()
     }
 
     /// How far it is, what is wrong, or what would be exported and by which verb.
