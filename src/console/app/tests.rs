@@ -1193,6 +1193,7 @@ fn run(app: &mut App, action: Action) -> Vec<Effect> {
     let mut out = Out::default();
     app.run(action, &mut out);
     app.settle(&mut out);
+    app.arrange();
     out.effects
 }
 

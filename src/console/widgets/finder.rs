@@ -73,11 +73,8 @@ pub struct Row<'a> {
 impl<T: Named> Finder<T> {
     /// In the order they stand in before anything is typed.
     pub fn new(items: Vec<T>) -> Finder<T> {
-        let mut matcher = Matcher::new(Config::DEFAULT);
-        // `q` is Quit before it is a query.
-        matcher.config.prefer_prefix = true;
-        let mut finder =
-            Finder { typed: Line::default(), items, found: Vec::new(), list: List::default(), matcher };
+        let (typed, list, matcher) = (Line::default(), List::default(), Matcher::new(Config::DEFAULT));
+        let mut finder = Finder { typed, items, found: Vec::new(), list, matcher };
         finder.narrow();
         finder
     }
@@ -138,7 +135,7 @@ impl<T: Named> Finder<T> {
             }
         }
         if !words.is_empty() {
-            // To the matcher one letter is worth the same everywhere.
+            // To the matcher a letter is worth the same wherever a word begins; `q` is Quit before it is a query.
             let later = |matched: &[u32]| matched.first() != Some(&0);
             found.sort_by_key(|(score, at, matched)| (std::cmp::Reverse(*score), later(matched), *at));
         }
