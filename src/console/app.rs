@@ -334,7 +334,11 @@ impl App {
     fn connection(&mut self, link: &Link, out: &mut Out) {
         match link {
             Link::Up { owned, status } => {
-                let was_away = matches!(self.env.hub.connection, Connection::Offline { .. });
+                let was_away = match self.env.hub.connection {
+                    Connection::Offline { .. } => true,
+                    Connection::Live { owned: before } => *owned && !before,
+                    Connection::Opening => false,
+                };
                 self.env.hub.connection = Connection::Live { owned: *owned };
                 self.env.hub.status = Some((**status).clone());
                 if was_away {

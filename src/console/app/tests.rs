@@ -379,6 +379,10 @@ fn a_chip_is_clicked_to_edit_it_and_its_cross_to_take_it_out() {
 }
 
 fn offers(app: &mut App, texts: &[&str], replace: std::ops::Range<usize>, kind: &str) {
+    offered(app, 0, texts, replace, kind);
+}
+
+fn offered(app: &mut App, generation: u64, texts: &[&str], replace: std::ops::Range<usize>, kind: &str) {
     let suggestion = |text: &&str| Suggestion {
         text: (*text).into(),
         replace: replace.clone(),
@@ -387,7 +391,23 @@ fn offers(app: &mut App, texts: &[&str], replace: std::ops::Range<usize>, kind: 
     };
     let suggestions = texts.iter().map(suggestion).collect();
     let result = Ok(crate::door::SuggestAnswer { suggestions, fault: None });
-    tell(app, Msg::Answer(Answer::Suggest { generation: 0, result }));
+    tell(app, Msg::Answer(Answer::Suggest { generation, result }));
+}
+
+#[test]
+fn completions_that_were_overtaken_say_nothing() {
+    let mut app = live();
+    let effects = press(&mut app, "s s t a t u s : a");
+    let asked = effects.iter().filter_map(|effect| match effect {
+        Effect::Ask(Ask::Suggest { generation, .. }) => Some(*generation),
+        _ => None,
+    });
+    let asked: Vec<_> = asked.collect();
+    let [.., older, newer] = asked.as_slice() else { panic!("{asked:?}") };
+    offered(&mut app, *newer, &["active", "archived"], 7..8, "status");
+    offered(&mut app, *older, &["superseded"], 7..7, "status");
+    let texts: Vec<_> = app.panes.search.popup().0.into_iter().map(|offer| offer.text).collect();
+    assert_eq!(texts, ["active", "archived"]);
 }
 
 #[test]
@@ -746,7 +766,7 @@ fn a_scroll_bar_is_dragged_to_where_the_list_goes() {
     assert_eq!(app.panes.timeline.top_row(), 0);
     point(&mut app, DRAG, x, 39);
     point(&mut app, UP, x, 39);
-    assert_eq!(app.panes.timeline.mode, crate::console::panes::timeline::Mode::Following);
+    assert_eq!(app.panes.timeline.stand, crate::console::widgets::tail::Stand::Following);
     // A click on the track takes the thumb there.
     let middle = track.area().y + track.area().height / 2;
     point(&mut app, DOWN, x, middle);
@@ -889,6 +909,44 @@ fn themes_are_looked_at_by_clicks_and_by_the_wheel() {
     assert!(matches!(app.overlay, Some(Overlay::Zones(_))));
     point(&mut app, MouseEventKind::ScrollDown, 90, 30);
     assert!(app.env.zones.picked.is_some(), "the selection went along");
+}
+
+/// Texts name the keys there are, and none that is not.
+#[test]
+fn hints_in_texts_follow_the_keymap() {
+    let own =
+        "version = 1\n[global]\n\"s\" = false\n\"/\" = false\n\"f2\" = \"query.focus\"\n\"u\" = false\n";
+    let mut app = live();
+    tell(&mut app, Msg::Answer(Answer::Keymap(Ok(Some(own.into())))));
+    let screen = draw(&app, 120, 40).backend().to_string();
+    assert!(screen.contains("F2 to search: words"), "{screen}");
+    press(&mut app, "x");
+    let screen = draw(&app, 120, 40).backend().to_string();
+    assert!(screen.contains("every list and search at once; `restore`"), "{screen}");
+}
+
+#[test]
+fn a_console_that_became_the_hub_says_so() {
+    let mut app = live();
+    for (owned, place) in [(false, "attached"), (true, "local")] {
+        tell(&mut app, Msg::Link(Link::Up { owned, status: status(Writes::Open) }));
+        let header = draw(&app, 120, 40).backend().to_string();
+        assert!(header.lines().next().unwrap().contains(place), "{header}");
+    }
+    assert!(app.toasts.iter().any(|toast| toast.text == "this console is the hub now"));
+}
+
+#[test]
+fn with_reduced_motion_progress_goes_in_tenths() {
+    let mut app = live();
+    press(&mut app, "I Enter");
+    let progress = crate::ingest::Progress { found: 100, done: 47, ..Default::default() };
+    tell(&mut app, Msg::Answer(Answer::ImportProgress(progress)));
+    for (motion, said) in [(Motion::Full, "47 %"), (Motion::Reduced, "40 %")] {
+        app.env.motion = motion;
+        let screen = draw(&app, 120, 40).backend().to_string();
+        assert!(screen.contains(said) && screen.contains(&format!("importing {said}")), "{screen}");
+    }
 }
 
 #[test]
@@ -1390,7 +1448,19 @@ fn an_export_asks_for_what_the_pane_shows() {
     let asked = asked_of(&press(&mut app, "E Enter"));
     let Target::File { path, replace: false } = &asked.to else { panic!("{asked:?}") };
     assert_eq!(path.to_str(), Some("wheelhouse-search-20261118-110640.csv"));
-    assert_eq!((asked.format, matches!(asked.what, What::Recent(_))), (Format::Csv, true));
+    assert_eq!((asked.format, matches!(asked.what, What::List(..))), (Format::Csv, true));
+
+    // As it is ordered and narrowed now, and said so.
+    let mut app = live();
+    app.env.project = Some(Project::slug("harbour"));
+    app.panes.search.project = app.env.project.clone();
+    press(&mut app, "S E");
+    let screen = draw(&app, 120, 40).backend().to_string();
+    assert!(screen.contains("Every memory of project harbour and of none, oldest first"), "{screen}");
+    let asked = asked_of(&press(&mut app, "Enter"));
+    let What::List(filter, order) = &asked.what else { panic!("{asked:?}") };
+    assert_eq!(order, &crate::door::ListOrder::Oldest);
+    assert_eq!(filter.projects, crate::model::Projects::with_none(Project::slug("harbour")));
 
     // The form goes round and the name of the file with it, until a name is typed.
     let mut app = live();

@@ -289,8 +289,9 @@ fn progress_lines(import: &Importing, width: usize, scene: &Scene) -> Vec<Text<'
     let progress = &import.progress;
     let muted = theme.style(Role::Muted);
     let strong = theme.style(Role::Strong);
-    let mut bar_line = bar(import.part(), width.saturating_sub(6), scene);
-    bar_line.push(Span::styled(format!(" {:>3} %", (import.part() * 100.0) as u64), strong));
+    let part = scene.progress(import.part());
+    let mut bar_line = bar(part, width.saturating_sub(6), scene);
+    bar_line.push(Span::styled(format!(" {:>3} %", (part * 100.0) as u64), strong));
     let eta = progress.eta.map_or_else(|| "—".to_owned(), |eta| format!("{} s", eta.as_secs().max(1)));
     let count = |name: &'static str, n: u64| {
         vec![Span::styled(format!("{:>7} ", text::count(n)), strong), Span::styled(name, muted)]

@@ -158,7 +158,7 @@ impl Chooser for ZonePicker {
 mod tests {
     use super::*;
     use crate::{
-        config::{ColourDepth, Config, Motion},
+        config::{ColourDepth, Config, Motion, Provenance},
         console::{
             keymap::Shipped,
             theme::{Choice, Depth},
@@ -177,8 +177,13 @@ mod tests {
             form: TimeForm::Local,
             zone: None,
         };
-        let mut by = Given::new(&Config::default(), Depth::True);
-        given.iter().for_each(|name| by.by_environment(name, "X"));
+        let mut config = Config::default();
+        for (name, value) in [("zone", "local"), ("time", "local")] {
+            if given.contains(&name) {
+                config.set(name, value, Provenance::Flag("X")).unwrap();
+            }
+        }
+        let by = Given::new(&config, Depth::True);
         let mut picker = ZonePicker::new(before, &by, false);
         picker.finder.paste("tokyo");
         let mut out = Out::default();

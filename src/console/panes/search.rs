@@ -28,8 +28,8 @@ use super::super::{
 };
 use crate::{
     door::{
-        ListOrder, ListRequest, MemoryPage, SearchAnswer, SearchMode, SearchRequest, SuggestRequest,
-        Suggestion,
+        ListOrder, ListRequest, MemoryPage, SearchAnswer, SearchMode, SearchRequest, SuggestAnswer,
+        SuggestRequest, Suggestion,
     },
     model::{Code, Fault, Id, MemoryFilter, Project, Projects, Time},
     search::{
@@ -137,6 +137,9 @@ pub struct Search {
     pub area: Rect,
     pub project: Option<Project>,
     generation: u64,
+    /// Completions: the newest question, and the one whose answer is shown.
+    suggest_asked: u64,
+    suggested: u64,
     /// On its way, with the query it asks.
     asked: Option<Asked>,
     more_asked: Option<u64>,
@@ -446,7 +449,7 @@ impl Search {
                 // What the words found is shown for a moment only.
                 ..self.request(None, true)
             })),
-            _ => What::Recent(self.filter()),
+            _ => What::List(self.filter(), self.order),
         }
     }
 
@@ -512,8 +515,9 @@ impl Search {
         if before.is_empty() || before.ends_with(char::is_whitespace) || !scene.hub.is_live() {
             return;
         }
+        self.suggest_asked += 1;
         out.ask(Ask::Suggest {
-            generation: self.generation,
+            generation: self.suggest_asked,
             request: SuggestRequest {
                 query: text.to_owned(),
                 at: Some(self.query.at()),
@@ -702,7 +706,7 @@ impl Search {
                 let rows = result.map(|page| (page.memories.into_iter().map(Row::from).collect(), page.next));
                 self.more_found(generation, rows);
             }
-            Answer::Suggest { result, .. } => self.suggested(result),
+            Answer::Suggest { generation, result } => self.suggested(generation, result),
             Answer::Memory { id, result } => {
                 if let Some(detail) = self.detail.as_mut().filter(|detail| detail.id == id) {
                     detail.memory(result.map(|memory| *memory), scene, out);
@@ -723,8 +727,13 @@ impl Search {
         }
     }
 
-    fn suggested(&mut self, result: Result<crate::door::SuggestAnswer, Fault>) {
+    /// One that was overtaken by a newer one says nothing any more.
+    fn suggested(&mut self, generation: u64, result: Result<SuggestAnswer, Fault>) {
         let Ok(answer) = result else { return };
+        if generation < self.suggested {
+            return;
+        }
+        self.suggested = generation;
         if self.typing {
             self.completion.set(answer.suggestions, &self.query);
         }

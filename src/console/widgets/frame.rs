@@ -13,7 +13,7 @@ use crate::console::{
     action::{Action, Place},
     scene::Scene,
     text,
-    theme::Role,
+    theme::{Role, Theme},
 };
 
 /// Columns that a box takes at its sides: border and air.
@@ -165,15 +165,33 @@ pub fn underline(frame: &mut Frame, area: Rect, columns: std::ops::Range<usize>,
     }
 }
 
+/// A row of a stream, and where it is selected whether in focus: then the span that tells its kind keeps its colour, the
+/// rest is one style, so that moving the selection is cheap to send.
+pub fn row_as(
+    line: Text<'static>,
+    selected: Option<bool>,
+    (kind_span, kind): (usize, Role),
+    theme: &Theme,
+) -> Text<'static> {
+    match selected {
+        None => line,
+        Some(false) => line.style(theme.style(Role::SelectionIdle)),
+        Some(true) => {
+            let style = |i| if i == kind_span { theme.selected(kind) } else { Style::new() };
+            let spans = line.spans.into_iter().enumerate();
+            let spans: Vec<_> = spans.map(|(i, span)| span.style(style(i))).collect();
+            Text::from(spans).style(theme.style(Role::Selection))
+        }
+    }
+}
+
 /// Fills a progress bar of `width` columns.
 pub fn bar<'a>(done: f64, width: usize, scene: &Scene) -> Vec<Span<'a>> {
+    let theme = scene.theme;
     let filled = ((done.clamp(0.0, 1.0) * width as f64).round() as usize).min(width);
-    let (done, left) = (scene.theme.style(Role::Progress), scene.theme.style(Role::ProgressRest));
-    let (full, rest) = match scene.theme.ascii() {
-        true => ("#", "."),
-        // Not told by colour alone.
-        false if done.fg == left.fg => ("━", " "),
-        false => ("━", "━"),
-    };
+    let (done, left) = (theme.style(Role::Progress), theme.style(Role::ProgressRest));
+    let (full, rest) = (theme.glyph(Role::Progress), theme.glyph(Role::ProgressRest));
+    // Not told by colour alone.
+    let rest = if full == rest && done.fg == left.fg { " " } else { rest };
     vec![Span::styled(full.repeat(filled), done), Span::styled(rest.repeat(width - filled), left)]
 }

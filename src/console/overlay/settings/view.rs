@@ -97,6 +97,6 @@ fn source(settings: &Settings, name: Name) -> (String, Role) {
     match settings.given.source(name.key()) {
         Some(source) => (text::escape_line(source).into_owned(), Role::Warn),
         None if settings.is_chosen(name) => ("chosen here".to_owned(), Role::Muted),
-        None => (String::new(), Role::Muted),
+        None => (settings.given.default_of(name.key()).unwrap_or_default().to_owned(), Role::Muted),
     }
 }

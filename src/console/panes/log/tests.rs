@@ -37,6 +37,30 @@ fn filter(log: &mut Log, text: &str) {
 }
 
 #[test]
+fn what_hides_all_entries_is_named() {
+    let app_says = |log: &Log| {
+        let theme = crate::console::theme::Theme::for_mode(Default::default(), Default::default(), false);
+        let (hub, keymap) = Default::default();
+        let scene = crate::console::scene::Scene {
+            now: Time::from_unix_ms(0),
+            zones: crate::model::Zones::UTC,
+            form: Default::default(),
+            motion: Default::default(),
+            hub: &hub,
+            theme: &theme,
+            keymap: &keymap,
+            import: None,
+        };
+        log.why_not(Action::Copy, &scene)
+    };
+    assert_eq!(app_says(&log(0..0)).as_deref(), Some("nothing has been logged yet"));
+    let mut log = log(0..5);
+    assert_eq!(app_says(&log), None);
+    filter(&mut log, "nowhere");
+    assert_eq!(app_says(&log).as_deref(), Some("no entry is like the filter"));
+}
+
+#[test]
 fn a_million_entries_leave_the_last_ones_and_what_is_held_moves_only_when_it_goes() {
     let mut log = log(0..1_000);
     log.step(Step::Up);
