@@ -316,8 +316,10 @@ impl App {
         let scene = self.env.scene();
         for name in PaneName::ALL {
             let pane = self.panes.get_mut(*name);
-            pane.arrange(self.deck.pane(*name).unwrap_or_default());
+            let area = self.deck.pane(*name);
+            pane.arrange(area.unwrap_or_default(), self.shares);
             pane.lay_out(&scene);
+            self.deck.borders.extend(pane.split().border().filter(|_| area.is_some()));
         }
         if let Some(overlay) = &mut self.overlay {
             overlay.arrange(above(self.area), &scene);

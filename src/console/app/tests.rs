@@ -741,6 +741,31 @@ fn a_border_is_dragged_kept_and_set_back_by_a_double_click() {
 }
 
 #[test]
+fn the_border_of_what_is_opened_is_dragged_too() {
+    let mut app = live();
+    press(&mut app, "Enter");
+    tell(&mut app, Msg::Answer(Answer::Memory { id: id(1), result: Ok(Box::new(memory(1))) }));
+    for zoomed in [false, true] {
+        if zoomed {
+            press(&mut app, "z");
+        }
+        let border = app.panes.search.split.border().unwrap();
+        let (from, to) = match border.edge {
+            layout::Edge::Below => ((20, border.at), (20, border.at + 3)),
+            _ => ((border.at, 10), (border.at + 3, 10)),
+        };
+        let before = app.panes.search.split.list;
+        assert_eq!(point(&mut app, DOWN, from.0, from.1), []);
+        point(&mut app, DRAG, to.0, to.1);
+        let list = app.panes.search.split.list;
+        assert_eq!((list.width - before.width) + (list.height - before.height), 3, "{border:?}");
+        assert!(matches!(point(&mut app, UP, to.0, to.1).as_slice(), [Effect::KeepState(_)]));
+    }
+    press(&mut app, "=");
+    assert_eq!(app.shares, Shares::default());
+}
+
+#[test]
 fn keys_move_the_border_too() {
     let mut app = live();
     assert!(matches!(press(&mut app, ">").as_slice(), [Effect::KeepState(_)]));

@@ -584,13 +584,13 @@ impl Timeline {
         let head = self.head_lines().min(inner.height);
         let mut body = Rect { y: inner.y + head, height: inner.height - head, ..inner };
         let roomy = body.width >= CHART_MIN.0 && body.height >= CHART_MIN.1 && self.trace.is_none();
-        let alone = Split::of(body, self.open).list.height == 0;
+        let alone = self.split.of(body, self.open).list.height == 0;
         self.chart_area = (roomy && !alone).then_some(Rect { height: 1, ..body });
         if self.chart_area.is_some() {
             body = Rect { y: body.y + 1, height: body.height - 1, ..body };
         }
         let before = self.split.list.height;
-        self.split = Split::of(body, self.open);
+        self.split = self.split.of(body, self.open);
         if self.split.list.height != before && self.stand != Stand::Following {
             self.see_selected();
         }

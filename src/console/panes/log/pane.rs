@@ -6,6 +6,7 @@ use ratatui::{Frame, layout::Rect, text::Span};
 use super::Log;
 use crate::console::{
     action::{Action, Place},
+    layout::{Shares, Split},
     panes::Pane,
     scene::{Out, Scene},
     text,
@@ -14,9 +15,14 @@ use crate::console::{
 };
 
 impl Pane for Log {
-    fn arrange(&mut self, area: Rect) {
+    fn arrange(&mut self, area: Rect, shares: Shares) {
+        self.split.shares = shares;
         self.area = area;
         self.settle();
+    }
+
+    fn split(&self) -> &Split {
+        &self.split
     }
 
     fn lay_out(&mut self, scene: &Scene) {

@@ -22,7 +22,7 @@ fn taken(numbers: std::ops::Range<u64>) -> Taken {
 
 fn log(numbers: std::ops::Range<u64>) -> Log {
     let mut log = Log::default();
-    log.arrange(Rect::new(0, 0, 80, 14));
+    log.arrange(Rect::new(0, 0, 80, 14), Default::default());
     log.take(taken(numbers));
     log
 }

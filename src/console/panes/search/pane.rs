@@ -9,6 +9,7 @@ use crate::{
         action::{Action, Place},
         effect::{Ask, Effect},
         export::What,
+        layout::{Shares, Split},
         msg::{Answer, Link},
         overlay::{
             Overlay,
@@ -28,8 +29,13 @@ use crate::{
 };
 
 impl Pane for Search {
-    fn arrange(&mut self, area: Rect) {
+    fn arrange(&mut self, area: Rect, shares: Shares) {
+        self.split.shares = shares;
         Search::arrange(self, area);
+    }
+
+    fn split(&self) -> &Split {
+        &self.split
     }
 
     fn lay_out(&mut self, scene: &Scene) {

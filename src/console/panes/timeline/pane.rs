@@ -9,6 +9,7 @@ use crate::{
         action::{Action, Place},
         effect::Toward,
         export::What,
+        layout::{Shares, Split},
         msg::{Answer, Link},
         overlay::export::bound,
         panes::{Exported, Pane},
@@ -20,8 +21,13 @@ use crate::{
 };
 
 impl Pane for Timeline {
-    fn arrange(&mut self, area: Rect) {
+    fn arrange(&mut self, area: Rect, shares: Shares) {
+        self.split.shares = shares;
         Timeline::arrange(self, area);
+    }
+
+    fn split(&self) -> &Split {
+        &self.split
     }
 
     fn lay_out(&mut self, scene: &Scene) {
