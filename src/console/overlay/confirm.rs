@@ -28,6 +28,7 @@ use crate::{
 const DEAF: Duration = Duration::from_millis(250);
 const WIDTH: u16 = 64;
 const OBJECT_LINES_MAX: usize = 3;
+const DEFAULT: &str = "Enter";
 /// Columns between the buttons.
 const BETWEEN: u16 = 3;
 
@@ -83,7 +84,10 @@ impl Confirm {
     /// No and yes, with their keys.
     fn buttons(&self, scene: &Scene) -> [(Action, String); 2] {
         [(Action::Cancel, "Cancel"), (Action::Accept, &self.accept)].map(|(action, word)| {
-            let key = scene.keymap.key_of(action, &[Place::Confirm]).unwrap_or_default();
+            let keys = scene.keymap.keys_of(action, &[Place::Confirm]);
+            // What is done by default says so.
+            let key = keys.iter().find(|key| *key == DEFAULT).or(keys.first());
+            let key = key.map_or("", String::as_str);
             (action, format!("  {key}  {word}  "))
         })
     }

@@ -32,6 +32,8 @@ use crate::{
 
 const WIDTH: u16 = 76;
 const LABEL: usize = 9;
+/// Columns around a value.
+const AROUND: usize = 5;
 /// Lines of the fields, the path's the last.
 const FIELDS: u16 = 3;
 
@@ -40,6 +42,12 @@ enum Field {
     Format,
     To,
     Path,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Value {
+    Format(Format),
+    ToFile(bool),
 }
 
 pub struct Export {
@@ -212,30 +220,16 @@ impl Above for Export {
     }
 
     /// A field, or one of its values.
-    fn click(&mut self, at: Position, inner: Rect, scene: &Scene, _: &mut Out) {
+    fn click(&mut self, at: Position, inner: Rect, _: &Scene, _: &mut Out) {
         if self.running.is_some() {
             return;
         }
-        match at.y - inner.y {
-            0 => {
-                self.field = Field::Format;
-                if let Some(format) = Format::ALL.get(self.value_at(Field::Format, at, inner, scene)) {
-                    self.set_format(*format);
-                }
-            }
-            1 => {
-                self.field = Field::To;
-                match self.value_at(Field::To, at, inner, scene) {
-                    0 => self.to_file = true,
-                    1 => self.to_file = false,
-                    _ => {}
-                }
-            }
-            2 if self.to_file => {
-                self.field = Field::Path;
-                point(&mut self.path, path_area(inner), at);
-            }
-            _ => {}
+        let Some(field) = self.fields().get((at.y - inner.y) as usize).copied() else { return };
+        self.field = field;
+        if field == Field::Path {
+            point(&mut self.path, path_area(inner), at);
+        } else if let Some(value) = self.value_at(field, at.x - inner.x, inner.width) {
+            self.choose(value);
         }
     }
 
@@ -245,9 +239,9 @@ impl Above for Export {
     }
 
     fn view(&self, frame: &mut Frame, _: Rect, inner: Rect, scene: &Scene) {
-        let lines = [Field::Format, Field::To, Field::Path].map(|field| self.row(field, scene));
-        let below = self.below(inner.width.max(1) as usize, scene);
-        let all: Vec<Text> = lines.into_iter().map(Text::from).chain(below).collect();
+        let width = inner.width.max(1) as usize;
+        let lines = [Field::Format, Field::To, Field::Path].map(|field| self.row(field, width, scene));
+        let all: Vec<Text> = lines.into_iter().chain(self.below(width, scene)).collect();
         frame.render_widget(Paragraph::new(all), inner);
         if self.to_file && inner.height >= FIELDS {
             let active = self.field == Field::Path && self.running.is_none();
@@ -262,31 +256,55 @@ fn path_area(inner: Rect) -> Rect {
 }
 
 impl Export {
-    /// Which value of a field stands here, counted from its first; more than it has where none does.
-    fn value_at(&self, field: Field, at: Position, inner: Rect, scene: &Scene) -> usize {
-        let mut right = inner.x;
-        let spans = self.row(field, scene);
-        let span = spans.iter().position(|span| {
-            right += span.width() as u16;
-            at.x < right
+    /// The values of a field, and whether each is the chosen one; where they have no room together, that one alone.
+    fn values(&self, field: Field, width: usize) -> Vec<(Value, &'static str, bool)> {
+        let format = |format: Format| (Value::Format(format), format.title(), format == self.format);
+        let mut values = match field {
+            Field::Format => Format::ALL.map(format).to_vec(),
+            Field::To => vec![
+                (Value::ToFile(true), "a file", self.to_file),
+                (Value::ToFile(false), "the clipboard", !self.to_file),
+            ],
+            Field::Path => Vec::new(),
+        };
+        let all: usize = values.iter().map(|(_, said, _)| text::width(said) + AROUND).sum();
+        values.retain(|(.., chosen)| LABEL + all <= width || *chosen);
+        values
+    }
+
+    /// The value that stands in this column of its row.
+    fn value_at(&self, field: Field, column: u16, width: u16) -> Option<Value> {
+        let mut right = LABEL;
+        let mut values = self.values(field, width as usize).into_iter();
+        let found = values.find(|(_, said, _)| {
+            right += text::width(said) + AROUND;
+            (column as usize) < right
         });
-        span.and_then(|span| span.checked_sub(1)).unwrap_or(usize::MAX)
+        found.filter(|_| column as usize >= LABEL).map(|(value, ..)| value)
+    }
+
+    /// What is chosen already goes on to the next.
+    fn choose(&mut self, value: Value) {
+        match value {
+            Value::Format(format) if format != self.format => self.set_format(format),
+            Value::ToFile(to_file) if to_file != self.to_file => self.to_file = to_file,
+            _ => self.step_value(true),
+        }
     }
 
     /// Its label, then each value in its place, the chosen one between signs.
-    fn row(&self, field: Field, scene: &Scene) -> Vec<Span<'static>> {
+    fn row(&self, field: Field, width: usize, scene: &Scene) -> Text<'static> {
         let theme = scene.theme;
         let lit = self.field == field && self.running.is_none();
         let label = theme.style(if lit { Role::LabelFocus } else { Role::Label });
-        let (name, values): (_, Vec<(&str, bool)>) = match field {
-            Field::Format => {
-                ("Format", Format::ALL.map(|format| (format.title(), format == self.format)).into())
-            }
-            Field::To => ("To", vec![("a file", self.to_file), ("the clipboard", !self.to_file)]),
-            Field::Path => (if self.to_file { "File" } else { "" }, Vec::new()),
+        let name = match field {
+            Field::Format => "Format",
+            Field::To => "To",
+            Field::Path if self.to_file => "File",
+            Field::Path => "",
         };
         let (before, after) = if theme.ascii() { ("<", ">") } else { ("‹", "›") };
-        let values = values.into_iter().map(|(value, chosen)| {
+        let values = self.values(field, width).into_iter().map(|(_, value, chosen)| {
             let role = match (chosen, lit) {
                 (true, true) => Role::Accent,
                 (true, false) => Role::Text,
@@ -295,7 +313,7 @@ impl Export {
             let said = if chosen { format!("{before} {value} {after} ") } else { format!("  {value}   ") };
             Span::styled(said, theme.style(role))
         });
-        std::iter::once(Span::styled(text::pad(name, LABEL), label)).chain(values).collect()
+        Text::from_iter(std::iter::once(Span::styled(text::pad(name, LABEL), label)).chain(values))
     }
 
     /// How far it is, what is wrong, or what would be exported and by which verb.

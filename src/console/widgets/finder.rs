@@ -256,11 +256,11 @@ impl Row<'_> {
         let base = theme.style(if self.chosen { Role::Selection } else { role });
         let lit = |role| if self.chosen { base.patch(theme.selected(role)) } else { theme.style(role) };
         let aside = text::cut(aside, self.width / 2);
-        // The mark and a space, and a space before and behind what stands at the right.
-        let room = self.width.saturating_sub(text::width(&aside) + 4);
+        // The mark and a space, two before what stands at the right, and one behind it.
+        let room = self.width.saturating_sub(text::width(&aside) + 5);
         let name = text::cut(name, room);
         let more = text::cut(more, room - text::width(&name));
-        let gap = room + 1 - text::width(&name) - text::width(&more);
+        let gap = room + 2 - text::width(&name) - text::width(&more);
         let mut spans = vec![Span::styled(format!("{} ", self.mark(theme)), lit(Role::Accent))];
         spans.extend(matched(&name, self.matched, base, base.patch(lit(Role::Accent))));
         spans.push(Span::styled(format!("{more}{}", " ".repeat(gap)), base));
