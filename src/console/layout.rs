@@ -376,7 +376,7 @@ mod tests {
                 prop_assert_eq!(Split { shares: same, ..split }.of(area, true).list, split.list);
                 let moved = shares.with(border.edge, border.share(to));
                 let moved = Split { shares: moved, ..split }.of(area, true);
-                prop_assert!(width == 0 || !moved.list.is_empty() && !moved.side.is_empty());
+                prop_assert!(area.is_empty() || !moved.list.is_empty() && !moved.side.is_empty());
             }
         }
 

@@ -28,7 +28,7 @@ pub struct Choice {
 impl Named for Choice {
     fn name(&self) -> Cow<'_, str> {
         match &self.project {
-            Some(project) if project.is_none() => "_  no project".into(),
+            Some(project) if project.is_none() => "no project".into(),
             Some(project) => project.as_str().into(),
             None => "".into(),
         }
@@ -36,7 +36,7 @@ impl Named for Choice {
 
     /// A project that is called as typed is meant before all are.
     fn also(&self) -> Cow<'_, str> {
-        if self.project.is_none() { ALL } else { "" }.into()
+        self.project.as_ref().map_or(ALL, Project::as_str).into()
     }
 }
 

@@ -219,7 +219,7 @@ impl<T: Named> Finder<T> {
         input(frame, top, &self.typed, "", placeholder, true, scene);
         let [list, below] = head(body, self.list.height() as u16);
         let width = list.width as usize;
-        let lines: Vec<Text> = if self.found.is_empty() {
+        let lines: Vec<Text> = if self.list.is_empty() {
             let said = text::cut(nothing, width).into_owned();
             vec![Text::styled(said, scene.theme.style(Role::Placeholder))]
         } else {

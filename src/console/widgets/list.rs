@@ -30,6 +30,10 @@ impl List {
         self.len
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     pub fn height(&self) -> usize {
         self.height
     }
@@ -131,7 +135,7 @@ mod tests {
                     Some(row) => prop_assert!(row < list.len()),
                     None => prop_assert_eq!(list.len(), 0),
                 }
-                if list.height() > 0 && list.len() > 0 {
+                if list.height() > 0 && !list.is_empty() {
                     prop_assert!(list.visible().contains(&list.selected().unwrap()));
                     let full = list.len().min(list.height());
                     prop_assert_eq!(list.visible().len(), full, "no hole at the end");
