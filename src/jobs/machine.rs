@@ -88,7 +88,7 @@ pub enum Input {
     /// Time passed.
     Tick,
     /// A job with its records: at the start, and when it is new (without a state). `live` are its runs that are queued,
-    /// running or retrying, `head` is the newest event of the log.
+    /// running or retrying; `head` is the newest event of the log, for a job without a state the one that told of it.
     Load { job: Arc<Job>, state: Option<JobState>, live: Vec<Run>, head: Sequence },
     /// The definition of a loaded job changed.
     Define(Arc<Job>),

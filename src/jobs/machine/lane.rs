@@ -96,7 +96,7 @@ impl Lane {
         let state = state.unwrap_or_else(|| JobState {
             job: job.id,
             revision: 0,
-            considered: now.wall,
+            considered: job.updated_at.min(now.wall),
             seen: head,
             schedule: String::new(),
             paused: None,
@@ -267,12 +267,13 @@ impl Lane {
         self.stale.clear();
         let fence = |run: &Run| run.lease.map(|lease| lease.fence);
         self.attempts.retain(|run, attempt| self.live.get(run).and_then(fence) == Some(attempt.fence));
-        for run in self.live.values().filter(|run| run.state == RunState::Running) {
-            let new = fence(run).filter(|_| before.get(&run.id).and_then(fence) != fence(run));
-            if let Some(fence) = new {
-                self.attempts.insert(run.id, Attempt::started(now, fence));
-                effects.push(Effect::Start { job: Arc::clone(&self.job), run: Box::new(run.clone()) });
-            }
+        let is_new = |run: &&Run| fence(run).is_some() && before.get(&run.id).and_then(fence) != fence(run);
+        let mut starting: Vec<&Run> = self.live.values().filter(is_new).collect();
+        // In the order in which they were decided on.
+        starting.sort_by_key(|run| fence(run));
+        for run in starting {
+            self.attempts.insert(run.id, Attempt::started(now, fence(run).unwrap_or_default()));
+            effects.push(Effect::Start { job: Arc::clone(&self.job), run: Box::new(run.clone()) });
         }
         self.stop(now, &flight.stops, effects);
         if self.removed {

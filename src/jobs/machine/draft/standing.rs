@@ -17,9 +17,9 @@ impl Draft<'_> {
         }
         let schedule = self.lane.job.schedule.to_string();
         if self.state.schedule != schedule {
-            // Slots of another schedule are not owed, nor is one decided by those of the last.
+            // Slots are owed from when the schedule was written: none of before, and those of the last decide none.
             self.state.schedule = schedule;
-            self.state.considered = self.now.wall;
+            self.state.considered = self.lane.job.updated_at.min(self.now.wall);
             self.state.seen = self.lane.head;
             self.flight.events = self.lane.events.len();
             self.flight.overflow = self.lane.overflow.as_ref().map_or(0, |(count, _)| *count);
