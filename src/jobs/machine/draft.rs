@@ -47,7 +47,7 @@ struct Draft<'a> {
     lane: &'a Lane,
     now: Now,
     state: JobState,
-    /// The live runs, and others that change.
+    /// Runs that are made or changed; all others are as the lane has them.
     runs: BTreeMap<Id, Run>,
     inserted: BTreeSet<Id>,
     updated: BTreeSet<Id>,
@@ -72,7 +72,7 @@ impl<'a> Draft<'a> {
     fn of(lane: &'a Lane, now: Now) -> Draft<'a> {
         let flight = Flight {
             commit: Commit { state: lane.state.clone(), writes: Vec::new(), told: Vec::new() },
-            runs: BTreeMap::new(),
+            changes: BTreeMap::new(),
             answers: Vec::new(),
             stops: Vec::new(),
             ready: BTreeMap::new(),
@@ -85,7 +85,7 @@ impl<'a> Draft<'a> {
             lane,
             now,
             state: lane.state.clone(),
-            runs: lane.live.clone(),
+            runs: BTreeMap::new(),
             inserted: BTreeSet::new(),
             updated: BTreeSet::new(),
             told: Vec::new(),
@@ -112,7 +112,7 @@ impl<'a> Draft<'a> {
             }
         }
         flight.commit = Commit { state, writes, told };
-        flight.runs = runs;
+        flight.changes = runs;
         flight
     }
 
@@ -124,8 +124,18 @@ impl<'a> Draft<'a> {
         self.flight.answers.push((request, answer));
     }
 
+    /// A run that is live or changes here.
+    fn run(&self, id: Id) -> Option<&Run> {
+        self.runs.get(&id).or_else(|| self.lane.live.get(&id))
+    }
+
     /// Changes a run that is there.
     fn change(&mut self, id: Id, change: impl FnOnce(&mut Run)) {
+        if !self.runs.contains_key(&id)
+            && let Some(run) = self.lane.live.get(&id)
+        {
+            self.runs.insert(id, run.clone());
+        }
         let Some(run) = self.runs.get_mut(&id) else { return };
         change(run);
         if !self.inserted.contains(&id) {
@@ -145,7 +155,8 @@ impl<'a> Draft<'a> {
     }
 
     fn live(&self) -> impl Iterator<Item = &Run> {
-        self.runs.values().filter(|run| run.state.is_live())
+        let before = self.lane.live.values().filter(|run| !self.runs.contains_key(&run.id));
+        before.chain(self.runs.values()).filter(|run| run.state.is_live())
     }
 
     fn id_of(&self, wanted: &Wanted) -> Id {
@@ -155,7 +166,7 @@ impl<'a> Draft<'a> {
     /// Makes the run of a slot as the overlap policy says. A slot that has its run stays as it is.
     fn admit(&mut self, wanted: &Wanted) -> Result<Option<Id>, Why> {
         let id = self.id_of(wanted);
-        if self.runs.contains_key(&id) || self.lane.taken.contains_key(&wanted.slot) {
+        if self.run(id).is_some() || self.lane.taken.contains_key(&wanted.slot) {
             return Ok(None);
         }
         // What is backfilled waits behind all else and is in nobody's way.
@@ -241,7 +252,7 @@ impl<'a> Draft<'a> {
     /// Says that a slot, and others before it, did not run.
     fn skip(&mut self, wanted: &Wanted, skipped: Skipped) -> Option<Id> {
         let id = self.id_of(wanted);
-        if self.runs.contains_key(&id) || self.lane.taken.contains_key(&wanted.slot) {
+        if self.run(id).is_some() || self.lane.taken.contains_key(&wanted.slot) {
             return None;
         }
         self.insert(wanted, RunState::Skipped);

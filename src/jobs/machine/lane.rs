@@ -1,6 +1,7 @@
 //! One job: its records, and what is known of it that ends with the process.
 
 use std::{
+    cell::Cell,
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
@@ -46,7 +47,8 @@ pub(super) struct Asked {
 #[derive(Debug)]
 pub(super) struct Flight {
     pub commit: Commit,
-    pub runs: BTreeMap<Id, Run>,
+    /// The runs that are made or changed.
+    pub changes: BTreeMap<Id, Run>,
     pub answers: Vec<(Id, super::Answer)>,
     /// Attempts to end, and why.
     pub stops: Vec<(Id, StopWhy)>,
@@ -64,6 +66,10 @@ pub(super) struct Flight {
 pub(super) struct Lane {
     pub job: Arc<Job>,
     pub table: Timetable,
+    /// The schedule as it is recorded.
+    pub schedule: String,
+    /// What was last asked of the table: the first slot after a moment. It is asked with every step.
+    asked_slot: Cell<Option<(Time, Time)>>,
     /// As recorded; `seen` may be ahead by events that mean nothing to the job.
     pub state: JobState,
     /// As recorded: queued, running and retrying.
@@ -108,6 +114,8 @@ impl Lane {
         let ready = live.values().map(|run| (run.id, ready_at(now, &job, run))).collect();
         Lane {
             table: table_of(&job),
+            schedule: job.schedule.to_string(),
+            asked_slot: Cell::new(None),
             job,
             state,
             live,
@@ -126,7 +134,21 @@ impl Lane {
 
     pub fn define(&mut self, job: Arc<Job>) {
         self.table = table_of(&job);
+        self.schedule = job.schedule.to_string();
+        self.asked_slot.set(None);
         self.job = job;
+    }
+
+    /// The first slot after a moment.
+    pub fn slot_after(&self, after: Time) -> Option<Time> {
+        if let Some((from, slot)) = self.asked_slot.get()
+            && (from..slot).contains(&after)
+        {
+            return Some(slot);
+        }
+        let slot = self.table.after(after)?;
+        self.asked_slot.set(Some((after, slot)));
+        Some(slot)
     }
 
     pub fn remove(&mut self, now: Now, effects: &mut Vec<Effect>) {
@@ -150,8 +172,10 @@ impl Lane {
 
     /// Attempts that take up room: those on their way, and those whose commit is.
     pub fn running(&self) -> usize {
-        let runs = self.flight.as_ref().map_or(&self.live, |flight| &flight.runs);
-        runs.values().filter(|run| run.state == RunState::Running).count()
+        let is_running = |run: &&Run| run.state == RunState::Running;
+        let Some(flight) = &self.flight else { return self.live.values().filter(is_running).count() };
+        let same = self.live.values().filter(|run| !flight.changes.contains_key(&run.id));
+        same.chain(flight.changes.values()).filter(is_running).count()
     }
 
     pub fn hear(&mut self, events: &[Seen]) {
@@ -253,8 +277,20 @@ impl Lane {
         let Some(flight) = self.flight.take_if(|flight| flight.commit.state.revision == revision) else {
             return;
         };
-        let before = std::mem::replace(&mut self.live, flight.runs);
-        self.live.retain(|_, run| run.state.is_live());
+        let fence = |run: &Run| run.lease.map(|lease| lease.fence);
+        let mut starting = Vec::new();
+        for (id, run) in flight.changes {
+            if fence(&run).is_some() && self.live.get(&id).and_then(fence) != fence(&run) {
+                starting.push(run.clone());
+            }
+            if run.state.is_live() {
+                self.live.insert(id, run);
+            } else {
+                self.live.remove(&id);
+            }
+        }
+        // In the order in which they were decided on.
+        starting.sort_by_key(fence);
         self.state = flight.commit.state;
         self.asks.drain(..flight.asks);
         self.events.drain(..flight.events);
@@ -265,15 +301,10 @@ impl Lane {
         self.ready.retain(|run, _| self.live.contains_key(run));
         self.taken.clear();
         self.stale.clear();
-        let fence = |run: &Run| run.lease.map(|lease| lease.fence);
         self.attempts.retain(|run, attempt| self.live.get(run).and_then(fence) == Some(attempt.fence));
-        let is_new = |run: &&Run| fence(run).is_some() && before.get(&run.id).and_then(fence) != fence(run);
-        let mut starting: Vec<&Run> = self.live.values().filter(is_new).collect();
-        // In the order in which they were decided on.
-        starting.sort_by_key(|run| fence(run));
         for run in starting {
-            self.attempts.insert(run.id, Attempt::started(now, fence(run).unwrap_or_default()));
-            effects.push(Effect::Start { job: Arc::clone(&self.job), run: Box::new(run.clone()) });
+            self.attempts.insert(run.id, Attempt::started(now, fence(&run).unwrap_or_default()));
+            effects.push(Effect::Start { job: Arc::clone(&self.job), run: Box::new(run) });
         }
         self.stop(now, &flight.stops, effects);
         if self.removed {
@@ -339,7 +370,7 @@ impl Lane {
         if self.is_held() {
             return self.state.paused.as_ref()?.until.filter(|_| self.job.enabled);
         }
-        self.table.after(self.state.considered.max(now.wall))
+        self.slot_after(self.state.considered.max(now.wall))
     }
 }
 

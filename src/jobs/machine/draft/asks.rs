@@ -62,11 +62,11 @@ impl Draft<'_> {
                 Wanted { slot, trigger: Trigger::Backfill, moment, by: Some(by.clone()), retry_of: None };
             let id = self.id_of(&wanted);
             match self.lane.taken.get(&slot) {
-                Some(run) if run.state == RunState::Skipped && !self.runs.contains_key(&id) => {
+                Some(run) if run.state == RunState::Skipped && self.run(id).is_none() => {
                     self.revive(run.clone(), by);
                     made.push(id);
                 }
-                None if !self.runs.contains_key(&id) => made.push(self.insert(&wanted, RunState::Queued)),
+                None if self.run(id).is_none() => made.push(self.insert(&wanted, RunState::Queued)),
                 _ => {}
             }
         }
@@ -108,7 +108,7 @@ impl Draft<'_> {
     }
 
     fn cancel(&mut self, id: Id) -> Answer {
-        match self.runs.get(&id).map(|run| run.state) {
+        match self.run(id).map(|run| run.state) {
             Some(RunState::Queued | RunState::Retrying) => {
                 self.turn(id, RunState::Cancelled);
                 self.tell("cancelled", Some(id));
@@ -129,7 +129,7 @@ impl Draft<'_> {
     }
 
     fn dismiss(&mut self, run: &Run) -> Result<(), Fault> {
-        if self.lane.stale.contains(&run.id) || self.runs.contains_key(&run.id) {
+        if self.lane.stale.contains(&run.id) || self.run(run.id).is_some() {
             return Err(Fault::conflict("the run changed meanwhile").hint("look at it again"));
         }
         if run.state != RunState::Dead {

@@ -71,13 +71,13 @@ impl Draft<'_> {
 
     fn may_retry(&self, id: Id, class: RetryOn) -> bool {
         let retry = &self.lane.job.retry;
-        let attempts = self.runs.get(&id).map_or(0, |run| run.attempt);
+        let attempts = self.run(id).map_or(0, |run| run.attempt);
         retry.on.contains(&class) && attempts < retry.attempts && !self.lane.removed
     }
 
     fn give_up_or_retry(&mut self, id: Id, error: RunError, again: bool, last: RunState) {
         self.turn(id, if again { RunState::Retrying } else { last });
-        let wait = self.runs.get(&id).map(|run| wait(&self.lane.job.retry, run.id, run.attempt));
+        let wait = self.run(id).map(|run| wait(&self.lane.job.retry, run.id, run.attempt));
         let at = wait.filter(|_| again).map(|wait| self.now.wall.plus(wait));
         self.change(id, |run| {
             run.error = Some(error);

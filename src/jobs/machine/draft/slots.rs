@@ -17,7 +17,7 @@ const JUST: Duration = Duration::from_millis(1);
 impl Draft<'_> {
     pub(super) fn moments(&mut self) {
         let (table, now, from) = (&self.lane.table, self.now.wall, self.state.considered);
-        if self.is_held() || self.lane.removed || table.after(from).is_none_or(|slot| slot > now) {
+        if self.is_held() || self.lane.removed || self.lane.slot_after(from).is_none_or(|slot| slot > now) {
             return;
         }
         let late = now.minus(LATE_MAX).minus(JUST).max(from);

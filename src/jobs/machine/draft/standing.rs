@@ -15,10 +15,9 @@ impl Draft<'_> {
             self.cancel_waiting();
             return;
         }
-        let schedule = self.lane.job.schedule.to_string();
-        if self.state.schedule != schedule {
+        if self.state.schedule != self.lane.schedule {
             // Slots are owed from when the schedule was written: none of before, and those of the last decide none.
-            self.state.schedule = schedule;
+            self.state.schedule = self.lane.schedule.clone();
             self.state.considered = self.lane.job.updated_at.min(self.now.wall);
             self.state.seen = self.lane.head;
             self.flight.events = self.lane.events.len();
