@@ -107,10 +107,16 @@ pub enum Outcome {
 #[derive(Debug, Clone)]
 enum Inner {
     /// When each of the faults came, oldest first.
-    Closed { faults: VecDeque<Duration> },
-    Open { since: Duration },
+    Closed {
+        faults: VecDeque<Duration>,
+    },
+    Open {
+        since: Duration,
+    },
     /// When the probe went out; none while nobody has taken it.
-    HalfOpen { probe: Option<Duration> },
+    HalfOpen {
+        probe: Option<Duration>,
+    },
 }
 
 #[derive(Debug, Clone)]

@@ -17,12 +17,7 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Backoff {
-        Backoff {
-            attempts: 3,
-            first: Duration::from_secs(1),
-            factor: 2.0,
-            most: Duration::from_secs(10),
-        }
+        Backoff { attempts: 3, first: Duration::from_secs(1), factor: 2.0, most: Duration::from_secs(10) }
     }
 }
 

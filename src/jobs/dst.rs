@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use super::Timetable;
-use crate::model::{
-    Fault, Time, Zone,
-    job::Schedule,
-};
+use crate::model::{Fault, Time, Zone, job::Schedule};
 
 /// So far around a change the hourly job is looked at.
 const AROUND: Duration = Duration::from_secs(3 * 3_600);

@@ -65,7 +65,10 @@ struct Several {
 /// The jobs of a file, or all that is wrong with it, in the order of its lines.
 pub fn read(text: &str) -> Result<Vec<Job>, Vec<Note>> {
     if text.len() > FILE_BYTES_MAX {
-        return Err(vec![note(1, format!("the file has {} bytes, at most {FILE_BYTES_MAX} fit", text.len()))]);
+        return Err(vec![note(
+            1,
+            format!("the file has {} bytes, at most {FILE_BYTES_MAX} fit", text.len()),
+        )]);
     }
     let (table, errors) = DeTable::parse_recoverable(text);
     let mut notes: Vec<Note> = errors.iter().map(|error| not_understood(text, error)).collect();
@@ -227,16 +230,11 @@ mod tests {
 
     #[test]
     fn a_wrong_value_is_named() {
-        check_says("slug = \"a\"\nkind.builtin = \"b\"\njitter = \"soon\"\n", &[(
-            3,
-            "\"soon\" is no length of time: try 90s, 15m, 1h30m or 7d",
-            None,
-        )]);
-        check_says("slug = \"a\"\nkind = {}\n", &[(
-            2,
-            "a kind has one of builtin, command and http",
-            None,
-        )]);
+        check_says(
+            "slug = \"a\"\nkind.builtin = \"b\"\njitter = \"soon\"\n",
+            &[(3, "\"soon\" is no length of time: try 90s, 15m, 1h30m or 7d", None)],
+        );
+        check_says("slug = \"a\"\nkind = {}\n", &[(2, "a kind has one of builtin, command and http", None)]);
         check_says("slug = \n", &[(1, "string values must be quoted, expected literal string", None)]);
         check_says(
             "[[job]]\nslug = \"a\"\nkind.builtin = \"b\"\nschedule.cron = \"0 0 31 2 *\"\n\n\

@@ -89,22 +89,51 @@ pub enum Input {
     Tick,
     /// A job with its records: at the start, and when it is new (without a state). `live` are its runs that are queued,
     /// running or retrying; `head` is the newest event of the log, for a job without a state the one that told of it.
-    Load { job: Arc<Job>, state: Option<JobState>, live: Vec<Run>, head: Sequence },
+    Load {
+        job: Arc<Job>,
+        state: Option<JobState>,
+        live: Vec<Run>,
+        head: Sequence,
+    },
     /// The definition of a loaded job changed.
     Define(Arc<Job>),
     Remove(Id),
     /// Events in the order of the log. At the start, those after the smallest `seen` of the loaded states.
     Events(Vec<Seen>),
-    Ask { request: Id, by: Actor, ask: Ask },
+    Ask {
+        request: Id,
+        by: Actor,
+        ask: Ask,
+    },
     /// An attempt ended.
-    Ended { job: Id, run: Id, fence: u64, how: Ended },
-    Progress { job: Id, run: Id, fence: u64, progress: Progress },
+    Ended {
+        job: Id,
+        run: Id,
+        fence: u64,
+        how: Ended,
+    },
+    Progress {
+        job: Id,
+        run: Id,
+        fence: u64,
+        progress: Progress,
+    },
     /// The commit is durable and applied, now or when it was handed in before.
-    Recorded { job: Id, revision: u64 },
+    Recorded {
+        job: Id,
+        revision: u64,
+    },
     /// Nothing of the commit was written.
-    Refused { job: Id, revision: u64, refusal: Refusal },
+    Refused {
+        job: Id,
+        revision: u64,
+        refusal: Refusal,
+    },
     /// Nobody knows whether the commit was written.
-    Unknown { job: Id, revision: u64 },
+    Unknown {
+        job: Id,
+        revision: u64,
+    },
     /// The hub is about to end: nothing starts any more, what runs is asked to end.
     Stop,
 }
@@ -119,16 +148,35 @@ pub struct Seen {
 
 #[derive(Debug, Clone)]
 pub enum Ask {
-    Run { job: Id },
+    Run {
+        job: Id,
+    },
     /// Every slot after the first moment, up to the second, that has not run.
-    Backfill { job: Id, after: Time, until: Time },
-    Pause { job: Id, reason: String, until: Option<Time> },
-    Resume { job: Id },
-    Cancel { job: Id, run: Id },
+    Backfill {
+        job: Id,
+        after: Time,
+        until: Time,
+    },
+    Pause {
+        job: Id,
+        reason: String,
+        until: Option<Time>,
+    },
+    Resume {
+        job: Id,
+    },
+    Cancel {
+        job: Id,
+        run: Id,
+    },
     /// A dead letter once more, as a new run. Whole, since the machine holds live runs only.
-    Retry { run: Box<Run> },
+    Retry {
+        run: Box<Run>,
+    },
     /// A dead letter, or one that was lost, is seen to.
-    Dismiss { run: Box<Run> },
+    Dismiss {
+        run: Box<Run>,
+    },
 }
 
 impl Ask {
@@ -218,23 +266,52 @@ pub type Answer = Result<Vec<Id>, Fault>;
 pub enum Effect {
     Record(Box<Commit>),
     /// Its commit is recorded. The attempt is told the fence of the run's lease, and ends with it.
-    Start { job: Arc<Job>, run: Box<Run> },
-    AskCancel { job: Id, run: Id, fence: u64, why: StopWhy },
+    Start {
+        job: Arc<Job>,
+        run: Box<Run>,
+    },
+    AskCancel {
+        job: Id,
+        run: Id,
+        fence: u64,
+        why: StopWhy,
+    },
     /// End it, whatever it does.
-    CancelHard { job: Id, run: Id, fence: u64 },
+    CancelHard {
+        job: Id,
+        run: Id,
+        fence: u64,
+    },
     /// Tell it as `job.progress`.
-    Progress { job: Id, run: Id, progress: Progress },
+    Progress {
+        job: Id,
+        run: Id,
+        progress: Progress,
+    },
     /// A result came with a fence that is no longer the run's, and was refused.
-    Late { job: Id, run: Id, fence: u64 },
+    Late {
+        job: Id,
+        run: Id,
+        fence: u64,
+    },
     /// The runs that came of a request, or why it was not done.
-    Answer { request: Id, answer: Answer },
+    Answer {
+        request: Id,
+        answer: Answer,
+    },
     /// Somebody else decides on this job: hand it in again with [`Input::Load`].
-    Reload { job: Id },
+    Reload {
+        job: Id,
+    },
     /// The clock on the wall was put, by so many milliseconds, or the machine slept.
-    ClockStepped { by_ms: i64 },
+    ClockStepped {
+        by_ms: i64,
+    },
     /// Hand in a [`Input::Tick`] then, by the clock that is never put; the newest holds. None is not before something
     /// happens.
-    Wake { after: Option<Duration> },
+    Wake {
+        after: Option<Duration>,
+    },
 }
 
 /// The scheduler.

@@ -148,9 +148,9 @@ fn unknown_zone(name: &str) -> Fault {
 
 fn pattern(text: &str) -> Result<Cron, Fault> {
     let cron = CronParser::builder().year(Year::Disallowed).build().parse(text).map_err(|error| {
-        Fault::invalid(format!("schedule.cron is {text:?}, which is no cron pattern"))
-            .cause(error)
-            .hint("minute hour day month weekday, such as \"30 2 * * 1-5\"; a sixth field in front is seconds")
+        Fault::invalid(format!("schedule.cron is {text:?}, which is no cron pattern")).cause(error).hint(
+            "minute hour day month weekday, such as \"30 2 * * 1-5\"; a sixth field in front is seconds",
+        )
     })?;
     let start = NaiveDate::from_ymd_opt(2000, 1, 1).and_then(|day| day.and_hms_opt(0, 0, 0));
     let first = start.and_then(|start| cron.find_next_occurrence(&start, true).ok());
@@ -195,7 +195,8 @@ fn cron_after(cron: &Cron, zone: Zone, names_hours: bool, after: Time) -> Option
     let mut from = clock(zone, after);
     let mut inclusive = false;
     // Within the second half of a fold: what it says was said already.
-    if names_hours && let Some(said) = zone.last_change(after).and_then(|change| said_before(zone, change))
+    if names_hours
+        && let Some(said) = zone.last_change(after).and_then(|change| said_before(zone, change))
         && said > from
     {
         (from, inclusive) = (said, true);

@@ -296,7 +296,9 @@ impl Job {
         let Schedule::Every { every, phase } = self.schedule else { return Ok(()) };
         span("schedule.every", every, EVERY_MIN)?;
         if phase >= every {
-            return Err(Fault::invalid(format!("schedule.phase is {phase}, it is shorter than every, {every}")));
+            return Err(Fault::invalid(format!(
+                "schedule.phase is {phase}, it is shorter than every, {every}"
+            )));
         }
         if self.jitter >= every {
             return Err(Fault::invalid(format!(

@@ -92,13 +92,7 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub fn load(
-        now: Now,
-        job: Arc<Job>,
-        state: Option<JobState>,
-        live: Vec<Run>,
-        head: Sequence,
-    ) -> Lane {
+    pub fn load(now: Now, job: Arc<Job>, state: Option<JobState>, live: Vec<Run>, head: Sequence) -> Lane {
         let state = state.unwrap_or_else(|| JobState {
             job: job.id,
             revision: 0,
@@ -294,9 +288,10 @@ impl Lane {
         self.state = flight.commit.state;
         self.asks.drain(..flight.asks);
         self.events.drain(..flight.events);
-        self.overflow = self.overflow.take().and_then(|(count, last)| {
-            (count > flight.overflow).then_some((count - flight.overflow, last))
-        });
+        self.overflow = self
+            .overflow
+            .take()
+            .and_then(|(count, last)| (count > flight.overflow).then_some((count - flight.overflow, last)));
         self.ready.extend(flight.ready);
         self.ready.retain(|run, _| self.live.contains_key(run));
         self.taken.clear();

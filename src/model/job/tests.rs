@@ -42,10 +42,7 @@ fn what_is_out_of_bounds_is_named() {
         env: env.iter().map(|word| (*word).to_owned()).collect(),
     };
     refused(|job| job.kind = command(&[], &[]), "kind.command has 0 words, it goes from 1 to 256");
-    refused(
-        |job| job.kind = command(&["a"], &["A=1"]),
-        "kind.env has \"A=1\", which is no variable's name",
-    );
+    refused(|job| job.kind = command(&["a"], &["A=1"]), "kind.env has \"A=1\", which is no variable's name");
     let http = |url: &str, method: &str| Kind::Http {
         url: url.into(),
         method: method.into(),

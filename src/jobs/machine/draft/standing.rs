@@ -87,11 +87,7 @@ impl Draft<'_> {
         let table = &self.lane.table;
         let Some(last) = table.newest(after, until, 1).pop() else { return };
         let count = table.count(after, until, MISSED_COUNT_MAX + 1);
-        let skipped = Skipped {
-            why,
-            slots: count.min(MISSED_COUNT_MAX),
-            at_least: count > MISSED_COUNT_MAX,
-        };
+        let skipped = Skipped { why, slots: count.min(MISSED_COUNT_MAX), at_least: count > MISSED_COUNT_MAX };
         self.skip(&moment(last, Trigger::Schedule), skipped);
     }
 }

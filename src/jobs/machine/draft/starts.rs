@@ -7,7 +7,7 @@ use crate::{
     jobs::machine::{CANCEL_GRACE, CONFIRM_MAX, RUNS_OF_JOB_MAX},
     model::{
         Id,
-        job::{Job, Lease, Overlap, RunState, Slot, Trigger},
+        job::{Job, Lease, Overlap, Run, RunState, Slot, Trigger},
     },
 };
 
@@ -17,20 +17,23 @@ impl Draft<'_> {
         if self.lane.removed {
             return;
         }
-        let beside = if self.lane.job.overlap == Overlap::Allow { RUNS_OF_JOB_MAX } else { 1 };
+        let alone = self.lane.job.overlap != Overlap::Allow;
+        let room = room.min(if alone { 1 } else { RUNS_OF_JOB_MAX });
+        let mut running = self.live().filter(|run| run.state == RunState::Running).count();
+        if running >= room {
+            return;
+        }
+        // A run between two attempts is not done: one at a time means that the next waits for it.
+        let between = |run: &&Run| run.state == RunState::Retrying && run.trigger != Trigger::Backfill;
+        let between: Vec<Id> = self.live().filter(between).map(|run| run.id).collect();
         for id in self.waiting() {
-            let running = self.live().filter(|run| run.state == RunState::Running).count();
-            if running >= room.min(beside) {
+            if running >= room {
                 return;
             }
-            // A run between two attempts is not done: one at a time means that the next waits for it.
-            let between = |run: &crate::model::job::Run| {
-                run.state == RunState::Retrying && run.id != id && run.trigger != Trigger::Backfill
-            };
-            if beside == 1 && self.live().any(between) {
-                continue;
+            if !alone || between.iter().all(|other| *other == id) {
+                self.start(id);
+                running += 1;
             }
-            self.start(id);
         }
     }
 

@@ -98,6 +98,19 @@ struct Counts {
     hard: usize,
 }
 
+impl Counts {
+    fn add(&mut self, more: Counts) {
+        self.starts += more.starts;
+        self.crashes += more.crashes;
+        self.late += more.late;
+        self.refused += more.refused;
+        self.lost += more.lost;
+        self.catch_ups += more.catch_ups;
+        self.skipped += more.skipped;
+        self.hard += more.hard;
+    }
+}
+
 impl World {
     fn new(seed: u64) -> World {
         let mut chance = Chance(seed);
@@ -221,7 +234,9 @@ impl World {
                 let stored = &self.store.runs[&run];
                 let current = stored.lease.is_some_and(|lease| lease.fence == fence);
                 assert!(
-                    !current || self.delivered.contains(&(run, fence)) || !self.going.contains_key(&(run, fence)),
+                    !current
+                        || self.delivered.contains(&(run, fence))
+                        || !self.going.contains_key(&(run, fence)),
                     "a result of the attempt that has the run was refused"
                 );
             }
@@ -256,8 +271,7 @@ impl World {
             _ => self.chance.of(&[0, 1, 2]).eq(&0).then_some(Ended::Unseen).unwrap_or(Ended::Succeeded),
         };
         let (listens, stubborn) = (self.chance.one_in(2), self.chance.one_in(6));
-        let going =
-            Going { job: job.id, run: run.id, fence: lease.fence, ends_at, how, listens, stubborn };
+        let going = Going { job: job.id, run: run.id, fence: lease.fence, ends_at, how, listens, stubborn };
         self.going.insert((run.id, lease.fence), going);
     }
 
@@ -312,7 +326,7 @@ impl World {
     fn idle(&mut self) {
         let span = self.chance.of(&[60, 600, 3_600]);
         let end = self.now.mono + Duration::from_secs(span);
-        for _ in 0..40 {
+        for _ in 0..20 {
             if self.now.mono >= end {
                 break;
             }
@@ -406,7 +420,8 @@ impl World {
     fn ask(&mut self) {
         let Some(job) = self.some_job() else { return };
         let runs: Vec<Run> = self.store.runs.values().filter(|run| run.job == job).cloned().collect();
-        let some_run = |chance: &mut Chance| runs.get(chance.below(runs.len().max(1) as u64) as usize).cloned();
+        let some_run =
+            |chance: &mut Chance| runs.get(chance.below(runs.len().max(1) as u64) as usize).cloned();
         let ask = match self.chance.below(8) {
             0..=1 => Ask::Run { job },
             2 => {
@@ -442,7 +457,8 @@ impl World {
         let subject = self.chance.of(&["_.memory.saved", "_.memory.saved", "_.memory.forgotten"]);
         for _ in 0..=self.chance.of(&[0, 0, 3, 30]) {
             let sequence = Sequence(self.events.len() as u64 + 1);
-            let recorded_at = self.events.last().map_or(self.now.wall, |last| last.recorded_at.max(self.now.wall));
+            let recorded_at =
+                self.events.last().map_or(self.now.wall, |last| last.recorded_at.max(self.now.wall));
             self.events.push(Seen { sequence, subject: subject.parse().unwrap(), recorded_at });
         }
         let new = self.events[self.told..].to_vec();
@@ -478,8 +494,8 @@ impl World {
                 self.give(Input::Progress { job, run, fence, progress });
                 self.forward(Duration::from_millis(100));
             }
+            self.end_what_is_due();
         }
-        self.end_what_is_due();
     }
 
     fn change_a_job(&mut self) {
@@ -513,16 +529,20 @@ impl World {
             let live: Vec<&Run> = live.collect();
             let running: Vec<&&Run> = live.iter().filter(|run| run.state == RunState::Running).collect();
             for (run, fence) in &going {
-                let shown = running.iter().any(|shown| {
-                    shown.id == *run && shown.lease.is_some_and(|lease| lease.fence == *fence)
-                });
+                let shown = running
+                    .iter()
+                    .any(|shown| shown.id == *run && shown.lease.is_some_and(|lease| lease.fence == *fence));
                 assert!(shown, "an attempt runs and its run is not shown as running");
             }
             // And whose run is shown as running runs, or has ended and waits for the store.
             let waits = self.pending.iter().any(|commit| commit.state.job == *id) || !self.is_settled(*id);
             for run in &running {
                 let key = (run.id, run.lease.expect("what runs has a lease").fence);
-                assert!(going.contains(&key) || waits || self.delivered.contains(&key), "{} does not run", run.slot);
+                assert!(
+                    going.contains(&key) || waits || self.delivered.contains(&key),
+                    "{} does not run",
+                    run.slot
+                );
                 assert!(going.contains(&key) || waits, "its end is known and not recorded");
             }
             let most = if job.overlap == Overlap::Allow { RUNS_OF_JOB_MAX } else { running.len().max(1) };
@@ -588,7 +608,8 @@ impl World {
     fn finish(&mut self) {
         for _ in 0..400 {
             self.answer_all();
-            let waits = self.wake.is_some_and(|after| after < Duration::from_secs(30)) || !self.going.is_empty();
+            let waits =
+                self.wake.is_some_and(|after| after < Duration::from_secs(30)) || !self.going.is_empty();
             if !waits && self.pending.is_empty() {
                 break;
             }
@@ -611,9 +632,11 @@ impl World {
         let runs: Vec<&Run> = self.store.runs.values().filter(|run| run.job == job.id).collect();
         let started = self.store.commits.iter().find(|commit| commit.state.job == job.id).unwrap();
         if let Schedule::On(pattern) = &job.schedule {
-            let known = |event: &&Seen| event.sequence > started.state.seen && pattern.matches(&event.subject);
+            let known =
+                |event: &&Seen| event.sequence > started.state.seen && pattern.matches(&event.subject);
             let matching = self.events.iter().filter(known);
-            let covered: u64 = runs.iter().filter(|run| matches!(run.slot, Slot::Event(_))).map(counted).sum();
+            let covered: u64 =
+                runs.iter().filter(|run| matches!(run.slot, Slot::Event(_))).map(counted).sum();
             let held = self.machine.lanes[&job.id].events.len() as u64;
             assert_eq!(matching.count() as u64, covered + held, "an event was lost");
             return;
@@ -684,21 +707,25 @@ fn histories() {
         println!("{:?}", history(seed));
         return;
     }
+    let seeds = number("WHEELHOUSE_JOBS_SEEDS").unwrap_or(SEEDS);
+    let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
+    let share = |first: u64| {
+        let mut sum = Counts::default();
+        for seed in (first..seeds).step_by(threads as usize) {
+            sum.add(std::panic::catch_unwind(|| history(seed)).unwrap_or_else(|cause| {
+                eprintln!("WHEELHOUSE_JOBS_SEED={seed} runs this history again");
+                std::panic::resume_unwind(cause)
+            }));
+        }
+        sum
+    };
     let mut all = Counts::default();
-    for seed in 0..number("WHEELHOUSE_JOBS_SEEDS").unwrap_or(SEEDS) {
-        let counts = std::panic::catch_unwind(|| history(seed)).unwrap_or_else(|cause| {
-            eprintln!("WHEELHOUSE_JOBS_SEED={seed} runs this history again");
-            std::panic::resume_unwind(cause)
-        });
-        all.starts += counts.starts;
-        all.crashes += counts.crashes;
-        all.late += counts.late;
-        all.refused += counts.refused;
-        all.lost += counts.lost;
-        all.catch_ups += counts.catch_ups;
-        all.skipped += counts.skipped;
-        all.hard += counts.hard;
-    }
+    std::thread::scope(|scope| {
+        let shares: Vec<_> = (0..threads).map(|first| scope.spawn(move || share(first))).collect();
+        for share in shares {
+            all.add(share.join().unwrap());
+        }
+    });
     println!("{all:?}");
     // Histories in which nothing happens show nothing.
     assert!(all.starts > 1_000 && all.crashes > 100 && all.late > 100 && all.refused > 10, "{all:?}");

@@ -34,11 +34,7 @@ fn a_slot_comes_runs_and_ends() {
 fn what_is_not_recorded_has_not_happened() {
     let mut bench = Bench::new("");
     let (job, revision) = (bench.job.id, 1);
-    let ask = Input::Ask {
-        request: Id::NIL,
-        by: Actor::hub(),
-        ask: Ask::Run { job: bench.job.id },
-    };
+    let ask = Input::Ask { request: Id::NIL, by: Actor::hub(), ask: Ask::Run { job: bench.job.id } };
     let effects = bench.machine.step(bench.now, ask);
     let [Effect::Record(commit), Effect::Wake { .. }] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!(commit.state.revision, revision + 1);
@@ -64,17 +60,15 @@ fn overlap_is_as_the_policy_says() {
         bench.taken();
         bench
     };
-    check_history(&three("skip"), &[
-        "12:30 schedule running",
-        "13:00 schedule skipped Overlap 1",
-        "13:30 schedule skipped Overlap 1",
-    ]);
+    check_history(
+        &three("skip"),
+        &["12:30 schedule running", "13:00 schedule skipped Overlap 1", "13:30 schedule skipped Overlap 1"],
+    );
     let mut bench = three("queue_one");
-    check_history(&bench, &[
-        "12:30 schedule running",
-        "13:00 schedule queued",
-        "13:30 schedule skipped QueueFull 1",
-    ]);
+    check_history(
+        &bench,
+        &["12:30 schedule running", "13:00 schedule queued", "13:30 schedule skipped QueueFull 1"],
+    );
     bench.end(Ended::Succeeded);
     assert_eq!(bench.taken(), ["start 13:00 #1"]);
     let mut bench = three("queue_all");
@@ -82,12 +76,12 @@ fn overlap_is_as_the_policy_says() {
     bench.end(Ended::Succeeded);
     bench.end(Ended::Succeeded);
     assert_eq!(bench.taken(), ["start 13:00 #1", "start 13:30 #1"]);
-    check_history(&three("allow"), &[
-        "12:30 schedule running",
-        "13:00 schedule running",
-        "13:30 schedule running",
-    ]);
-    let mut bench = Bench::new(r#""schedule": {"every": "30m"}, "timeout": "1d", "overlap": "cancel_running""#);
+    check_history(
+        &three("allow"),
+        &["12:30 schedule running", "13:00 schedule running", "13:30 schedule running"],
+    );
+    let mut bench =
+        Bench::new(r#""schedule": {"every": "30m"}, "timeout": "1d", "overlap": "cancel_running""#);
     bench.seconds(3_600);
     assert_eq!(bench.taken(), ["start 12:30 #1", "ask Replaced"]);
     bench.end(Ended::Cancelled);
@@ -97,25 +91,26 @@ fn overlap_is_as_the_policy_says() {
 #[test]
 fn what_passed_while_the_hub_was_off_goes_by_the_policy() {
     let after_a_day_off = |catch_up: &str| {
-        let mut bench = Bench::new(&format!(r#"{HALF_HOUR}, "overlap": "queue_all", "catch_up": {catch_up}"#));
+        let mut bench =
+            Bench::new(&format!(r#"{HALF_HOUR}, "overlap": "queue_all", "catch_up": {catch_up}"#));
         bench.seconds(1);
         bench.now.wall = time("2026-11-21T14:10:00Z");
         bench.crash();
         bench
     };
     check_history(&after_a_day_off(r#"{"missed": "none"}"#), &["14:00 schedule skipped Missed 4"]);
-    check_history(&after_a_day_off(r#"{"missed": "latest"}"#), &[
-        "13:30 schedule skipped Missed 3",
-        "14:00 catch_up running",
-    ]);
-    check_history(&after_a_day_off(r#"{"missed": "all", "window": "1h"}"#), &[
-        "13:00 schedule skipped Missed 2",
-        "13:30 catch_up running",
-        "14:00 catch_up queued",
-    ]);
-    check_history(&after_a_day_off(r#"{"missed": "latest", "window": "5m"}"#), &[
-        "14:00 schedule skipped Missed 4",
-    ]);
+    check_history(
+        &after_a_day_off(r#"{"missed": "latest"}"#),
+        &["13:30 schedule skipped Missed 3", "14:00 catch_up running"],
+    );
+    check_history(
+        &after_a_day_off(r#"{"missed": "all", "window": "1h"}"#),
+        &["13:00 schedule skipped Missed 2", "13:30 catch_up running", "14:00 catch_up queued"],
+    );
+    check_history(
+        &after_a_day_off(r#"{"missed": "latest", "window": "5m"}"#),
+        &["14:00 schedule skipped Missed 4"],
+    );
 }
 
 #[test]
@@ -133,12 +128,15 @@ fn a_clock_put_back_finds_its_slots_decided() {
     // Forward: two slots have passed, and the last of them is made up for.
     bench.end(Ended::Succeeded);
     bench.put("2026-11-21T14:10:00Z");
-    check_history(&bench, &[
-        "12:30 schedule succeeded",
-        "13:00 schedule succeeded",
-        "13:30 schedule skipped Missed 1",
-        "14:00 catch_up running",
-    ]);
+    check_history(
+        &bench,
+        &[
+            "12:30 schedule succeeded",
+            "13:00 schedule succeeded",
+            "13:30 schedule skipped Missed 1",
+            "14:00 catch_up running",
+        ],
+    );
 }
 
 #[test]
@@ -226,12 +224,15 @@ fn a_job_that_keeps_failing_is_paused() {
     assert_eq!(state.paused.as_ref().unwrap().reason, "2 runs in a row failed for good");
     bench.ask(Ask::Resume { job: bench.job.id }).unwrap();
     bench.seconds(1_800);
-    check_history(&bench, &[
-        "12:30 schedule dead",
-        "13:00 schedule dead",
-        "15:00 schedule skipped Paused 4",
-        "15:30 schedule running",
-    ]);
+    check_history(
+        &bench,
+        &[
+            "12:30 schedule dead",
+            "13:00 schedule dead",
+            "15:00 schedule skipped Paused 4",
+            "15:30 schedule running",
+        ],
+    );
 }
 
 #[test]
@@ -362,11 +363,14 @@ fn a_burst_of_events_shares_a_record() {
     check_history(&bench, &["event 1 event running", "event 5000 event skipped Overlap 4999"]);
     let mut bench = Bench::new(r#""schedule": {"on": "_.>"}"#);
     bench.give(Input::Events((1..=10_003).map(seen).collect()));
-    check_history(&bench, &[
-        "event 3 event skipped QueueFull 3",
-        "event 4 event running",
-        "event 10003 event skipped Overlap 9999",
-    ]);
+    check_history(
+        &bench,
+        &[
+            "event 3 event skipped QueueFull 3",
+            "event 4 event running",
+            "event 10003 event skipped Overlap 9999",
+        ],
+    );
 }
 
 #[test]
@@ -380,12 +384,15 @@ fn a_backfill_fills_what_has_not_run() {
     for _ in 0..3 {
         bench.end(Ended::Succeeded);
     }
-    check_history(&bench, &[
-        "11:00 backfill succeeded",
-        "11:30 backfill succeeded",
-        "12:00 backfill succeeded",
-        "12:30 schedule succeeded",
-    ]);
+    check_history(
+        &bench,
+        &[
+            "11:00 backfill succeeded",
+            "11:30 backfill succeeded",
+            "12:00 backfill succeeded",
+            "12:30 schedule succeeded",
+        ],
+    );
     let again = bench.ask(Ask::Backfill { job: bench.job.id, after, until });
     assert_eq!(again, Ok(vec![]));
     let later = Ask::Backfill { job: bench.job.id, after, until: time("2026-11-21T20:00:00Z") };
@@ -417,12 +424,15 @@ fn a_backfill_is_in_nobodys_way() {
     bench.end(Ended::Succeeded);
     bench.seconds(1_140);
     bench.end(Ended::Succeeded);
-    check_history(&bench, &[
-        "11:00 backfill succeeded",
-        "11:30 backfill succeeded",
-        "12:00 backfill succeeded",
-        "12:30 schedule running",
-    ]);
+    check_history(
+        &bench,
+        &[
+            "11:00 backfill succeeded",
+            "11:30 backfill succeeded",
+            "12:00 backfill succeeded",
+            "12:30 schedule running",
+        ],
+    );
 }
 
 #[test]

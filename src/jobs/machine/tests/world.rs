@@ -161,9 +161,9 @@ impl Bench {
         random[2..].copy_from_slice(&self.asked.to_be_bytes());
         let request = Id::from_parts(self.now.wall, random);
         self.give(Input::Ask { request, by: Actor("user:ada".into()), ask });
-        let at = self.effects.iter().position(|effect| {
-            matches!(effect, Effect::Answer { request: answered, .. } if *answered == request)
-        });
+        let at = self.effects.iter().position(
+            |effect| matches!(effect, Effect::Answer { request: answered, .. } if *answered == request),
+        );
         match self.effects.remove(at.expect("every request is answered")) {
             Effect::Answer { answer, .. } => answer,
             _ => unreachable!(),
@@ -175,8 +175,11 @@ impl Bench {
     }
 
     pub fn event(&mut self, sequence: u64, subject: &str) {
-        let seen =
-            Seen { sequence: Sequence(sequence), subject: subject.parse().unwrap(), recorded_at: self.now.wall };
+        let seen = Seen {
+            sequence: Sequence(sequence),
+            subject: subject.parse().unwrap(),
+            recorded_at: self.now.wall,
+        };
         self.give(Input::Events(vec![seen]));
     }
 
