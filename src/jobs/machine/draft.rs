@@ -163,11 +163,15 @@ impl<'a> Draft<'a> {
         Run::id_of(self.lane.job.id, &wanted.slot, wanted.moment)
     }
 
+    /// Whether the slot is known to have its run.
+    fn has_run(&self, wanted: &Wanted) -> bool {
+        self.run(self.id_of(wanted)).is_some() || self.lane.taken.contains_key(&wanted.slot)
+    }
+
     /// Makes the run of a slot as the overlap policy says. A slot that has its run stays as it is.
-    fn admit(&mut self, wanted: &Wanted) -> Result<Option<Id>, Why> {
-        let id = self.id_of(wanted);
-        if self.run(id).is_some() || self.lane.taken.contains_key(&wanted.slot) {
-            return Ok(None);
+    fn admit(&mut self, wanted: &Wanted) -> Result<(), Why> {
+        if self.has_run(wanted) {
+            return Ok(());
         }
         // What is backfilled waits behind all else and is in nobody's way.
         let others: Vec<&Run> = self.live().filter(|run| run.trigger != Trigger::Backfill).collect();
@@ -183,7 +187,7 @@ impl<'a> Draft<'a> {
             _ => {}
         }
         self.insert(wanted, RunState::Queued);
-        Ok(Some(id))
+        Ok(())
     }
 
     /// Clears the way for a newer slot.
@@ -250,14 +254,11 @@ impl<'a> Draft<'a> {
     }
 
     /// Says that a slot, and others before it, did not run.
-    fn skip(&mut self, wanted: &Wanted, skipped: Skipped) -> Option<Id> {
-        let id = self.id_of(wanted);
-        if self.run(id).is_some() || self.lane.taken.contains_key(&wanted.slot) {
-            return None;
+    fn skip(&mut self, wanted: &Wanted, skipped: Skipped) {
+        if !self.has_run(wanted) {
+            let id = self.insert(wanted, RunState::Skipped);
+            self.change(id, |run| run.skipped = Some(skipped));
+            self.tell("skipped", Some(id));
         }
-        self.insert(wanted, RunState::Skipped);
-        self.change(id, |run| run.skipped = Some(skipped));
-        self.tell("skipped", Some(id));
-        Some(id)
     }
 }

@@ -141,7 +141,7 @@ pub enum Why {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
     pub why: Why,
-    /// How many.
+    /// How many; of those, a backfill may have run some.
     pub slots: u64,
     /// Whether there were more than were counted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -1,8 +1,11 @@
 //! Moments and events that came: which of them get a run.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
-use super::{Draft, Wanted, standing::moment};
+use super::{
+    Draft, Wanted,
+    standing::{JUST, moment},
+};
 use crate::{
     jobs::machine::{CATCH_UP_SLOTS_MAX, LATE_MAX},
     model::{
@@ -10,9 +13,6 @@ use crate::{
         job::{Missed, Skipped, Slot, Trigger, Why},
     },
 };
-
-/// A moment before the first of a span that includes its start.
-const JUST: Duration = Duration::from_millis(1);
 
 impl Draft<'_> {
     pub(super) fn moments(&mut self) {

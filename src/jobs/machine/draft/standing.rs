@@ -1,5 +1,7 @@
 //! How the job itself stands: new, changed, held back or let go, gone.
 
+use std::time::Duration;
+
 use super::{Draft, Wanted};
 use crate::{
     jobs::machine::{BACK_MAX, MISSED_COUNT_MAX},
@@ -8,6 +10,9 @@ use crate::{
         job::{RunState, Skipped, Slot, Trigger, Why},
     },
 };
+
+/// A moment before the first of a span that includes its start.
+pub(super) const JUST: Duration = Duration::from_millis(1);
 
 impl Draft<'_> {
     pub(super) fn standing(&mut self) {
@@ -82,13 +87,22 @@ impl Draft<'_> {
         }
     }
 
-    /// One record for all moments of a span.
+    /// One record for all moments of a span: that of the newest one which has none of its own, as a backfill may have
+    /// given it.
     pub(super) fn skip_moments(&mut self, after: Time, until: Time, why: Why) {
         let table = &self.lane.table;
-        let Some(last) = table.newest(after, until, 1).pop() else { return };
-        let count = table.count(after, until, MISSED_COUNT_MAX + 1);
-        let skipped = Skipped { why, slots: count.min(MISSED_COUNT_MAX), at_least: count > MISSED_COUNT_MAX };
-        self.skip(&moment(last, Trigger::Schedule), skipped);
+        let mut until = until;
+        while let Some(last) = table.newest(after, until, 1).pop() {
+            let wanted = moment(last, Trigger::Schedule);
+            if self.has_run(&wanted) {
+                until = last.minus(JUST);
+                continue;
+            }
+            let count = table.count(after, last, MISSED_COUNT_MAX + 1);
+            let at_least = count > MISSED_COUNT_MAX;
+            self.skip(&wanted, Skipped { why, slots: count.min(MISSED_COUNT_MAX), at_least });
+            return;
+        }
     }
 }
 

@@ -268,7 +268,8 @@ impl World {
                 let code = self.chance.of(&Code::ALL);
                 Ended::Failed(RunError { code, message: "no".to_owned() })
             }
-            _ => self.chance.of(&[0, 1, 2]).eq(&0).then_some(Ended::Unseen).unwrap_or(Ended::Succeeded),
+            _ if self.chance.one_in(3) => Ended::Unseen,
+            _ => Ended::Succeeded,
         };
         let (listens, stubborn) = (self.chance.one_in(2), self.chance.one_in(6));
         let going = Going { job: job.id, run: run.id, fence: lease.fence, ends_at, how, listens, stubborn };
@@ -522,7 +523,7 @@ impl World {
         self.give_up_what_the_machine_gave_up();
         for (id, job) in &self.jobs {
             // While it is handed in anew, after a crash.
-            let Some((state, live)) = self.machine.standing(*id) else { continue };
+            let Some((_, live)) = self.machine.standing(*id) else { continue };
             let mine = self.going.values().filter(|going| going.job == *id);
             let going: BTreeSet<(Id, u64)> = mine.map(|going| (going.run, going.fence)).collect();
             assert_eq!(self.machine.attempts(*id), going, "what the machine takes for running is what runs");
@@ -649,8 +650,9 @@ impl World {
         for run in &runs {
             let Slot::At(last) = run.slot else { continue };
             // A record of several slots says so of those before its own; the decision was made when it was.
-            let slots = counted(run) as usize;
-            covered.extend(table.newest(last.minus(Duration::from_secs(366 * 86_400)), last, slots));
+            let at_least = run.skipped.is_some_and(|skipped| skipped.at_least);
+            let slots = if at_least { usize::MAX } else { counted(run) as usize };
+            covered.extend(table.newest(started.state.considered, last, slots));
             self.check_misfire(job, &table, run, last);
         }
         let (first, last) = (started.state.considered, state.considered);

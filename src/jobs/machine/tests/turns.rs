@@ -205,7 +205,7 @@ fn a_dead_letter_waits_for_somebody() {
     assert_eq!(fault.message, "the run changed meanwhile");
     let dead = bench.end(failed(Code::Bug));
     let letter = Box::new(bench.store.runs[&dead].clone());
-    bench.ask(Ask::Dismiss { run: letter.clone() }).unwrap();
+    bench.ask(Ask::Dismiss { run: letter }).unwrap();
     assert_eq!(bench.store.runs[&dead].state, RunState::Failed);
     let seen_to = Box::new(bench.store.runs[&dead].clone());
     assert_eq!(bench.ask(Ask::Dismiss { run: seen_to }).unwrap_err().code, Code::Conflict);
@@ -397,6 +397,22 @@ fn a_backfill_fills_what_has_not_run() {
     assert_eq!(again, Ok(vec![]));
     let later = Ask::Backfill { job: bench.job.id, after, until: time("2026-11-21T20:00:00Z") };
     assert_eq!(bench.ask(later).unwrap_err().code, Code::Invalid);
+}
+
+#[test]
+fn a_backfill_during_a_pause_hides_no_other_slot() {
+    let mut bench = Bench::new(HALF_HOUR);
+    bench.ask(Ask::Pause { job: bench.job.id, reason: "x".into(), until: None }).unwrap();
+    bench.seconds(2 * 3_600);
+    let (after, until) = (time("2026-11-21T13:29:00Z"), bench.now.wall);
+    assert_eq!(bench.ask(Ask::Backfill { job: bench.job.id, after, until }).unwrap().len(), 2);
+    bench.ask(Ask::Resume { job: bench.job.id }).unwrap();
+    bench.end(Ended::Succeeded);
+    bench.end(Ended::Succeeded);
+    check_history(
+        &bench,
+        &["13:00 schedule skipped Paused 2", "13:30 backfill succeeded", "14:00 backfill succeeded"],
+    );
 }
 
 #[test]
