@@ -39,7 +39,7 @@ pub fn dst_rows(zone: &str, from: Time, until: Time) -> Result<Vec<DstRow>, Faul
             continue;
         }
         let would = before.naive_local() + chrono::TimeDelta::milliseconds(1);
-        let day = before.date_naive();
+        let day = since.date_naive();
         let said = |slots: Vec<Time>| -> Vec<String> {
             slots.iter().map(|slot| slot.at(zone).format("%H:%M %:z").to_string()).collect()
         };

@@ -198,8 +198,10 @@ impl<'a> Draft<'a> {
                 _ if matches!(trigger, Trigger::Manual | Trigger::Retry) && state == RunState::Queued => {}
                 RunState::Queued => {
                     self.turn(id, RunState::Skipped);
-                    let skipped = Skipped { why: Why::Replaced, slots: 1, at_least: false };
-                    self.change(id, |run| run.skipped = Some(skipped));
+                    self.change(id, |run| {
+                        let since = moment_of(run);
+                        run.skipped = Some(Skipped { why: Why::Replaced, since, slots: 1, at_least: false });
+                    });
                     self.tell("skipped", Some(id));
                 }
                 RunState::Retrying => {
@@ -260,5 +262,13 @@ impl<'a> Draft<'a> {
             self.change(id, |run| run.skipped = Some(skipped));
             self.tell("skipped", Some(id));
         }
+    }
+}
+
+/// When a slot came: by the schedule, else when its run was made.
+fn moment_of(run: &Run) -> Time {
+    match run.slot {
+        Slot::At(moment) => moment,
+        _ => run.created_at,
     }
 }

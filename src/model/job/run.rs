@@ -141,7 +141,10 @@ pub enum Why {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
     pub why: Why,
-    /// How many; of those, a backfill may have run some.
+    /// The moment of the first of them.
+    #[serde(default)]
+    pub since: Time,
+    /// How many; of those in between, a backfill may have run some.
     pub slots: u64,
     /// Whether there were more than were counted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

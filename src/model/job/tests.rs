@@ -159,7 +159,7 @@ fn records_read_back_from_files() {
         ended: None,
         progress: Some(Progress { done: 1, total: Some(2), unit: "files".into(), note: String::new() }),
         error: Some(Fault::unavailable("gone").into()),
-        skipped: Some(Skipped { why: Why::Missed, slots: 3, at_least: true }),
+        skipped: Some(Skipped { why: Why::Missed, since: now, slots: 3, at_least: true }),
         lease: Some(Lease { fence: 17, until: now }),
         may_have_run_twice: true,
         by: Some(Actor::hub()),

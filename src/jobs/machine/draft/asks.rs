@@ -37,7 +37,7 @@ impl Draft<'_> {
         let slot = Slot::Asked(request);
         let wanted = Wanted { slot, trigger, moment: self.now.wall, by: Some(by.clone()), retry_of };
         if let Err(why) = self.admit(&wanted) {
-            self.skip(&wanted, Skipped { why, slots: 1, at_least: false });
+            self.skip(&wanted, Skipped { why, since: wanted.moment, slots: 1, at_least: false });
         }
         self.id_of(&wanted)
     }

@@ -60,7 +60,8 @@ impl Draft<'_> {
         let Some(last) = self.lane.events.back() else { return };
         let now = self.now.wall;
         if let Some((slots, gone)) = &self.lane.overflow {
-            let skipped = Skipped { why: Why::QueueFull, slots: *slots, at_least: false };
+            let since = gone.recorded_at;
+            let skipped = Skipped { why: Why::QueueFull, since, slots: *slots, at_least: false };
             self.skip(&event(gone.sequence, gone.recorded_at, Trigger::Event), skipped);
             self.flight.overflow = *slots;
         }
@@ -79,7 +80,8 @@ impl Draft<'_> {
         let within = missed.iter().filter(|slot| now.since(slot.moment) <= policy.window.duration()).count();
         let gone = missed.len() - within.min(most);
         if let Some(last) = gone.checked_sub(1).map(|last| &missed[last]) {
-            self.skip(last, Skipped { why: Why::Missed, slots: gone as u64, at_least: false });
+            let since = missed[0].moment;
+            self.skip(last, Skipped { why: Why::Missed, since, slots: gone as u64, at_least: false });
         }
         self.state.seen = last.sequence;
         self.flight.events = self.lane.events.len();
@@ -90,16 +92,17 @@ impl Draft<'_> {
 
     /// Makes the runs of slots, oldest first; those that went the same way for nothing share a record.
     fn admit_all(&mut self, wanted: Vec<Wanted>) {
-        let mut skipped: BTreeMap<u8, (Why, Wanted, u64)> = BTreeMap::new();
+        let mut skipped: BTreeMap<u8, (Wanted, Skipped)> = BTreeMap::new();
         for wanted in wanted {
             if let Err(why) = self.admit(&wanted) {
-                let entry = skipped.entry(why as u8).or_insert_with(|| (why, wanted.clone(), 0));
-                entry.1 = wanted;
-                entry.2 += 1;
+                let none = Skipped { why, since: wanted.moment, slots: 0, at_least: false };
+                let entry = skipped.entry(why as u8).or_insert_with(|| (wanted.clone(), none));
+                entry.0 = wanted;
+                entry.1.slots += 1;
             }
         }
-        for (why, last, slots) in skipped.into_values() {
-            self.skip(&last, Skipped { why, slots, at_least: false });
+        for (last, skipped) in skipped.into_values() {
+            self.skip(&last, skipped);
         }
     }
 }

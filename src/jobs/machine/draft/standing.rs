@@ -80,7 +80,8 @@ impl Draft<'_> {
                 retry_of: None,
             };
             let slots = waiting as u64 + overflow;
-            self.skip(&wanted, Skipped { why: Why::Paused, slots, at_least: false });
+            let since = self.lane.events.front().map_or(last.recorded_at, |first| first.recorded_at);
+            self.skip(&wanted, Skipped { why: Why::Paused, since, slots, at_least: false });
             self.state.seen = last.sequence;
             self.flight.events = waiting;
             self.flight.overflow = overflow;
@@ -100,7 +101,8 @@ impl Draft<'_> {
             }
             let count = table.count(after, last, MISSED_COUNT_MAX + 1);
             let at_least = count > MISSED_COUNT_MAX;
-            self.skip(&wanted, Skipped { why, slots: count.min(MISSED_COUNT_MAX), at_least });
+            let since = table.after(after).unwrap_or(last);
+            self.skip(&wanted, Skipped { why, since, slots: count.min(MISSED_COUNT_MAX), at_least });
             return;
         }
     }

@@ -649,10 +649,9 @@ impl World {
         let mut covered: BTreeSet<Time> = BTreeSet::new();
         for run in &runs {
             let Slot::At(last) = run.slot else { continue };
-            // A record of several slots says so of those before its own; the decision was made when it was.
-            let at_least = run.skipped.is_some_and(|skipped| skipped.at_least);
-            let slots = if at_least { usize::MAX } else { counted(run) as usize };
-            covered.extend(table.newest(started.state.considered, last, slots));
+            // A record of several slots says from which on.
+            let since = run.skipped.map_or(last, |skipped| skipped.since);
+            covered.extend(table.between(since.minus(Duration::from_millis(1)), last, usize::MAX));
             self.check_misfire(job, &table, run, last);
         }
         let (first, last) = (started.state.considered, state.considered);
