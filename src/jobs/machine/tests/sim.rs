@@ -74,6 +74,8 @@ struct World {
     events: Vec<Seen>,
     /// How far the machine has been told events.
     told: usize,
+    /// The newest commit of each job, as it was handed in first.
+    drafted: BTreeMap<Id, Commit>,
     fences: BTreeMap<Id, u64>,
     progress_at: BTreeMap<(Id, u64), Duration>,
     requests: u64,
@@ -128,6 +130,7 @@ impl World {
             wake: None,
             events: Vec::new(),
             told: 0,
+            drafted: BTreeMap::new(),
             fences: BTreeMap::new(),
             progress_at: BTreeMap::new(),
             requests: 0,
@@ -204,6 +207,7 @@ impl World {
     fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Record(commit) => {
+                self.check_draft(&commit);
                 // Handed in again is the same commit; it takes its place in the line.
                 self.pending.retain(|waiting| waiting != &*commit);
                 self.pending.push_back(*commit);
@@ -577,6 +581,24 @@ impl World {
             let going = self.going.remove(&key).unwrap();
             assert!(going.stubborn, "an attempt was forgotten");
             self.zombies.push(going);
+        }
+    }
+
+    /// Slots that were decided on stay so, wherever the clock is put, but for one that was more than a day ahead.
+    fn check_draft(&mut self, commit: &Commit) {
+        let job = commit.state.job;
+        if self.drafted.insert(job, commit.clone()).as_ref() == Some(commit) {
+            return;
+        }
+        let Some(before) = self.store.states.get(&job) else { return };
+        let anew =
+            before.considered > self.now.wall.plus(BACK_MAX) || before.schedule != commit.state.schedule;
+        assert!(anew || commit.state.considered >= before.considered, "decided slots are open again");
+        for run in commit.writes.iter().map(Write::run) {
+            let by_itself = matches!(run.trigger, Trigger::Schedule | Trigger::CatchUp) && run.revision == 1;
+            if let (Slot::At(slot), true, false) = (run.slot, by_itself, anew) {
+                assert!(slot > before.considered, "{slot} was decided on before");
+            }
         }
     }
 
