@@ -407,7 +407,7 @@ impl Machine {
             }
             Input::Recorded { job, revision } => {
                 if let Some(lane) = self.lanes.get_mut(&job) {
-                    lane.recorded(now, revision, effects);
+                    lane.recorded(now, revision, self.stopping, effects);
                 }
             }
             Input::Refused { job, revision, refusal } => {

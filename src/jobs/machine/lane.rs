@@ -77,6 +77,8 @@ pub(super) struct Lane {
     /// When a live run that waits may start, by the clock that is never put.
     pub ready: BTreeMap<Id, Duration>,
     pub attempts: BTreeMap<Id, Attempt>,
+    /// Runs whose start was recorded when the hub was about to end already: they never ran.
+    pub unstarted: BTreeSet<Id>,
     pub asks: VecDeque<Asked>,
     pub events: VecDeque<Seen>,
     /// The newest event heard of: under a new schedule, those up to here mean nothing.
@@ -115,6 +117,7 @@ impl Lane {
             live,
             ready,
             attempts: BTreeMap::new(),
+            unstarted: BTreeSet::new(),
             asks: VecDeque::new(),
             events: VecDeque::new(),
             head,
@@ -267,7 +270,7 @@ impl Lane {
         }
     }
 
-    pub fn recorded(&mut self, now: Now, revision: u64, effects: &mut Vec<Effect>) {
+    pub fn recorded(&mut self, now: Now, revision: u64, stopping: bool, effects: &mut Vec<Effect>) {
         let Some(flight) = self.flight.take_if(|flight| flight.commit.state.revision == revision) else {
             return;
         };
@@ -297,7 +300,12 @@ impl Lane {
         self.taken.clear();
         self.stale.clear();
         self.attempts.retain(|run, attempt| self.live.get(run).and_then(fence) == Some(attempt.fence));
+        self.unstarted.retain(|run| self.live.get(run).is_some_and(|run| run.state == RunState::Running));
         for run in starting {
+            if stopping {
+                self.unstarted.insert(run.id);
+                continue;
+            }
             self.attempts.insert(run.id, Attempt::started(now, fence(&run).unwrap_or_default()));
             effects.push(Effect::Start { job: Arc::clone(&self.job), run: Box::new(run) });
         }

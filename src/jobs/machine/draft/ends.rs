@@ -19,9 +19,20 @@ impl Draft<'_> {
         for id in running {
             match self.lane.attempts.get(&id) {
                 Some(attempt) => self.end(id, attempt),
+                None if self.lane.unstarted.contains(&id) => self.unstart(id),
                 None => self.lost(id, "the hub ended while it ran"),
             }
         }
+    }
+
+    /// It waits again, as it did before.
+    fn unstart(&mut self, id: Id) {
+        let first = self.run(id).is_some_and(|run| run.attempt <= 1);
+        self.turn(id, if first { RunState::Queued } else { RunState::Retrying });
+        self.change(id, |run| {
+            run.attempt = run.attempt.saturating_sub(1);
+            run.started = run.started.filter(|_| !first);
+        });
     }
 
     fn end(&mut self, id: Id, attempt: &Attempt) {

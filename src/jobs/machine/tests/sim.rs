@@ -295,6 +295,10 @@ impl World {
             89..=93 => self.progress(),
             94..=95 => self.change_a_job(),
             96 => self.give_a_twin(),
+            97 if self.chance.one_in(2) => {
+                self.stopping = true;
+                self.give(Input::Stop);
+            }
             _ => self.give(Input::Tick),
         }
     }

@@ -14,6 +14,12 @@ fn check_history(bench: &Bench, expected: &[&str]) {
     assert_eq!(bench.history(), expected);
 }
 
+/// A driver's task owns it and may be moved to another thread.
+const _: () = {
+    const fn may_move<T: Send>() {}
+    may_move::<Machine>();
+};
+
 #[test]
 fn a_slot_comes_runs_and_ends() {
     let mut bench = Bench::new(HALF_HOUR);
@@ -326,6 +332,23 @@ fn a_hub_that_ends_in_order_loses_nothing_silently() {
     assert_eq!(bench.store.of(RunState::Queued).len(), 1, "nothing starts any more");
     bench.crash();
     assert_eq!(bench.running().len(), 1, "what waited goes on");
+}
+
+#[test]
+fn what_was_about_to_start_when_the_hub_ends_waits_again() {
+    let mut bench = Bench::new("");
+    let ask = Ask::Run { job: bench.job.id };
+    let ask = Input::Ask { request: Id::NIL, by: Actor::hub(), ask };
+    let effects = bench.machine.step(bench.now, ask);
+    let [Effect::Record(commit), ..] = &effects[..] else { panic!("{effects:?}") };
+    bench.give(Input::Stop);
+    bench.store.hand_in(commit).ok().unwrap();
+    bench.give(Input::Recorded { job: bench.job.id, revision: commit.state.revision });
+    assert_eq!(bench.taken().len(), 1, "the answer, and no start");
+    let run = bench.store.of(RunState::Queued)[0];
+    assert_eq!((run.attempt, run.started, run.lease), (0, None, None));
+    bench.crash();
+    assert_eq!(bench.taken(), ["start asked #1"]);
 }
 
 #[test]
