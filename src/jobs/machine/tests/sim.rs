@@ -16,7 +16,7 @@ use crate::{
 };
 
 const SEEDS: u64 = 1_000;
-const ACTIONS: usize = 120;
+const ACTIONS: usize = 80;
 
 /// SplitMix64.
 struct Chance(u64);
