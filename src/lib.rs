@@ -39,9 +39,11 @@
 //! | [`report`] | how a fault is shown to people | one renderer for every face |
 //! | [`config`] | the settings, in one file | an unknown key warns, never stops |
 //! | [`telemetry`] | the program's own log, to a file and in memory | never written to the terminal, never waits |
+//! | [`breaker`] | circuit breaker and backoff, as state machines | one probe at a time; `now` is an argument |
 //! | [`store`] | the log, the record view, recovery, `fsck` | only it names sled; the log is the truth |
 //! | [`search`] | query language, lexical index, meaning, fusion, explanation | only it names tantivy and the model; never reads the store |
 //! | [`events`] | live feed and history | a slow reader costs others nothing |
+//! | [`jobs`] | when jobs run and what becomes of their slots, as decisions | what is not recorded has not happened; a slot has one run |
 //! | [`ingest`] | Markdown, text and JSONL into memories | a bad file never stops the rest |
 //! | [`hub`] | composes the above behind the door | no HTTP, no terminal |
 //! | [`remote`] | the door over HTTP on a Unix socket | answers as the hub would |
@@ -63,9 +65,13 @@
 //! - **memory**: something worth knowing again; **revision**: one state of it; **origin**: where it came from;
 //!   **project**: the wall around it.
 //! - **leg**: a way of finding (*lexical*); **hit**: what it found; **snippet**: the part that shows why.
+//! - **job**: what is to be done and when; **slot**: one moment, event or request that it is to be done for; **run**: what
+//!   became of a slot; **attempt**: one try of a run; **fence**: the number by which its result is taken or refused; **dead
+//!   letter**: a run that failed for good; **breaker**: leaves a failing part alone; **probe**: the call that tries it again.
 //! - **pane**, **overlay**, **action**, **binding**: of the console.
 
 pub mod api;
+pub mod breaker;
 pub mod cli;
 pub mod config;
 pub mod console;
@@ -74,6 +80,7 @@ pub mod events;
 pub mod home;
 pub mod hub;
 pub mod ingest;
+pub mod jobs;
 pub mod model;
 pub mod remote;
 pub mod report;

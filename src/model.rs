@@ -12,6 +12,7 @@ mod event;
 mod fault;
 mod filter;
 mod id;
+pub mod job;
 mod memory;
 mod project;
 mod subject;

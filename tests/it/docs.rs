@@ -7,7 +7,8 @@ use wheelhouse::{
     api,
     config::{Config, KEYS},
     console::keymap::document,
-    model::{Code, Event},
+    jobs::dst_rows,
+    model::{Code, Event, Time},
 };
 
 /// Every event of this version: type and when it is told.
@@ -136,6 +137,47 @@ fn limits() {
             table(&["limit", "value", "unit"], rows)
         ),
     );
+}
+
+/// Every kind of change of two years: an hour, half of one, at midnight, around new year's, in the month of Ramadan, none.
+const ZONES: [&str; 10] = [
+    "Europe/Berlin",
+    "Europe/London",
+    "America/New_York",
+    "America/Santiago",
+    "America/Havana",
+    "Africa/Cairo",
+    "Africa/Casablanca",
+    "Australia/Lord_Howe",
+    "Pacific/Auckland",
+    "Asia/Tokyo",
+];
+
+#[test]
+fn summer_time() {
+    let moment = |text: &str| text.parse::<Time>().unwrap();
+    let (from, until) = (moment("2026-01-01"), moment("2028-01-01"));
+    let mut rows = Vec::new();
+    for zone in ZONES {
+        let changes = dst_rows(zone, from, until).unwrap();
+        if changes.is_empty() {
+            let none = ["never", "", "02:30", "every hour"];
+            rows.push(std::iter::once(zone).chain(none).map(str::to_owned).collect());
+        }
+        rows.extend(changes.into_iter().map(|row| {
+            vec![row.zone, row.kind.to_owned(), row.clock, row.daily.join(", "), row.hourly.join(", ")]
+        }));
+    }
+    let text = format!(
+        "# Jobs and summer time\n\nA cron pattern is read on the clock of its zone. A pattern that names its hours means them: what \
+         falls into a gap runs once,\nat the first valid instant after it; what falls into a fold runs at the first of the two. A \
+         pattern that does not name its hours\n(`0 * * * *`, `*/15 */2 * * *`) is a rhythm: it runs whenever the clock shows it. \
+         `every` knows no zones and runs on.\n\nBelow: every change of ten zones in 2026 and 2027, what a daily job \
+         (`30 2 * * *`) does on that day, and what an hourly one\n(`0 * * * *`) does from two hours before the change to three \
+         hours after.\n\n{}",
+        table(&["zone", "change", "clock", "daily at 02:30", "hourly"], rows)
+    );
+    check("dst.md", &text);
 }
 
 #[test]

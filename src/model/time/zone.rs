@@ -69,6 +69,17 @@ impl Zone {
         self.0.to_offset_info(timestamp(time)).abbreviation().to_owned()
     }
 
+    /// When the clock of this zone is next put on or back, or called another name, after this moment.
+    pub fn next_change(self, after: Time) -> Option<Time> {
+        self.0.following(timestamp(after)).next().map(|change| of(change.timestamp()))
+    }
+
+    /// When it last was, at this moment or before.
+    pub fn last_change(self, until: Time) -> Option<Time> {
+        let until = Time::from_unix_ms(until.unix_ms() + 1);
+        self.0.preceding(timestamp(until)).next().map(|change| of(change.timestamp()))
+    }
+
     /// The moment at which the clock says this. Said twice, when summer time ends, it is the first; never said, when it
     /// begins, it is as much after the change as the clock would be without one.
     pub(super) fn moment(self, said: NaiveDateTime) -> Option<Time> {
@@ -105,6 +116,10 @@ pub fn zone_names() -> Vec<String> {
     let mut names: Vec<String> = jiff::tz::db().available().map(|name| name.as_str().to_owned()).collect();
     names.sort();
     names
+}
+
+fn of(timestamp: Timestamp) -> Time {
+    Time::from_unix_ms(timestamp.as_millisecond())
 }
 
 fn timestamp(time: Time) -> Timestamp {
