@@ -111,8 +111,9 @@ fn console(dir: &Path, lasts: Duration, told: &AtomicU64) {
         move || read(output, &keys, &frames)
     });
     let press = |text: &str| {
+        let at = Instant::now();
         keys.lock().unwrap().write_all(text.as_bytes()).unwrap();
-        Instant::now()
+        at
     };
     let pid = child.process_id().unwrap();
     std::thread::sleep(Duration::from_secs(5));
