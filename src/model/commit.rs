@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Actor, Class, Event, Id, Memory, Sequence, Severity, Subject, Time};
+use super::{Actor, Class, Decision, Event, Id, Memory, Sequence, Severity, Subject, Time};
 
 /// What a commit does to the record view. Tagged from outside: serde reads inner tags as if from text, and ids and
 /// moments are not text in files.
@@ -24,6 +24,8 @@ pub enum Change {
     Erase { id: Id },
     /// Nothing of it is left in any file.
     Erased { id: Id },
+    /// This revision is now the decision.
+    Decide { decision: Box<Decision> },
 }
 
 impl Change {
@@ -35,6 +37,15 @@ impl Change {
             | Change::Counted { id, .. }
             | Change::Erase { id }
             | Change::Erased { id } => *id,
+            Change::Decide { decision } => decision.id,
+        }
+    }
+
+    /// What it gives to its record alone.
+    pub fn unique(&self) -> Option<Unique> {
+        match self {
+            Change::Decide { decision } => Some(Unique::Number(decision.number.0)),
+            _ => None,
         }
     }
 
@@ -42,6 +53,14 @@ impl Change {
     pub fn is_use(&self) -> bool {
         matches!(self, Change::Accessed { .. } | Change::Counted { .. })
     }
+}
+
+/// What only one record may have: the second one is refused before the log has it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unique {
+    /// The number of a decision.
+    Number(u32),
 }
 
 /// An event before the log has given it its place and moment.
@@ -80,12 +99,14 @@ impl EventDraft {
 /// What the writer checks, in log order, before a commit gets its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Precondition {
-    /// The memory exists (hidden or not) at this revision.
+    /// The record exists (hidden or not) at this revision.
     Revision { id: Id, revision: u32 },
     /// The memory exists and is, or is not, hidden.
     Hidden { id: Id, hidden: bool },
-    /// No memory has this id.
+    /// No record has this id.
     Absent { id: Id },
+    /// No record has this.
+    Vacant { unique: Unique },
 }
 
 /// Interactive commits go before bulk ones, so an import never delays a save.
