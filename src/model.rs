@@ -7,6 +7,8 @@
 //! that an older writer did not know takes its default; a field that this program does not know is ignored.
 
 mod commit;
+mod date;
+mod decision;
 mod envelope;
 mod event;
 mod fault;
@@ -18,6 +20,12 @@ mod subject;
 mod time;
 
 pub use commit::{Change, Commit, Entry, EventDraft, Lane, Precondition};
+pub use date::Date;
+pub use decision::{
+    Adr, AdrForm, AdrSection, Block, Consequences, DECISION_BYTES_MAX, DECISION_TEXT_BYTES_MAX, Decision,
+    DecisionFilter, DecisionNumber, DecisionOption, DecisionStatus, ITEM_BYTES_MAX, ITEMS_MAX, OPTIONS_MAX,
+    Outcome, OutcomeStatus, Part, RATING_MAX, SOURCE_BYTES_MAX,
+};
 pub use envelope::Envelope;
 pub use event::{Actor, Class, Event, Severity};
 pub use fault::{Code, Fault};
