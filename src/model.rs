@@ -6,6 +6,7 @@
 //! Encodings: in files MessagePack with field names ([`encode`], [`decode`]), at the surface JSON. A field
 //! that an older writer did not know takes its default; a field that this program does not know is ignored.
 
+mod calibration;
 mod commit;
 mod date;
 mod decision;
@@ -19,12 +20,13 @@ mod project;
 mod subject;
 mod time;
 
+pub use calibration::{BINS, Calibration, CalibrationBin, wilson};
 pub use commit::{Change, Commit, Entry, EventDraft, Lane, Precondition};
 pub use date::Date;
 pub use decision::{
     Adr, AdrForm, AdrSection, Block, Consequences, DECISION_BYTES_MAX, DECISION_TEXT_BYTES_MAX, Decision,
-    DecisionFilter, DecisionNumber, DecisionOption, DecisionStatus, ITEM_BYTES_MAX, ITEMS_MAX, OPTIONS_MAX,
-    Outcome, OutcomeStatus, Part, RATING_MAX, SOURCE_BYTES_MAX,
+    DecisionFilter, DecisionNumber, DecisionOption, DecisionRef, DecisionStatus, ITEM_BYTES_MAX, ITEMS_MAX,
+    OPTIONS_MAX, Outcome, OutcomeStatus, Part, RATING_MAX, SOURCE_BYTES_MAX,
 };
 pub use envelope::Envelope;
 pub use event::{Actor, Class, Event, Severity};

@@ -8,6 +8,7 @@ mod check;
 mod filter;
 mod number;
 mod outcome;
+mod reference;
 mod status;
 mod text;
 
@@ -22,6 +23,7 @@ pub use check::{
 pub use filter::DecisionFilter;
 pub use number::DecisionNumber;
 pub use outcome::{Outcome, OutcomeStatus, RATING_MAX};
+pub use reference::DecisionRef;
 pub use status::DecisionStatus;
 pub use text::{Block, Part};
 

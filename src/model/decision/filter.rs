@@ -22,6 +22,8 @@ pub struct DecisionFilter {
     pub review_before: Option<Date>,
     /// Whether somebody can tell how it turned out: an outcome that is more than pending or in progress.
     pub has_outcome: Option<bool>,
+    /// Somewhere in the number, the title or what is read of it, case ignored.
+    pub text: Option<String>,
     /// By `updated_at`, from here on.
     pub since: Option<Time>,
     /// By `updated_at`, before this.
@@ -42,6 +44,7 @@ impl DecisionFilter {
             && self.has_outcome.is_none_or(|wanted| wanted == decision.has_outcome())
             && self.since.is_none_or(|since| decision.updated_at >= since)
             && self.until.is_none_or(|until| decision.updated_at < until)
+            && self.text.as_deref().is_none_or(|text| decision.mentions(text))
     }
 
     fn sees_status(&self, status: DecisionStatus) -> bool {
@@ -57,6 +60,12 @@ impl Decision {
     /// Whether somebody can tell how it turned out.
     pub fn has_outcome(&self) -> bool {
         self.outcome.as_ref().is_some_and(|outcome| outcome.status.worth().is_some())
+    }
+
+    fn mentions(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        let has = |place: &str| place.to_lowercase().contains(&text);
+        has(&self.number.to_string()) || has(&self.title) || has(&self.text())
     }
 }
 
@@ -90,6 +99,9 @@ mod tests {
         }
         check(DecisionFilter { has_outcome: Some(false), ..any() }, &decision, true);
         check(DecisionFilter { has_outcome: Some(true), ..any() }, &decision, false);
+        for (text, seen) in [("USE", true), ("d-0042", true), ("in_PROGRESS", true), ("redb", false)] {
+            check(DecisionFilter { text: Some(text.into()), ..any() }, &decision, seen);
+        }
         let others = Projects::Only(vec![Project::slug("other")]);
         check(DecisionFilter { projects: others, ..any() }, &decision, false);
         check(DecisionFilter { since: Some(decision.updated_at), ..any() }, &decision, true);
