@@ -26,7 +26,7 @@ pub use date::Date;
 pub use decision::{
     Adr, AdrForm, AdrSection, Block, Consequences, DECISION_BYTES_MAX, DECISION_TEXT_BYTES_MAX, Decision,
     DecisionFilter, DecisionNumber, DecisionOption, DecisionRef, DecisionStatus, ITEM_BYTES_MAX, ITEMS_MAX,
-    OPTIONS_MAX, Outcome, OutcomeStatus, Part, RATING_MAX, SOURCE_BYTES_MAX,
+    OPTIONS_MAX, Outcome, OutcomeStatus, Part, RATING_MAX, SOURCE_BYTES_MAX, trim_blank,
 };
 pub use envelope::Envelope;
 pub use event::{Actor, Class, Event, Severity};

@@ -10,7 +10,7 @@ pub use patch::DecisionPatch;
 
 use crate::model::{
     Actor, Adr, Consequences, Date, Decision, DecisionFilter, DecisionNumber, DecisionOption, DecisionRef,
-    DecisionStatus, Fault, Id, Origin, Outcome, OutcomeStatus, Project, Time,
+    DecisionStatus, Fault, Id, Origin, Outcome, OutcomeStatus, Project, Time, trim_blank,
 };
 
 pub use crate::model::Calibration;
@@ -115,7 +115,7 @@ impl NewDecision {
         let imported = self.adr.is_some();
         let by = |outcome: Outcome| {
             let by = if imported { outcome.by } else { Some(origin.actor.clone()) };
-            Outcome { by, note: input::trimmed(&outcome.note), ..outcome }
+            Outcome { by, note: trim_blank(&outcome.note).to_owned(), ..outcome }
         };
         Decision {
             id,
@@ -130,13 +130,13 @@ impl NewDecision {
             kind: self.kind.trim().to_owned(),
             category: self.category.trim().to_owned(),
             tags: input::clean_tags(self.tags),
-            context: input::trimmed(&self.context),
+            context: trim_blank(&self.context).to_owned(),
             drivers: self.drivers,
             constraints: self.constraints,
             assumptions: self.assumptions,
             chosen_option: input::chosen(self.chosen_option, &self.options),
             options: self.options,
-            rationale: input::trimmed(&self.rationale),
+            rationale: trim_blank(&self.rationale).to_owned(),
             consequences: self.consequences,
             confidence: self.confidence,
             evidence: self.evidence,
@@ -185,7 +185,7 @@ impl NewOutcome {
         let outcome = Outcome {
             status: self.status,
             rating: self.rating,
-            note: input::trimmed(&self.note),
+            note: trim_blank(&self.note).to_owned(),
             measured_at: Some(self.measured_at.unwrap_or(now)),
             by: Some(by),
         };

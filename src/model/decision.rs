@@ -25,7 +25,7 @@ pub use number::DecisionNumber;
 pub use outcome::{Outcome, OutcomeStatus, RATING_MAX};
 pub use reference::DecisionRef;
 pub use status::DecisionStatus;
-pub use text::{Block, Part};
+pub use text::{Block, Part, trim_blank};
 
 /// A decision, one revision of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -136,27 +136,7 @@ pub fn clean_tags(given: Vec<String>) -> Vec<String> {
     kept
 }
 
-/// Without blank lines around it; the first line keeps its indent, which means something in Markdown.
-pub fn trimmed(text: &str) -> String {
-    let text = text.trim_end();
-    let blank = text.len() - text.trim_start().len();
-    let start = text[..blank].rfind('\n').map_or(0, |at| at + 1);
-    text[start..].to_owned()
-}
-
 /// On one line.
 pub fn line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_indent_stays_and_blank_lines_go() {
-        assert_eq!(trimmed("\n \n    code\n\nx\n \n"), "    code\n\nx");
-        assert_eq!(trimmed(" x "), " x");
-        assert_eq!(trimmed(" \n "), "");
-    }
 }

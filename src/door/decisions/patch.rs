@@ -4,7 +4,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::input;
-use crate::model::{Consequences, Date, Decision, DecisionOption, DecisionStatus, Fault, Project};
+use crate::model::{
+    Consequences, Date, Decision, DecisionOption, DecisionStatus, Fault, Project, trim_blank,
+};
 
 /// The fields to change; what is not set stays. Those that can be without a value are taken away by `null`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -84,6 +86,10 @@ fn consequences<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Con
     input::consequences(deserializer).map(Some)
 }
 
+fn text(given: &str) -> String {
+    trim_blank(given).to_owned()
+}
+
 /// The next revision in the making, and which fields of it differ.
 struct Change {
     after: Decision,
@@ -116,14 +122,14 @@ impl DecisionPatch {
         change.set("category", self.category, |to| &mut to.category);
         change.set("tags", self.tags.map(input::clean_tags), |to| &mut to.tags);
         change.set("project", self.project, |to| &mut to.project);
-        change.set("context", self.context.as_deref().map(input::trimmed), |to| &mut to.context);
+        change.set("context", self.context.as_deref().map(text), |to| &mut to.context);
         change.set("drivers", self.drivers, |to| &mut to.drivers);
         change.set("constraints", self.constraints, |to| &mut to.constraints);
         change.set("assumptions", self.assumptions, |to| &mut to.assumptions);
         change.set("options", self.options, |to| &mut to.options);
         let chosen = self.chosen_option.map(|given| input::chosen(given, &change.after.options));
         change.set("chosen_option", chosen, |to| &mut to.chosen_option);
-        change.set("rationale", self.rationale.as_deref().map(input::trimmed), |to| &mut to.rationale);
+        change.set("rationale", self.rationale.as_deref().map(text), |to| &mut to.rationale);
         change.set("consequences", self.consequences, |to| &mut to.consequences);
         change.set("confidence", self.confidence, |to| &mut to.confidence);
         change.set("evidence", self.evidence, |to| &mut to.evidence);

@@ -72,17 +72,14 @@ impl Part {
             (Part::Outcome, _) => "Outcome",
         }
     }
-
-    /// How deep its heading is: in MADR the consequences belong to the choice.
-    pub fn level(self, form: AdrForm) -> usize {
-        if (self, form) == (Part::Consequences, AdrForm::Madr) { 3 } else { 2 }
-    }
 }
 
 /// A part that says something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
     pub part: Part,
+    /// How deep its heading is: in MADR the consequences belong to the choice, where there is one.
+    pub level: usize,
     /// Markdown without its heading, with no blank line at either end.
     pub text: String,
 }
@@ -90,7 +87,7 @@ pub struct Block {
 impl Block {
     /// With its heading.
     pub fn with_heading(&self, form: AdrForm) -> String {
-        section(self.part.level(form), self.part.heading(form), &self.text)
+        section(self.level, self.part.heading(form), &self.text)
     }
 }
 
@@ -130,9 +127,12 @@ impl Decision {
 
     /// Its parts that say something, in the order of a file.
     pub fn blocks(&self, form: AdrForm) -> Vec<Block> {
+        let chosen = !self.part(Part::Choice).is_empty();
         let block = |part: Part| {
-            let text = below(&self.part(part), part.level(form));
-            (!text.is_empty()).then_some(Block { part, text })
+            let under = form == AdrForm::Madr && part == Part::Consequences && chosen;
+            let level = if under { 3 } else { 2 };
+            let text = below(&self.part(part), level);
+            (!text.is_empty()).then_some(Block { part, level, text })
         };
         Part::ALL.into_iter().filter_map(block).collect()
     }
@@ -248,6 +248,13 @@ fn list<T: AsRef<str>>(entries: impl IntoIterator<Item = T>) -> String {
     }
     text.truncate(text.trim_end().len());
     text
+}
+
+/// A text without blank lines around it; the first line keeps its indent, which means something in Markdown.
+pub fn trim_blank(text: &str) -> &str {
+    let text = text.trim_end();
+    let blank = text.len() - text.trim_start().len();
+    &text[text[..blank].rfind('\n').map_or(0, |at| at + 1)..]
 }
 
 /// Whether a text cannot stand behind words on their line: a list, code, a quote, a heading.
@@ -367,6 +374,13 @@ mod tests {
              ## Definitions\n\n### MUST\n\nmust\n"
         );
         assert_eq!(bare().text(), "");
+    }
+
+    #[test]
+    fn an_indent_stays_and_blank_lines_go() {
+        assert_eq!(trim_blank("\n \n    code\n\nx\n \n"), "    code\n\nx");
+        assert_eq!(trim_blank(" x "), " x");
+        assert_eq!(trim_blank(" \n "), "");
     }
 
     #[track_caller]
