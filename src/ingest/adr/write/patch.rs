@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use pulldown_cmark::{Event, Parser, Tag};
+
 use super::{AdrNames, facts, place, status_text};
 use crate::{
     ingest::adr::{
@@ -101,12 +103,14 @@ impl Edits<'_> {
         if blank == body.len() {
             return self.body(section, text);
         }
-        let line = body[blank..].lines().next().unwrap_or_default().trim_end();
         let from = section.body.start + blank;
-        // A line under it that would make a heading of it.
-        let next = body[blank..].lines().nth(1).unwrap_or_default();
-        let gap = if next.trim_start().starts_with(['-', '=']) { "\n" } else { "" };
-        self.list.push((from..from + line.len(), format!("{text}{gap}")));
+        let words = matches!(Parser::new(&body[blank..]).next(), Some(Event::Start(Tag::Paragraph)));
+        if words {
+            let line = body[blank..].lines().next().unwrap_or_default().trim_end();
+            self.list.push((from..from + line.len(), text.to_owned()));
+        } else {
+            self.list.push((from..from, format!("{text}\n\n")));
+        }
     }
 
     fn facts(&mut self, before: &[(&'static str, String)], now: &[(&'static str, String)]) {
