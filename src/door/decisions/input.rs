@@ -116,12 +116,13 @@ fn inside<E: de::Error>(field: &str, error: &serde_json::Error) -> E {
     }
 }
 
-/// The option that is meant, by its own title.
+/// The option that is meant, by its own title: spaces and case do not tell options apart.
 pub fn chosen(given: Option<String>, options: &[DecisionOption]) -> Option<String> {
-    let given = given.as_deref().map(line).filter(|given| !given.is_empty())?;
-    let same = |option: &&DecisionOption| option.title.to_lowercase() == given.to_lowercase();
+    let given = given.filter(|given| !given.trim().is_empty())?;
+    let words = line(&given).to_lowercase();
     let exact = options.iter().find(|option| option.title == given);
-    Some(exact.or_else(|| options.iter().find(same)).map_or(given, |option| option.title.clone()))
+    let meant = exact.or_else(|| options.iter().find(|option| line(&option.title).to_lowercase() == words));
+    Some(meant.map_or_else(|| line(&given), |option| option.title.clone()))
 }
 
 /// Tags as they are kept: trimmed, once each, in the order given.

@@ -245,12 +245,26 @@ impl Reader<'_> {
     fn options(&mut self, heading: &str, text: &str) {
         for piece in pieces(text) {
             match piece {
-                Piece::Entry(title) if !self.draft.new.options.iter().any(|option| option.title == title) => {
-                    self.draft.new.options.push(DecisionOption::titled(title));
-                }
-                Piece::Entry(_) => {}
+                Piece::Entry(text) => self.option(&text),
                 Piece::Prose(text) => self.keep(heading, text),
             }
+        }
+    }
+
+    /// Its first paragraph on one line is the title; what else its entry has is said of it.
+    fn option(&mut self, text: &str) {
+        let first = text
+            .find("\n\n")
+            .or_else(|| text.find("\n* "))
+            .or_else(|| text.find("\n- "))
+            .unwrap_or(text.len());
+        let title = text[..first].split_whitespace().collect::<Vec<_>>().join(" ");
+        let more = trim_blank(&text[first..]);
+        if !more.is_empty() {
+            self.keep(&title, more.to_owned());
+        }
+        if !self.draft.new.options.iter().any(|option| option.title == title) {
+            self.draft.new.options.push(DecisionOption::titled(title));
         }
     }
 

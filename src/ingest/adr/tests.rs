@@ -211,16 +211,18 @@ fn a_bad_file_never_stops_the_rest() {
     put("0003-readme.md", b"# Read me\n\n## Status\n\nFine.\n");
     put("0004-template.md", b"# {short title}\n\n## Decision\n\nx\n");
     put("0005-long.md", format!("# 5. Long\n\n## Decision\n\n{}\n", "x".repeat(300_000)).as_bytes());
-    put(
-        "0006-options.md",
-        format!("# O\n\n## Context\n\n## Considered Options\n\n{}", "* o\n".repeat(2)).as_bytes(),
-    );
+    let odd = "* o\n* o\n* a  b\n  c\n\n  more\n\n## Decision Outcome\n\nChosen option: \"A b c\"";
+    put("0006-options.md", format!("# O\n\n## Context\n\n## Considered Options\n\n{odd}").as_bytes());
     let many: String = (0..40).map(|n| format!("* {n}\n")).collect();
     put("0007-many.md", format!("# M\n\n## Context\n\n## Considered Options\n\n{many}").as_bytes());
     put("picture.png", b"");
     let found = loaded(dir.path());
     let titles: Vec<&str> = found.items.iter().map(|item| item.new.title.as_str()).collect();
     assert_eq!((titles, found.others), (vec!["Fine", "O"], 1));
+    let options = &found.items[1].new;
+    assert_eq!(options.options, [DecisionOption::titled("o"), DecisionOption::titled("a b c")]);
+    assert_eq!(options.chosen_option.as_deref(), Some("a b c"));
+    assert_eq!(options.adr.as_ref().unwrap().sections[0].text, "more");
     let why: Vec<&str> = found.skipped.iter().map(|skipped| skipped.why.as_str()).collect();
     assert_eq!(
         why,
@@ -436,6 +438,41 @@ fn no_two_files_have_one_name() {
     );
 }
 
+/// Words in one or more lines, as Markdown has them inside an entry.
+fn item() -> impl Strategy<Value = String> {
+    let line = "[A-Za-z*_][a-z0-9 `*_#>.,:'\"-]{0,12}[a-z.]";
+    let below = prop::option::of(prop::sample::select(vec![
+        "\n\n* a\n* b",
+        "\n\n```\n# x\n\n* y\n```",
+        "\nmore",
+        "\n\nmore",
+    ]));
+    (line, below).prop_map(|(line, below)| format!("{line}{}", below.unwrap_or_default()))
+}
+
+fn text() -> impl Strategy<Value = String> {
+    let first = prop::sample::select(vec![
+        "",
+        "* one\n  * two\n\n",
+        "1. one\n\n",
+        "```\n## x\n```\n\n",
+        "> ## q\n\n",
+        "### Why\n\n",
+    ]);
+    (first, item()).prop_map(|(first, item)| format!("{first}{item}"))
+}
+
+#[test]
+fn a_text_that_ends_in_open_code_swallows_nothing() {
+    for (open, closed) in
+        [("```rust\n# x", "```rust\n# x\n```"), ("~~~~\n```", "~~~~\n```\n~~~~"), ("<!-- x", "<!-- x\n-->")]
+    {
+        let made = Decision { context: open.into(), ..full() };
+        let again = read(&write(&made, &AdrNames::default()), "0042-x.md").unwrap().new;
+        assert_eq!((again.context.as_str(), again.rationale), (closed, made.rationale));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
@@ -467,6 +504,39 @@ proptest! {
             let again = read(&write(&changed, &AdrNames::default()), "0001-x.md").unwrap();
             prop_assert_eq!((again.new.status, again.new.context.as_str()), (Some(status), "New context."));
         }
+    }
+
+    /// Whatever is recorded here reads back from the file it is written to.
+    #[test]
+    fn any_decision_reads_back(
+        texts in prop::collection::vec(text(), 3),
+        items in prop::collection::vec(item(), 10),
+        names in prop::collection::vec("[A-Za-z]([a-z.,:#'\"-]{0,4} ?[a-z]){1,3}", 2),
+        chosen in prop::option::of(0usize..2),
+    ) {
+        let list = |from: usize, to: usize| items[from..to].to_vec();
+        let mut options = vec![DecisionOption::titled(format!("x{}", names[0])), DecisionOption::titled(format!("y{}", names[1]))];
+        options[0].pros = list(0, 2);
+        options[1].cons = list(2, 3);
+        let chosen_option = chosen.map(|at| options[at].title.clone());
+        let made = Decision {
+            title: names[0].clone(),
+            context: texts[0].clone(),
+            rationale: texts[1].clone(),
+            drivers: list(3, 5),
+            risks: list(5, 6),
+            consequences: Consequences { good: list(6, 7), bad: list(7, 8), neutral: list(8, 10) },
+            decision_makers: names.clone(),
+            tags: vec![names[1].clone()],
+            options,
+            chosen_option,
+            ..full()
+        };
+        prop_assert_eq!(made.check(), Ok(()));
+        let text = write(&made, &AdrNames::default());
+        let new = read(&text, "0042-x.md").unwrap().new;
+        let again = new.into_decision(id(0), made.number, Origin::default(), Id::NIL, vec![], Time::default());
+        prop_assert_eq!(Decision { adr: None, ..again }, made, "{}", text);
     }
 
     #[test]

@@ -3,7 +3,9 @@
 //! One set of blocks serves all three. Each block shows certain fields and nothing else, so that two
 //! decisions differ in a field exactly where their blocks differ.
 
-use pulldown_cmark::{Event, Options, Parser, Tag};
+use std::ops::Range;
+
+use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
 use super::{AdrForm, AdrSection, Decision, DecisionOption, Outcome};
 
@@ -131,7 +133,7 @@ impl Decision {
         let block = |part: Part| {
             let under = form == AdrForm::Madr && part == Part::Consequences && chosen;
             let level = if under { 3 } else { 2 };
-            let text = below(&self.part(part), level);
+            let text = closed(below(&self.part(part), level));
             (!text.is_empty()).then_some(Block { part, level, text })
         };
         Part::ALL.into_iter().filter_map(block).collect()
@@ -265,13 +267,7 @@ fn begins_a_block(text: &str) -> bool {
 
 /// The text with its headings all deeper than `level`, so that they end no section but their own.
 fn below(text: &str, level: usize) -> String {
-    let headings: Vec<(usize, std::ops::Range<usize>)> = Parser::new_ext(text, Options::empty())
-        .into_offset_iter()
-        .filter_map(|(event, range)| match event {
-            Event::Start(Tag::Heading { level, .. }) => Some((level as usize, range)),
-            _ => None,
-        })
-        .collect();
+    let headings = headings(text);
     let highest = headings.iter().map(|(level, _)| *level).min().unwrap_or(LEVEL_MAX);
     let deeper = (level + 1).saturating_sub(highest);
     if deeper == 0 {
@@ -296,6 +292,46 @@ fn below(text: &str, level: usize) -> String {
     }
     out.push_str(&text[at..]);
     out
+}
+
+/// The text with its code or comment closed, where it leaves one open: what follows would be inside.
+fn closed(text: String) -> String {
+    if text.is_empty() || ends(&text) {
+        return text;
+    }
+    let fences = text.lines().rev().map(str::trim_start).filter_map(|line| {
+        let mark = line.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
+        let count = line.chars().take_while(|c| c == &mark).count();
+        (count >= 3).then(|| mark.to_string().repeat(count))
+    });
+    let others = ["-->", "</pre>", "</script>", "</style>", "</textarea>", "?>", "]]>", ">"];
+    let closings = fences.chain(others.map(str::to_owned));
+    closings.map(|end| format!("{text}\n{end}")).find(|text| ends(text)).unwrap_or(text)
+}
+
+/// Whether a heading after it is one.
+fn ends(text: &str) -> bool {
+    let after = format!("{text}\n\n# x");
+    matches!(Parser::new(&after).last(), Some(Event::End(TagEnd::Heading(_))))
+}
+
+/// The headings that stand in no list or quote: their level and place.
+fn headings(text: &str) -> Vec<(usize, Range<usize>)> {
+    let mut found = Vec::new();
+    let mut depth = 0;
+    for (event, range) in Parser::new(text).into_offset_iter() {
+        match event {
+            Event::Start(tag) => {
+                if let (0, Tag::Heading { level, .. }) = (depth, tag) {
+                    found.push((level as usize, range));
+                }
+                depth += 1;
+            }
+            Event::End(_) => depth -= 1,
+            _ => {}
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -394,6 +430,7 @@ mod tests {
         check("### fine\n", 2, "### fine\n");
         check("# a\n\n```\n# code\n```\n\n## b", 2, "### a\n\n```\n# code\n```\n\n#### b");
         check("Under\nlined\n---\nx", 2, "### Under lined\nx");
+        check("> # quoted\n\n* # listed", 2, "> # quoted\n\n* # listed");
         check("# a\n###### f", 3, "#### a\n###### f");
     }
 
