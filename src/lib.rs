@@ -42,7 +42,7 @@
 //! | [`store`] | the log, the record view, recovery, `fsck` | only it names sled; the log is the truth |
 //! | [`search`] | query language, lexical index, meaning, fusion, explanation | only it names tantivy and the model; never reads the store |
 //! | [`events`] | live feed and history | a slow reader costs others nothing |
-//! | [`ingest`] | Markdown, text and JSONL into memories | a bad file never stops the rest |
+//! | [`ingest`] | Markdown, text and JSONL into memories; decision records (MADR, Nygard) into decisions and back | a bad file never stops the rest |
 //! | [`hub`] | composes the above behind the door | no HTTP, no terminal |
 //! | [`remote`] | the door over HTTP on a Unix socket | answers as the hub would |
 //! | [`api`] | axum over a door: REST, SSE | no decisions of its own |

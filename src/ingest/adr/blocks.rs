@@ -12,6 +12,12 @@ pub enum Piece {
 }
 
 impl Piece {
+    pub fn text(&self) -> &str {
+        match self {
+            Piece::Entry(text) | Piece::Prose(text) => text,
+        }
+    }
+
     pub fn into_text(self) -> String {
         match self {
             Piece::Entry(text) | Piece::Prose(text) => text,
@@ -21,15 +27,22 @@ impl Piece {
 
 /// What stands in a text, in order.
 pub fn pieces(text: &str) -> Vec<Piece> {
-    let mut found = Vec::new();
+    groups(text).into_iter().flatten().collect()
+}
+
+/// As [`pieces`], the entries of each list together.
+pub fn groups(text: &str) -> Vec<Vec<Piece>> {
+    let mut found: Vec<Vec<Piece>> = Vec::new();
     let mut depth = 0;
     for (event, range) in Parser::new(text).into_offset_iter() {
         match event {
             Event::Start(tag) => {
-                match (depth, tag) {
-                    (0, Tag::List(_)) => {}
-                    (0, _) => found.push(Piece::Prose(text[range].trim_end().to_owned())),
-                    (1, Tag::Item) => found.push(Piece::Entry(entry(text, range.start, range.end))),
+                match (depth, tag, found.last_mut()) {
+                    (0, Tag::List(_), _) => found.push(Vec::new()),
+                    (0, ..) => found.push(vec![Piece::Prose(text[range].trim_end().to_owned())]),
+                    (1, Tag::Item, Some(list)) => {
+                        list.push(Piece::Entry(entry(text, range.start, range.end)))
+                    }
                     _ => {}
                 }
                 depth += 1;
@@ -38,7 +51,10 @@ pub fn pieces(text: &str) -> Vec<Piece> {
             _ => {}
         }
     }
-    found.retain(|piece| !matches!(piece, Piece::Entry(text) | Piece::Prose(text) if text.trim().is_empty()));
+    for group in &mut found {
+        group.retain(|piece| !piece.text().trim().is_empty());
+    }
+    found.retain(|group| !group.is_empty());
     found
 }
 

@@ -60,6 +60,29 @@ fn read_again(decision: &Decision) -> Draft {
     read(&adr.source, &adr.file).unwrap()
 }
 
+/// Words of a file's body that a reader of the decision would not see.
+fn unread(decision: &Decision) -> Vec<String> {
+    let adr = decision.adr.as_ref().unwrap();
+    let outline = outline::Outline::of(&adr.source);
+    let words = |text: &str| -> Vec<String> {
+        text.split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    let mut seen = words(&decision.text());
+    let of_status = |section: &&outline::Section| section.role == outline::Role::Status;
+    let bodies = outline.sections.iter().filter(|section| !of_status(section));
+    let mut missing = Vec::new();
+    for word in bodies.flat_map(|section| words(&adr.source[section.body.clone()])) {
+        match seen.iter().position(|other| *other == word) {
+            Some(at) => drop(seen.swap_remove(at)),
+            None => missing.push(word),
+        }
+    }
+    missing
+}
+
 /// A folder's records go out as the files they came in, and come in again as the same records; written whole, as if
 /// they had been made here, they read back with every field.
 fn round_trip(dir: &Path) -> Loaded {
@@ -69,6 +92,9 @@ fn round_trip(dir: &Path) -> Loaded {
     for (decision, file) in decisions.iter().zip(&written) {
         let adr = decision.adr.as_ref().unwrap();
         assert_eq!((&file.name, &file.text), (&adr.file, &adr.source));
+    }
+    for decision in &decisions {
+        assert_eq!(unread(decision), Vec::<String>::new(), "{}", decision.title);
     }
     let out = tempfile::tempdir().unwrap();
     put(out.path(), &written);

@@ -3,7 +3,7 @@
 use super::choice::meant;
 use crate::{
     ingest::adr::{
-        blocks::{Piece, pieces},
+        blocks::{Piece, groups, pieces},
         outline::{Heading, headings},
     },
     model::{AdrForm, AdrSection, Consequences, DecisionOption, Part, trim_blank},
@@ -96,19 +96,39 @@ fn keep(heading: &str, text: &str) -> Option<AdrSection> {
     (!text.is_empty()).then(|| AdrSection { heading: heading.to_owned(), text: text.to_owned() })
 }
 
+/// A list with another mark than that of arguments, so that it never runs into theirs.
+fn dashes(entries: &[Argument]) -> String {
+    let lines = entries.iter().filter_map(|entry| match entry {
+        Argument::Other(text) => Some(format!("- {}", text.replace('\n', "\n  "))),
+        _ => None,
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 fn option(name: &str, text: &str, options: &mut Vec<DecisionOption>) -> Option<AdrSection> {
     let mut found = DecisionOption::titled(name);
     let mut prose: Vec<String> = Vec::new();
-    for piece in pieces(text) {
-        match piece {
-            Piece::Prose(text) => prose.push(text),
-            Piece::Entry(text) => match argument(&text) {
+    for group in groups(text) {
+        let entries: Vec<Argument> = match group.as_slice() {
+            [Piece::Prose(text)] => {
+                prose.push(text.clone());
+                continue;
+            }
+            _ => group.into_iter().map(|piece| argument(&piece.into_text())).collect(),
+        };
+        // A list that argues nowhere is an example or the like.
+        if entries.iter().all(|entry| matches!(entry, Argument::Other(_))) {
+            prose.push(dashes(&entries));
+            continue;
+        }
+        for entry in entries {
+            match entry {
                 Argument::Good(text) => found.pros.push(text),
                 Argument::Bad(text) => found.cons.push(text),
                 Argument::Neutral(text) | Argument::Other(text) => found.neutral.push(text),
                 Argument::Rejected(why) => found.rejected_because = Some(why),
                 Argument::Score(score) => found.score = Some(score),
-            },
+            }
         }
     }
     let at = meant(name, options);
@@ -154,8 +174,7 @@ mod tests {
     fn arguments_go_to_their_option_and_prose_is_kept() {
         let mut options = vec![DecisionOption::titled("[A](x)"), DecisionOption::titled("B")];
         let kept = read(
-            "Intro.\n\n### A\n\nExample:\n\n```\n### no heading\n```\n\n* Good, because g\n* ok\n* Score: 2.5\n\n#### Deeper\n\n\
-             * Bad, because b\n\n### C\n\n* Rejected, because r\n\n### D\n\nOnly words.",
+            "Intro.\n\n### A\n\nExample:\n\n```\n### no heading\n```\n\n* Good, because g\n* ok\n* Score: 2.5\n\n#### Deeper\n\n* e\n  f\n\n- Bad, because b\n\n### C\n\n* Rejected, because r\n\n### D\n\nOnly words.",
             &mut options,
         );
         assert_eq!(
@@ -177,7 +196,7 @@ mod tests {
             kept,
             [
                 ("Pros and Cons of the Options", "Intro."),
-                ("[A](x)", "Example:\n\n```\n### no heading\n```\n\n#### Deeper"),
+                ("[A](x)", "Example:\n\n```\n### no heading\n```\n\n#### Deeper\n\n- e\n  f"),
                 ("D", "Only words."),
             ]
         );
