@@ -4,11 +4,16 @@
 //! store, `remote` over HTTP. Requests and answers are plain data with names as at the surface, so that `api`
 //! passes them through unchanged. Faults are [`Fault`]; nothing else crosses.
 
+mod decisions;
 mod events;
 mod memories;
 mod search;
 mod status;
 
+pub use decisions::{
+    Calibration, DecisionOrder, DecisionPage, DecisionPatch, DecisionRevision, DecisionsRequest,
+    ImportedDecision, NewDecision, NewOutcome, SavedDecision,
+};
 pub use events::{
     BUCKETS_MAX, EVENTS_PAGE_MAX, EventBucket, EventGap, EventPage, EventQuery, EventStats, Order,
     StreamItem, StreamRequest,
