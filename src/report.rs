@@ -114,7 +114,7 @@ pub fn unknown_name(error: &serde_json::Error) -> Option<Fault> {
 }
 
 /// How many letters must be put in, left out or changed (Levenshtein).
-pub fn edits(a: &str, b: &str) -> usize {
+fn edits(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.chars().enumerate() {
