@@ -21,7 +21,7 @@ mod subject;
 mod time;
 
 pub use calibration::{BINS, Calibration, CalibrationBin, wilson};
-pub use commit::{Change, Commit, Entry, EventDraft, Lane, Precondition};
+pub use commit::{Change, Commit, Entry, EventDraft, Lane, Precondition, Unique};
 pub use date::Date;
 pub use decision::{
     Adr, AdrForm, AdrSection, Block, Consequences, DECISION_BYTES_MAX, DECISION_TEXT_BYTES_MAX, Decision,

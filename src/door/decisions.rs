@@ -3,8 +3,11 @@
 mod input;
 mod patch;
 
+use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use super::Caller;
 
 pub use patch::DecisionPatch;
 
@@ -206,6 +209,22 @@ pub struct ImportedDecision {
     pub related: Vec<usize>,
 }
 
+/// What became of one of an import, in its order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DecisionTaken {
+    pub id: Id,
+    pub number: DecisionNumber,
+    #[serde(rename = "as")]
+    pub outcome: super::UpsertedAs,
+}
+
+/// One answer for each decision of an import.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DecisionsTaken {
+    pub items: Vec<DecisionTaken>,
+    pub applied: bool,
+}
+
 /// A write that is on disk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SavedDecision {
@@ -247,6 +266,24 @@ pub enum DecisionOrder {
     Review,
 }
 
+impl DecisionOrder {
+    pub const ALL: [DecisionOrder; 4] =
+        [DecisionOrder::Recent, DecisionOrder::Oldest, DecisionOrder::Number, DecisionOrder::Review];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            DecisionOrder::Recent => "recent",
+            DecisionOrder::Oldest => "oldest",
+            DecisionOrder::Number => "number",
+            DecisionOrder::Review => "review",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<DecisionOrder> {
+        DecisionOrder::ALL.into_iter().find(|order| order.word().eq_ignore_ascii_case(word))
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DecisionsRequest {
@@ -263,6 +300,59 @@ pub struct DecisionPage {
     pub decisions: Vec<Decision>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+}
+
+/// A hub's decisions; part of its [`Door`](super::Door).
+#[async_trait]
+pub trait Decisions: Send + Sync + 'static {
+    /// Records a decision under the next number, or under the one it wishes for when that is free.
+    async fn decide(&self, caller: &Caller, new: NewDecision) -> Result<SavedDecision, Fault>;
+
+    /// Changes the fields that are set. `revision` given: refused as a conflict when it is no longer that.
+    async fn edit_decision(
+        &self,
+        caller: &Caller,
+        decision: DecisionRef,
+        patch: DecisionPatch,
+        revision: Option<u32>,
+    ) -> Result<SavedDecision, Fault>;
+
+    /// Records a decision that takes another's place, both links in one commit; answers the new one.
+    async fn supersede_decision(
+        &self,
+        caller: &Caller,
+        decision: DecisionRef,
+        new: NewDecision,
+    ) -> Result<SavedDecision, Fault>;
+
+    /// Says how it turned out; said again, it is corrected.
+    async fn record_outcome(
+        &self,
+        caller: &Caller,
+        decision: DecisionRef,
+        outcome: NewOutcome,
+    ) -> Result<SavedDecision, Fault>;
+
+    /// Records many in one commit, each known by its `url`: new, changed or left alone.
+    async fn import_decisions(
+        &self,
+        caller: &Caller,
+        batch: Vec<ImportedDecision>,
+    ) -> Result<DecisionsTaken, Fault>;
+
+    async fn decision(&self, caller: &Caller, decision: DecisionRef) -> Result<Decision, Fault>;
+
+    /// Every revision, newest first.
+    async fn decision_history(
+        &self,
+        caller: &Caller,
+        decision: DecisionRef,
+    ) -> Result<Vec<DecisionRevision>, Fault>;
+
+    async fn decisions(&self, caller: &Caller, request: DecisionsRequest) -> Result<DecisionPage, Fault>;
+
+    /// Stated confidence against what came of it, over the decisions that the filter sees.
+    async fn calibration(&self, caller: &Caller, filter: DecisionFilter) -> Result<Calibration, Fault>;
 }
 
 #[cfg(test)]

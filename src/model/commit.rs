@@ -1,9 +1,11 @@
 //! A commit: the changes and events that happen together or not at all, and what must hold for them to.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Actor, Class, Decision, Event, Id, Memory, Sequence, Severity, Subject, Time};
+use super::{Actor, Class, Decision, DecisionNumber, Event, Id, Memory, Sequence, Severity, Subject, Time};
 
 /// What a commit does to the record view. Tagged from outside: serde reads inner tags as if from text, and ids and
 /// moments are not text in files.
@@ -44,7 +46,7 @@ impl Change {
     /// What it gives to its record alone.
     pub fn unique(&self) -> Option<Unique> {
         match self {
-            Change::Decide { decision } => Some(Unique::Number(decision.number.0)),
+            Change::Decide { decision } => Some(Unique::Number(decision.number)),
             _ => None,
         }
     }
@@ -60,7 +62,15 @@ impl Change {
 #[serde(rename_all = "snake_case")]
 pub enum Unique {
     /// The number of a decision.
-    Number(u32),
+    Number(DecisionNumber),
+}
+
+impl fmt::Display for Unique {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unique::Number(number) => write!(f, "the number {number}"),
+        }
+    }
 }
 
 /// An event before the log has given it its place and moment.

@@ -12,7 +12,7 @@ impl Store {
     }
 
     pub fn decision_numbered(&self, number: DecisionNumber) -> Result<Option<Decision>, Fault> {
-        self.holder(&Unique::Number(number.0))
+        self.holder(&Unique::Number(number))
     }
 
     /// The highest number of a decision so far.

@@ -39,7 +39,7 @@ impl Kept for Decision {
     }
 
     fn unique(&self) -> Unique {
-        Unique::Number(self.number.0)
+        Unique::Number(self.number)
     }
 
     fn orders(&self) -> Vec<Key> {
@@ -143,17 +143,6 @@ impl Records {
             if let Some(record) = self.kept(id)?
                 && !each(place, record)
             {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Every one of a kind, in the order of ids: oldest first. `false` stops.
-    pub fn all_kept<K: Kept>(&self, each: &mut dyn FnMut(K) -> bool) -> Result<(), RecordsError> {
-        for item in self.db.scan_prefix([K::TABLE, b'r']) {
-            let (_, bytes) = item?;
-            if !each(KeptRow::decode(&bytes)?.record) {
                 break;
             }
         }
