@@ -11,6 +11,7 @@
 mod choices;
 mod file;
 mod show;
+mod whole;
 
 use std::{
     collections::BTreeMap,
@@ -21,6 +22,7 @@ use std::{
 pub use choices::{CHOOSABLE, keep};
 pub use file::{Note, check};
 pub use show::Setting;
+pub use whole::write_whole;
 
 use crate::{
     model::{Fault, Project, Zone, Zones, zone_names},
@@ -111,7 +113,7 @@ pub const KEYS: [Key; 16] = [
     Key { name: "ascii", what: "draw with plain ASCII only", kind: Kind::Flag, env: None },
     Key {
         name: "color_depth",
-        what: "how many colours the console draws with: \"auto\" is what the terminal can; stands above `NO_COLOR`",
+        what: "how many colours the console draws with: \"auto\" is what the terminal can; written here it stands above `NO_COLOR`",
         kind: Kind::OneOf(&["auto", "truecolor", "256", "16", "none"]),
         env: None,
     },

@@ -111,6 +111,11 @@ impl Home {
         &self.0.options.clock
     }
 
+    /// The hub is in this process.
+    pub fn owns(&self) -> bool {
+        matches!(*self.state(), State::Owner(_))
+    }
+
     /// Owns or attaches. Returns as soon as there is something to ask; an owned hub may still be opening its views.
     /// Asked again after the owner went away, it owns or attaches anew.
     ///

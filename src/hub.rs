@@ -5,6 +5,7 @@
 //! fed from the log here, so that search never reads the store.
 
 mod cleaner;
+mod decisions;
 mod feed;
 mod memories;
 mod search;

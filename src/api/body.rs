@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     door::BATCH_BYTES_MAX,
     model::{CONTENT_BYTES_MAX, Fault, METADATA_BYTES_MAX},
+    report::unknown_name,
 };
 
 /// JSON may take two bytes for one of a text (quotes, line ends); and the other fields.
@@ -56,16 +57,10 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     serde_json::from_slice(bytes).map_err(|error| wrong(&error))
 }
 
-/// An unknown name becomes the message, the names that are known the hint.
+/// An unknown name becomes the message, what was probably meant the hint.
 pub fn wrong(error: &serde_json::Error) -> Fault {
-    let text = error.to_string();
-    match text.split_once(", expected ") {
-        Some((unknown, known)) if unknown.starts_with("unknown ") => {
-            let known = known.rsplit_once(" at line ").map_or(known, |(known, _)| known);
-            Fault::invalid(unknown.to_owned()).hint(format!("expected {known}"))
-        }
-        _ => Fault::invalid("the body is not the JSON that is expected here").cause(text),
-    }
+    unknown_name(error)
+        .unwrap_or_else(|| Fault::invalid("the body is not the JSON that is expected here").cause(error))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     console::export::{Format, ROWS_MAX, What},
-    door::{Hit, SEARCH_LIMIT_MAX, SearchAnswer, SearchMode, SearchRequest},
+    door::{Hit, ListOrder, SEARCH_LIMIT_MAX, SearchAnswer, SearchMode, SearchRequest},
     model::{Fault, MemoryFilter, Origin, Projects, TimeWords, Zone},
     report,
     search::{BY_WORDS_ALONE, STILL_CHECKED, WITHOUT_QUOTES},
@@ -62,7 +62,7 @@ pub async fn search(ask: &mut Ask, typed: Search) -> Result<(), Stop> {
 /// The rows alone, in a form for elsewhere.
 async fn export(ask: &mut Ask, request: SearchRequest, format: Format, limit: usize) -> Result<(), Stop> {
     let what = if request.query.trim().is_empty() {
-        What::Recent(request.filter)
+        What::List(request.filter, ListOrder::Recent)
     } else {
         What::Search(Box::new(request))
     };

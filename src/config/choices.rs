@@ -2,13 +2,9 @@
 //! alone, so that what somebody wrote into the settings, the environment or a flag holds. Verbs read them too: a zone that
 //! was picked once is the zone everywhere.
 
-use std::{
-    fs,
-    io::{self, Write},
-    path::Path,
-};
+use std::{fs, io, path::Path};
 
-use super::{Config, Provenance, file};
+use super::{Config, Provenance, file, write_whole};
 
 /// In the data directory.
 const FILE: &str = "choices.toml";
@@ -51,11 +47,7 @@ pub fn keep(data_dir: &Path, choices: &[(&'static str, String)]) -> io::Result<(
         let bare = ["true", "false"].contains(&value.as_str());
         text.push_str(&if bare { format!("{name} = {value}\n") } else { format!("{name} = {value:?}\n") });
     }
-    let beside = place.with_extension("toml.new");
-    let mut file = fs::File::create(&beside)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&beside, &place)
+    write_whole(&place, text.as_bytes())
 }
 
 /// Names and values; nothing when there is no file.

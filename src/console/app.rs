@@ -26,7 +26,7 @@ use super::{
     layout::{self, Deck, Shares},
     model::{Connection, Hub},
     msg::{Link, Msg},
-    overlay::{Above, Overlay, import::Importing},
+    overlay::{Overlay, import::Importing},
     panes::{
         PaneName, Panes,
         log::{Log, LogPlace},
@@ -316,11 +316,13 @@ impl App {
         let scene = self.env.scene();
         for name in PaneName::ALL {
             let pane = self.panes.get_mut(*name);
-            pane.arrange(self.deck.pane(*name).unwrap_or_default());
+            let area = self.deck.pane(*name);
+            pane.arrange(area.unwrap_or_default(), self.shares);
             pane.lay_out(&scene);
+            self.deck.borders.extend(pane.split().border().filter(|_| area.is_some()));
         }
         if let Some(overlay) = &mut self.overlay {
-            overlay.arrange(above(self.area));
+            overlay.arrange(above(self.area), &scene);
         }
     }
 
@@ -334,7 +336,11 @@ impl App {
     fn connection(&mut self, link: &Link, out: &mut Out) {
         match link {
             Link::Up { owned, status } => {
-                let was_away = matches!(self.env.hub.connection, Connection::Offline { .. });
+                let was_away = match self.env.hub.connection {
+                    Connection::Offline { .. } => true,
+                    Connection::Live { owned: before } => *owned && !before,
+                    Connection::Opening => false,
+                };
                 self.env.hub.connection = Connection::Live { owned: *owned };
                 self.env.hub.status = Some((**status).clone());
                 if was_away {

@@ -19,7 +19,7 @@ pub use gather::{Gathered, ROWS_MAX};
 pub use rows::{EventRow, MemoryRow, Record};
 
 use crate::{
-    door::{Caller, Door, EventQuery, SearchRequest},
+    door::{Caller, Door, EventQuery, ListOrder, SearchRequest},
     model::{Fault, MemoryFilter},
 };
 
@@ -85,8 +85,8 @@ impl Format {
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {
     Search(Box<SearchRequest>),
-    /// The newest memories.
-    Recent(MemoryFilter),
+    /// All memories, in this order.
+    List(MemoryFilter, ListOrder),
     Events(Box<EventQuery>),
 }
 
@@ -133,8 +133,8 @@ pub async fn text(
             let found = gather::hits(door, caller, *request, limit, tell).await?;
             Ok((format.text(&found.rows)?, found.rows.len() as u64, found.more))
         }
-        What::Recent(filter) => {
-            let found = gather::recent(door, caller, filter, limit, tell).await?;
+        What::List(filter, order) => {
+            let found = gather::list(door, caller, filter, order, limit, tell).await?;
             Ok((format.text(&found.rows)?, found.rows.len() as u64, found.more))
         }
         What::Events(query) => {

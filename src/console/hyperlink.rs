@@ -14,7 +14,7 @@ use ratatui::style::{Color, Style};
 /// A longer address is text alone: each frame that draws the link sends it.
 const ADDRESS_BYTES_MAX: usize = 1_024;
 /// Nothing else is opened from a text that someone imported.
-const SCHEMES: [&str; 5] = ["http", "https", "mailto", "file", "wheelhouse"];
+const SCHEMES: [&str; 4] = ["http", "https", "mailto", "file"];
 /// Marks tried for an address whose own is taken by another.
 const TRIES_MAX: u32 = 8;
 
@@ -82,7 +82,8 @@ mod tests {
         check("HTTP://a.dev", Some("HTTP://a.dev"));
         check("mailto:ada@a.dev", Some("mailto:ada@a.dev"));
         check("file:///srv/docs/a b.md", Some("file:///srv/docs/a%20b.md"));
-        check("wheelhouse://memory/0192", Some("wheelhouse://memory/0192"));
+        // No terminal knows who opens it.
+        check("wheelhouse://memory/0192", None);
         for target in
             ["javascript:alert(1)", "data:text/html,x", "a.md", "#top", "", "https:", "ssh://a", "x y:z"]
         {

@@ -35,6 +35,9 @@ const BESIDE_MIN: u16 = 104;
 /// Lines that a list keeps above what it opens; with less than twice this, the opened thing stands alone.
 const ABOVE_MIN: u16 = 8;
 
+/// Columns or lines that a list and what it opened have at least.
+const OPENED_MIN: (u16, u16) = (24, 4);
+
 /// The lines that are asked for fit into the smallest body that has columns: header and hints taken off.
 const _: () = assert!(LARGE_HEIGHT_MIN + 2 * SMALL_HEIGHT_MIN <= COLUMNS_MIN.1 - 2);
 const _: () = assert!(2 * COLUMN_MIN <= COLUMNS_MIN.0);
@@ -230,6 +233,7 @@ pub struct Split {
     pub side: Rect,
     /// The line or column between them.
     pub rule: Option<(Rect, Rule)>,
+    pub shares: Shares,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -239,23 +243,41 @@ pub enum Rule {
 }
 
 impl Split {
-    pub fn of(area: Rect, open: bool) -> Split {
+    /// The same shares in this area.
+    pub fn of(self, area: Rect, open: bool) -> Split {
+        let Split { shares, .. } = self;
         if !open {
-            return Split { list: area, ..Split::default() };
+            return Split { list: area, shares, ..Split::default() };
         }
         if area.width >= BESIDE_MIN {
-            let [list, rule, side] =
-                Layout::horizontal([Constraint::Percentage(42), Constraint::Length(1), Constraint::Fill(1)])
-                    .areas(area);
-            return Split { list, side, rule: Some((rule, Rule::Down)) };
+            let width = part(area.width, shares.beside, OPENED_MIN.0, OPENED_MIN.0 + 1);
+            let [list, rest] = beside(area, width);
+            let [rule, side] = beside(rest, 1);
+            return Split { list, side, rule: Some((rule, Rule::Down)), shares };
         }
         if area.height < 2 * ABOVE_MIN {
-            return Split { list: Rect { height: 0, ..area }, side: area, rule: None };
+            return Split { list: Rect { height: 0, ..area }, side: area, rule: None, shares };
         }
-        let [list, rule, side] =
-            Layout::vertical([Constraint::Percentage(34), Constraint::Length(1), Constraint::Fill(1)])
-                .areas(area);
-        Split { list, side, rule: Some((rule, Rule::Across)) }
+        let [list, rest] = head(area, part(area.height, shares.below, OPENED_MIN.1, OPENED_MIN.1 + 1));
+        let [rule, side] = head(rest, 1);
+        Split { list, side, rule: Some((rule, Rule::Across)), shares }
+    }
+
+    /// What parts them, to be taken.
+    pub fn border(&self) -> Option<Border> {
+        let (area, rule) = self.rule?;
+        let (edge, at, start, whole, least) = match rule {
+            Rule::Down => {
+                let whole = self.list.width + 1 + self.side.width;
+                (Edge::Beside, area.x, self.list.x, whole, OPENED_MIN.0)
+            }
+            Rule::Across => {
+                let whole = self.list.height + 1 + self.side.height;
+                (Edge::Below, area.y, self.list.y, whole, OPENED_MIN.1)
+            }
+        };
+        let (least, most) = limits(whole, least, least + 1);
+        Some(Border { edge, area, at, start, whole, least, most })
     }
 }
 
@@ -264,6 +286,17 @@ pub fn centred(area: Rect, width: u16, height: u16) -> Rect {
     let width = width.min(area.width);
     let height = height.min(area.height);
     Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
+}
+
+/// A box of at most this size in the lower right corner of `area`, a little off its edges where there is room.
+pub fn corner(area: Rect, width: u16, height: u16) -> Rect {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    Rect {
+        x: area.right() - width - (area.width - width).min(2),
+        y: area.bottom() - height - (area.height - height).min(1),
+        width,
+        height,
+    }
 }
 
 /// The first `lines` of an area, and the rest.
@@ -320,7 +353,7 @@ mod tests {
                 let panes = deck.panes.iter().map(|(_, area)| *area).chain(deck.tabs);
                 for part in panes.chain([deck.header, deck.hints]).filter(|part| !part.is_empty()) {
                     assert_eq!(part.intersection(area), part);
-                    let split = Split::of(part, true);
+                    let split = Split::default().of(part, true);
                     assert_eq!(split.side.intersection(part), split.side);
                 }
             }
@@ -329,12 +362,31 @@ mod tests {
 
     proptest! {
         #[test]
+        fn a_list_and_what_it_opened_share_their_area(
+            width in 0..260u16, height in 0..90u16, share in 0..=1_000u16, to in 0..300u16,
+        ) {
+            let shares = Shares { beside: share, below: share, ..Shares::default() };
+            let area = Rect::new(3, 2, width, height);
+            let split = Split { shares, ..Split::default() }.of(area, true);
+            let rule = split.rule.map_or(0, |(rule, _)| rule.area());
+            prop_assert_eq!(split.list.area() + rule + split.side.area(), area.area());
+            prop_assert!(split.list.intersection(split.side).is_empty());
+            if let Some(border) = split.border() {
+                let same = shares.with(border.edge, border.share(border.at));
+                prop_assert_eq!(Split { shares: same, ..split }.of(area, true).list, split.list);
+                let moved = shares.with(border.edge, border.share(to));
+                let moved = Split { shares: moved, ..split }.of(area, true);
+                prop_assert!(area.is_empty() || !moved.list.is_empty() && !moved.side.is_empty());
+            }
+        }
+
+        #[test]
         fn panes_fill_the_body_without_lying_on_one_another(
             x in 0..5u16, y in 0..5u16, width in 0..260u16, height in 0..90u16, deck in 0..4usize,
             (columns, left, right) in (0..=1_000u16, 0..=1_000u16, 0..=1_000u16),
         ) {
             let body = Rect::new(x, y, width, height);
-            let tiles = tile(body, DECKS[deck], Shares { columns, left, right });
+            let tiles = tile(body, DECKS[deck], Shares { columns, left, right, ..Shares::default() });
             prop_assert_eq!(tiles.panes.len(), DECKS[deck].len());
             for (at, pane) in tiles.panes.iter().enumerate() {
                 prop_assert_eq!(pane.intersection(body).area(), pane.area(), "{:?} in {:?}", pane, body);
@@ -344,7 +396,7 @@ mod tests {
             }
             let filled: u32 = tiles.panes.iter().map(|pane| pane.area()).sum();
             prop_assert_eq!(filled, body.area());
-            let shares = Shares { columns, left, right };
+            let shares = Shares { columns, left, right, ..Shares::default() };
             for border in &tiles.borders {
                 prop_assert_eq!(border.area.intersection(body).area(), border.area.area());
                 // What is taken and let go at once stands where it stood.

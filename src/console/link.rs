@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     door::{Door, EventQuery, Order, Status, StreamItem, StreamRequest},
-    home::{Home, Opened, local_caller},
+    home::{Home, local_caller},
     model::{Cursor, Fault},
 };
 
@@ -72,7 +72,7 @@ impl LinkTask {
             let fault = match self.home.door().await {
                 Ok(opened) => {
                     self.door.send_replace(Some(Arc::clone(&opened.door)));
-                    let fault = self.live(&opened, &mut cursor).await?;
+                    let fault = self.live(&opened.door, &mut cursor).await?;
                     self.door.send_replace(None);
                     fault
                 }
@@ -93,8 +93,7 @@ impl LinkTask {
     }
 
     /// As long as the door answers. `Ok` is why it no longer does.
-    async fn live(&self, opened: &Opened, cursor: &mut Option<Cursor>) -> Result<Fault, Ended> {
-        let door = &opened.door;
+    async fn live(&self, door: &Arc<dyn Door>, cursor: &mut Option<Cursor>) -> Result<Fault, Ended> {
         let caller = local_caller(self.home.clock());
         let status = match door.status().await {
             Ok(status) => status,
@@ -102,8 +101,8 @@ impl LinkTask {
         };
         let head = status.head;
         let settling = !is_ready(&status);
-        let up = Link::Up { owned: opened.owned, status: Box::new(status) };
-        self.send.send(Msg::Link(up)).await?;
+        let mut owned = self.home.owns();
+        self.send.send(Msg::Link(Link::Up { owned, status: Box::new(status) })).await?;
         let near = |at: &Cursor| {
             at.log == head.log
                 && at.epoch == head.epoch
@@ -130,6 +129,12 @@ impl LinkTask {
             Ok(stream) => stream.ready_chunks(BATCH_MAX),
             Err(fault) => return Ok(fault),
         };
+        // Whoever had it may have gone between the first answer and the stream.
+        if owned != self.home.owns()
+            && let Ok(status) = door.status().await
+        {
+            self.tell(status, &mut owned).await?;
+        }
         let mut ask_status_at = settling.then(|| Instant::now() + STATUS_PAUSE);
         loop {
             let items = tokio::select! {
@@ -140,7 +145,7 @@ impl LinkTask {
                         if !is_ready(&status) {
                             ask_status_at = Some(Instant::now() + STATUS_PAUSE);
                         }
-                        self.send.send(Msg::Link(Link::Status(Box::new(status)))).await?;
+                        self.tell(status, &mut owned).await?;
                     }
                     continue;
                 }
@@ -161,7 +166,7 @@ impl LinkTask {
                         if !is_ready(&status) {
                             ask_status_at.get_or_insert(Instant::now() + STATUS_PAUSE);
                         }
-                        self.send.send(Msg::Link(Link::Status(status))).await?;
+                        self.tell(*status, &mut owned).await?;
                     }
                     Ok(StreamItem::Gap { from, to, reason }) => {
                         if reason == "history_changed" {
@@ -178,6 +183,20 @@ impl LinkTask {
                 self.send.send(Msg::Link(Link::Events(events))).await?;
             }
         }
+    }
+}
+
+impl LinkTask {
+    /// How the hub does; and that it is this process's now, when a request has made it so.
+    async fn tell(&self, status: Status, owned: &mut bool) -> Result<(), Ended> {
+        let status = Box::new(status);
+        let now = self.home.owns();
+        let link = if std::mem::replace(owned, now) == now {
+            Link::Status(status)
+        } else {
+            Link::Up { owned: now, status }
+        };
+        Ok(self.send.send(Msg::Link(link)).await?)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What stands above the deck and takes the keys: one at a time, closed by Esc.
 
+pub mod chooser;
 pub mod confirm;
 pub mod export;
 pub mod form;
@@ -25,6 +26,10 @@ use self::{
 use super::{
     action::{Action, Place},
     scene::{Out, Scene},
+    widgets::{
+        frame::{foot, foot_at, inside_window, window},
+        list::Step,
+    },
 };
 
 pub enum Overlay {
@@ -41,20 +46,45 @@ pub enum Overlay {
     Queries(Box<Queries>),
 }
 
-/// What every overlay can do.
+/// What every overlay can do. It is given a part of the screen, of which it takes the box that it needs; border, title and
+/// the keys at its foot are the same for all.
 pub trait Above {
     /// Where its keys are looked up.
     fn place(&self) -> Place;
+
+    fn title(&self) -> &str;
+
+    /// Its box.
+    fn window(&self, area: Rect, scene: &Scene) -> Rect;
+
+    /// Actions that its lower border names with their keys.
+    fn foot(&self, _scene: &Scene) -> Vec<(Action, &'static str)> {
+        Vec::new()
+    }
+
     /// An action of its place. `false`: it is not for this overlay.
     fn act(&mut self, action: Action, scene: &Scene, out: &mut Out) -> bool;
+
     /// A key that no binding claims.
-    fn key(&mut self, key: KeyEvent, scene: &Scene, out: &mut Out);
-    fn paste(&mut self, text: &str, scene: &Scene, out: &mut Out);
-    /// A click, anywhere on the screen, while it is given `area`.
-    fn click(&mut self, _at: Position, _area: Rect, _scene: &Scene, _out: &mut Out) {}
-    /// It is given this much of the screen, of which it takes what it needs.
-    fn arrange(&mut self, _area: Rect) {}
-    fn view(&self, frame: &mut Frame, area: Rect, scene: &Scene);
+    fn key(&mut self, _key: KeyEvent, _scene: &Scene, _out: &mut Out) {}
+
+    fn paste(&mut self, _text: &str, _scene: &Scene, _out: &mut Out) {}
+
+    /// A click inside its border.
+    fn click(&mut self, _at: Position, _inner: Rect, _scene: &Scene, _out: &mut Out) {}
+
+    /// A click beside it: as the key that leads back, which loses nothing.
+    fn leave(&mut self, scene: &Scene, out: &mut Out) {
+        self.act(Action::Back, scene, out);
+    }
+
+    fn wheel(&mut self, _step: Step, _scene: &Scene, _out: &mut Out) {}
+
+    /// What stands inside its border has this much room, of so much for all.
+    fn arrange(&mut self, _area: Rect, _inner: Rect) {}
+
+    /// Draws what stands inside its border.
+    fn view(&self, frame: &mut Frame, area: Rect, inner: Rect, scene: &Scene);
 }
 
 impl Overlay {
@@ -89,34 +119,52 @@ impl Overlay {
             Overlay::Queries(it) => &mut **it,
         }
     }
-}
 
-impl Above for Overlay {
-    fn place(&self) -> Place {
+    pub fn place(&self) -> Place {
         self.above().place()
     }
 
-    fn act(&mut self, action: Action, scene: &Scene, out: &mut Out) -> bool {
+    pub fn act(&mut self, action: Action, scene: &Scene, out: &mut Out) -> bool {
         self.above_mut().act(action, scene, out)
     }
 
-    fn key(&mut self, key: KeyEvent, scene: &Scene, out: &mut Out) {
+    pub fn key(&mut self, key: KeyEvent, scene: &Scene, out: &mut Out) {
         self.above_mut().key(key, scene, out);
     }
 
-    fn paste(&mut self, text: &str, scene: &Scene, out: &mut Out) {
+    pub fn paste(&mut self, text: &str, scene: &Scene, out: &mut Out) {
         self.above_mut().paste(text, scene, out);
     }
 
-    fn click(&mut self, at: Position, area: Rect, scene: &Scene, out: &mut Out) {
-        self.above_mut().click(at, area, scene, out);
+    /// A click anywhere.
+    pub fn click(&mut self, at: Position, area: Rect, scene: &Scene, out: &mut Out) {
+        let above = self.above_mut();
+        let window = above.window(area, scene);
+        let inner = inside_window(window);
+        if !window.contains(at) {
+            above.leave(scene, out);
+        } else if let Some(action) = foot_at(at, window, above.place(), &above.foot(scene), scene) {
+            above.act(action, scene, out);
+        } else if inner.contains(at) {
+            above.click(at, inner, scene, out);
+        }
     }
 
-    fn arrange(&mut self, area: Rect) {
-        self.above_mut().arrange(area);
+    pub fn wheel(&mut self, step: Step, scene: &Scene, out: &mut Out) {
+        self.above_mut().wheel(step, scene, out);
     }
 
-    fn view(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
-        self.above().view(frame, area, scene);
+    pub fn arrange(&mut self, area: Rect, scene: &Scene) {
+        let above = self.above_mut();
+        let inner = inside_window(above.window(area, scene));
+        above.arrange(area, inner);
+    }
+
+    pub fn view(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
+        let above = self.above();
+        let at = above.window(area, scene);
+        let inner = window(frame, at, above.title(), scene);
+        foot(frame, at, above.place(), &above.foot(scene), scene);
+        above.view(frame, area, inner, scene);
     }
 }

@@ -14,7 +14,7 @@ use self::{log::Log, search::Search, timeline::Timeline};
 use super::{
     action::{Action, Place},
     export::What,
-    layout::Spot,
+    layout::{Shares, Split, Spot},
     msg::{Answer, Link},
     scene::{Out, Scene},
     widgets::{list::Step, scroll::Track},
@@ -34,8 +34,10 @@ pub struct Exported {
 pub trait Pane {
     // ── how it looks ────────────────────────────────────────────────────────────────────────────────────────────
 
-    /// Its part of the screen with its border; empty while it is not shown.
-    fn arrange(&mut self, area: Rect);
+    /// Its part of the screen with its border, empty while it is not shown; and how a list and what it opened share it.
+    fn arrange(&mut self, area: Rect, shares: Shares);
+
+    fn split(&self) -> &Split;
 
     /// Lays out what is open for its width: here, and not while drawing.
     fn lay_out(&mut self, _scene: &Scene) {}

@@ -13,6 +13,8 @@ use crate::{
     model::Zone,
 };
 
+const COLOUR_DEPTH: &str = "color_depth";
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preferences {
     pub theme: Choice,
@@ -48,6 +50,8 @@ impl Preferences {
 pub struct Given {
     /// By setting: who else says so, where somebody does. A choice holds until the end only.
     by: BTreeMap<&'static str, String>,
+    /// By setting: which variable the default comes from, where neither that nor a choice says anything.
+    defaults: BTreeMap<&'static str, String>,
     /// By setting: it was chosen in the console.
     chosen: Vec<&'static str>,
     /// As many colours as the terminal has.
@@ -71,9 +75,24 @@ impl Given {
         given
     }
 
-    /// The environment says so, unless the settings do.
-    pub fn by_environment(&mut self, name: &'static str, variable: &str) {
-        self.by.entry(name).or_insert_with(|| variable.to_owned());
+    /// `NO_COLOR` stands above what was chosen, and below what is written.
+    pub fn without_colour(&mut self) {
+        if !self.by.contains_key(COLOUR_DEPTH) {
+            self.by.insert(COLOUR_DEPTH, "NO_COLOR".to_owned());
+            self.chosen.retain(|name| *name != COLOUR_DEPTH);
+            self.depth = ColourDepth::Auto;
+        }
+    }
+
+    /// What the environment says of the terminal holds as long as nobody says anything else.
+    pub fn by_default(&mut self, name: &'static str, variable: &str) {
+        self.defaults.insert(name, variable.to_owned());
+    }
+
+    /// Where the default comes from, if it holds.
+    pub fn default_of(&self, name: &str) -> Option<&str> {
+        let is_default = !self.by.contains_key(name) && !self.is_chosen(name);
+        self.defaults.get(name).filter(|_| is_default).map(String::as_str)
     }
 
     /// Who else says so.
@@ -116,11 +135,26 @@ mod tests {
         config.set("theme", "ansi16", Provenance::Environment("WHEELHOUSE_THEME")).unwrap();
         config.set("mouse", "false", Provenance::Chosen).unwrap();
         let mut given = Given::new(&config, Depth::Ansi256);
-        given.by_environment("ascii", "LANG");
-        given.by_environment("time", "NOBODY");
-        let sources = ["time", "theme", "ascii", "mouse", "keymap"].map(|name| given.source(name));
-        assert_eq!(sources, [Some("/c.toml:3"), Some("WHEELHOUSE_THEME"), Some("LANG"), None, None]);
+        let sources = ["time", "theme", "mouse", "keymap"].map(|name| given.source(name));
+        assert_eq!(sources, [Some("/c.toml:3"), Some("WHEELHOUSE_THEME"), None, None]);
+        ["ascii", "mouse", "time"].iter().for_each(|name| given.by_default(name, "LANG"));
+        let defaults = ["ascii", "mouse", "time"].map(|name| given.default_of(name));
+        assert_eq!(defaults, [Some("LANG"), None, None], "nobody else says anything");
         assert!(given.is_chosen("mouse") && !given.is_chosen("time") && !given.is_chosen("keymap"));
+    }
+
+    #[test]
+    fn no_color_stands_above_a_choice_and_below_what_is_written() {
+        let check = |from: Provenance, drawn: Depth, source: &str| {
+            let mut config = Config::default();
+            config.set("color_depth", "256", from).unwrap();
+            let mut given = Given::new(&config, Depth::None);
+            given.without_colour();
+            assert_eq!((given.depth(), given.source("color_depth")), (drawn, Some(source)));
+            assert!(!given.is_chosen("color_depth"));
+        };
+        check(Provenance::Chosen, Depth::None, "NO_COLOR");
+        check(Provenance::File { path: "/c.toml".into(), line: 3 }, Depth::Ansi256, "/c.toml:3");
     }
 
     #[test]

@@ -29,7 +29,7 @@ use super::{
     work::Work,
 };
 use crate::{
-    config::{Config, Links},
+    config::{Config, Links, Provenance},
     home::Home,
     model::{CONTENT_BYTES_MAX, Fault},
     tasks::{Clock, Tasks, blocking},
@@ -112,17 +112,20 @@ impl Console {
     fn new(home: &Home, options: &ConsoleOptions) -> Result<Console, Fault> {
         let caps = Caps::of_env();
         let config = &options.config;
-        let ascii = caps.ascii.is_some() || config.ascii;
+        let ascii = match config.provenance("ascii") {
+            Provenance::Default => caps.ascii.is_some(),
+            _ => config.ascii,
+        };
         let (themes, unread) = match Themes::read(&options.themes_dir) {
             Ok(themes) => (themes, None),
             Err(error) => (Themes::default(), Some(error)),
         };
         let mut given = Given::new(config, caps.depth);
         if let Some(locale) = caps.ascii {
-            given.by_environment("ascii", locale);
+            given.by_default("ascii", locale);
         }
         if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
-            given.by_environment("color_depth", "NO_COLOR");
+            given.without_colour();
         }
         let named = config.theme.clone().filter(|name| name != "auto");
         let looks = Looks {
@@ -405,7 +408,7 @@ impl Console {
         let dir = self.data_dir.join("drafts");
         let mut edited = std::pin::pin!(blocking(move || {
             let made = std::fs::create_dir_all(&dir).map_err(term::EditorError::from);
-            let edited = made.and_then(|()| term::edit(&dir, "memory.md", &text, CONTENT_BYTES_MAX));
+            let edited = made.and_then(|()| term::edit(&dir, "memory", &text, CONTENT_BYTES_MAX));
             edited.map_err(|error| Fault::unavailable(error.to_string()))
         }));
         let mut ends = false;

@@ -2,7 +2,7 @@
 //! itself, and leaves its wishes in an [`Out`].
 
 use super::{
-    action::Action,
+    action::{Action, Place},
     effect::{Ask, Effect},
     keymap::{Keymap, Shipped},
     model::Hub,
@@ -57,6 +57,19 @@ impl Scene<'_> {
     /// Whose clock is shown.
     pub fn zone(&self) -> Zone {
         self.form.zone(self.zones)
+    }
+
+    /// The first key of an action in this place, a list, or anywhere.
+    pub fn key(&self, action: Action, place: Place) -> Option<String> {
+        self.keymap.key_of(action, &[place, Place::Lists, Place::Global])
+    }
+
+    /// How much is done, as it is shown: in tenths where nothing is to move.
+    pub fn progress(&self, part: f64) -> f64 {
+        match self.motion {
+            Motion::Full => part,
+            Motion::Reduced => (part * 10.0).floor() / 10.0,
+        }
     }
 
     /// Reads moments as typed, seen from now.

@@ -8,15 +8,12 @@
 //! Invariant: a kill at any moment leaves the old file or the new one. A file, or a part of it, that cannot be read is as
 //! if it were not there, and [`read`] says so.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::{self, Write},
-    path::Path,
-};
+use std::{collections::BTreeMap, fs, io, path::Path};
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
+
+use crate::config::write_whole;
 
 /// In the data directory.
 const FILE: &str = "console.json";
@@ -58,12 +55,7 @@ pub fn read(data_dir: &Path) -> Result<State, String> {
 
 /// Keeps the state for the next start.
 pub fn keep(data_dir: &Path, state: &State) -> io::Result<()> {
-    let place = data_dir.join(FILE);
-    let beside = place.with_extension("json.new");
-    let mut file = fs::File::create(&beside)?;
-    file.write_all(&serde_json::to_vec(&state.0)?)?;
-    file.sync_all()?;
-    fs::rename(&beside, &place)
+    write_whole(&data_dir.join(FILE), &serde_json::to_vec(&state.0)?)
 }
 
 #[cfg(test)]

@@ -176,18 +176,6 @@ pub fn ascii(symbol: &str) -> &'static str {
     }
 }
 
-/// What was pasted, as text: no controls but line ends and tabs, at most `bytes_max`. Answers whether it was cut.
-pub fn pasted(text: &str, bytes_max: usize) -> (String, bool) {
-    let unified = text.replace("\r\n", "\n").replace('\r', "\n");
-    let mut kept: String =
-        unified.chars().filter(|c| matches!(c, '\n' | '\t') || harmless(*c).is_none()).collect();
-    let cut = kept.len() > bytes_max;
-    if cut {
-        kept.truncate(kept.floor_char_boundary(bytes_max));
-    }
-    (kept, cut)
-}
-
 /// How long ago, in one unit: `now`, `12 s`, `5 min`, `3 h`, `3 d`, `5 w`, `4 mo`, `2 y`.
 pub fn age(span: Duration) -> String {
     let seconds = span.as_secs();
@@ -310,8 +298,6 @@ mod tests {
         assert_eq!(escape("a\u{1b}[31mb\u{7}\tc\r\nd"), "a␛[31mb␇    c\nd");
         assert_eq!(escape_line("a\nb\tc\u{202e}d\u{9b}e"), "a b c\u{fffd}d\u{fffd}e");
         assert!(matches!(escape_line("plain é 漢"), Cow::Borrowed(_)));
-        assert_eq!(pasted("a\u{1b}[200~b\r\nc\rd\0", 100), ("a[200~b\nc\nd".into(), false));
-        assert_eq!(pasted("aé", 2), ("a".into(), true));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What things look like: code names roles, a theme file says what they are in every depth of colour.
 //!
 //! A theme is TOML (`themes/`): a palette with each colour as RGB, as one of 256 and as one of 16, and roles made of
-//! them, with a glyph, its ASCII stand-in and a word. `extends` begins with another theme; a role that no file names
+//! them, with a glyph and its ASCII stand-in. `extends` begins with another theme; a role that no file names
 //! takes what stands before its last dot; `link` takes another's. Without colour, and where a colour among 16 is the
 //! terminal's own, a role's `no_color` modifiers stand in, so that a selection is never lost.
 //!
@@ -110,7 +110,6 @@ roles! {
     Title = "title",
     TitleFocus = "title.focus",
     Rule = "rule",
-    Scrollbar = "scrollbar",
     ScrollThumb = "scrollbar.thumb",
     // The header and the hint bar.
     Header = "header",
@@ -145,7 +144,7 @@ roles! {
     QueryError = "query.error",
     // A field of a query that is not being typed. Its glyph takes it away.
     Chip = "query.chip",
-    // States: each has a glyph and a word.
+    // States: each has a glyph.
     Ok = "status.ok",
     Live = "status.live",
     Busy = "status.busy",
@@ -232,7 +231,6 @@ impl Mode {
 struct Look {
     style: Style,
     glyph: String,
-    word: String,
 }
 
 /// A theme as drawn in one depth of colour and one set of glyphs.
@@ -292,11 +290,6 @@ impl Theme {
     /// The role's sign, empty when it has none. One column wide.
     pub fn glyph(&self, role: Role) -> &str {
         &self.looks[role as usize].glyph
-    }
-
-    /// The role in a word, empty when it has none.
-    pub fn word(&self, role: Role) -> &str {
-        &self.looks[role as usize].word
     }
 
     /// Corners and lines of a pane.

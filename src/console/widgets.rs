@@ -1,5 +1,6 @@
 //! Parts that panes and overlays share: how a list stands, a line of text, toasts, boxes.
 
+pub mod finder;
 pub mod frame;
 pub mod line;
 pub mod list;

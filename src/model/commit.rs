@@ -1,9 +1,11 @@
 //! A commit: the changes and events that happen together or not at all, and what must hold for them to.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Actor, Class, Event, Id, Memory, Sequence, Severity, Subject, Time};
+use super::{Actor, Class, Decision, DecisionNumber, Event, Id, Memory, Sequence, Severity, Subject, Time};
 
 /// What a commit does to the record view. Tagged from outside: serde reads inner tags as if from text, and ids and
 /// moments are not text in files.
@@ -24,6 +26,8 @@ pub enum Change {
     Erase { id: Id },
     /// Nothing of it is left in any file.
     Erased { id: Id },
+    /// This revision is now the decision.
+    Decide { decision: Box<Decision> },
 }
 
 impl Change {
@@ -35,12 +39,37 @@ impl Change {
             | Change::Counted { id, .. }
             | Change::Erase { id }
             | Change::Erased { id } => *id,
+            Change::Decide { decision } => decision.id,
+        }
+    }
+
+    /// What it gives to its record alone.
+    pub fn unique(&self) -> Option<Unique> {
+        match self {
+            Change::Decide { decision } => Some(Unique::Number(decision.number)),
+            _ => None,
         }
     }
 
     /// Whether it counts a use, and no more.
     pub fn is_use(&self) -> bool {
         matches!(self, Change::Accessed { .. } | Change::Counted { .. })
+    }
+}
+
+/// What only one record may have: the second one is refused before the log has it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unique {
+    /// The number of a decision.
+    Number(DecisionNumber),
+}
+
+impl fmt::Display for Unique {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unique::Number(number) => write!(f, "the number {number}"),
+        }
     }
 }
 
@@ -80,12 +109,14 @@ impl EventDraft {
 /// What the writer checks, in log order, before a commit gets its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Precondition {
-    /// The memory exists (hidden or not) at this revision.
+    /// The record exists (hidden or not) at this revision.
     Revision { id: Id, revision: u32 },
     /// The memory exists and is, or is not, hidden.
     Hidden { id: Id, hidden: bool },
-    /// No memory has this id.
+    /// No record has this id.
     Absent { id: Id },
+    /// No record has this.
+    Vacant { unique: Unique },
 }
 
 /// Interactive commits go before bulk ones, so an import never delays a save.

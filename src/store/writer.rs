@@ -2,7 +2,7 @@
 //! and fsyncs the batch once, applies it to the record view, and acknowledges in order.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, atomic::Ordering},
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     door::{Refusal, ViewState, Writes},
-    model::{Change, Code, Commit, Entry, Fault, Id, Precondition, Sequence, Time},
+    model::{Change, Code, Commit, Entry, Fault, Id, Precondition, Sequence, Time, Unique},
 };
 
 /// While writes are refused, how often it is tried whether they would work again.
@@ -158,6 +158,8 @@ struct Checked<'a> {
     now: Time,
     /// What the batch so far makes of records; nothing of one that it erases.
     standing: HashMap<Id, Option<Standing>>,
+    /// What records of the batch so far have for themselves.
+    uniques: HashSet<Unique>,
     /// Idempotency keys of the batch so far: which entry used it.
     keys: HashMap<String, usize>,
     batch: Batch,
@@ -175,6 +177,7 @@ impl<'a> Checked<'a> {
             next,
             now,
             standing: HashMap::new(),
+            uniques: HashSet::new(),
             keys: HashMap::new(),
             batch: Batch::default(),
             replies: Vec::new(),
@@ -222,16 +225,17 @@ impl<'a> Checked<'a> {
     }
 
     fn hold(&self, precondition: &Precondition) -> Result<(), Fault> {
-        let absent = |id| Fault::not_found(format!("no memory {id}"));
+        let absent = |id| Fault::not_found(format!("no record {id}"));
         match *precondition {
             Precondition::Absent { id } => match self.standing(id)? {
                 None => Ok(()),
-                Some(_) => Err(Fault::conflict(format!("memory {id} exists already"))),
+                Some(_) => Err(Fault::conflict(format!("record {id} exists already"))),
             },
+            Precondition::Vacant { ref unique } => self.vacant(unique),
             Precondition::Revision { id, revision } => match self.standing(id)?.ok_or_else(|| absent(id))? {
                 Standing { revision: now, .. } if now == revision => Ok(()),
                 Standing { revision: now, .. } => {
-                    Err(Fault::conflict(format!("the memory is at revision {now}, not {revision}"))
+                    Err(Fault::conflict(format!("the record is at revision {now}, not {revision}"))
                         .hint("read it again and apply the change to what it says now"))
                 }
             },
@@ -242,6 +246,14 @@ impl<'a> Checked<'a> {
                 Standing { hidden: false, .. } => Err(Fault::conflict("the memory is not hidden")),
             },
         }
+    }
+
+    fn vacant(&self, unique: &Unique) -> Result<(), Fault> {
+        let taken = self.view.records.is_taken(unique).map_err(|error| self.core.unreadable(error))?;
+        if taken || self.uniques.contains(unique) {
+            return Err(Fault::conflict(format!("{unique} is taken")));
+        }
+        Ok(())
     }
 
     fn accept(&mut self, commit: Commit, reply: Reply) {
@@ -275,6 +287,7 @@ impl<'a> Checked<'a> {
 
     fn stand(&mut self, change: &Change) {
         let id = change.id();
+        self.uniques.extend(change.unique());
         let before = self.standing(id).ok().flatten();
         let after = match change {
             Change::Put { memory } => Some(Standing {
@@ -287,6 +300,7 @@ impl<'a> Checked<'a> {
                 self.standing.insert(id, None);
                 return;
             }
+            Change::Decide { decision } => Some(Standing { revision: decision.revision, hidden: false }),
             Change::Accessed { .. } | Change::Counted { .. } | Change::Erased { .. } => None,
         };
         self.standing.extend(after.map(|after| (id, Some(after))));

@@ -412,7 +412,7 @@ fn settings_given() {
     config.set("keymap", "vim", file).unwrap();
     config.set("mouse", "false", Provenance::Chosen).unwrap();
     let mut given = Given::new(&config, Depth::Ansi256);
-    given.by_environment("color_depth", "NO_COLOR");
+    given.without_colour();
     let mut shown = String::new();
     for (width, height) in SIZES {
         let mut app = app_given(looks("harbour", Depth::True, false), given.clone());

@@ -7,7 +7,7 @@ use crate::console::{
     keymap::Listed,
     layout::{self, Edge, Shares, Spot},
     overlay::{
-        Above, Overlay,
+        Overlay,
         confirm::Confirm,
         form::Form,
         help::{Help, Row, Section},

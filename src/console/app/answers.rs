@@ -2,6 +2,7 @@
 
 use super::{App, Undo};
 use crate::console::{
+    action::{Action, Place},
     effect::{Ask, Effect, UNDO},
     keymap::Keymap,
     msg::Answer,
@@ -84,7 +85,8 @@ impl App {
                 }
                 self.panes.search.drop_row(forgotten.id);
                 self.undo = Some(Undo { id: forgotten.id, until: now.plus(UNDO) });
-                out.toast(Toast::done(format!("hidden: {} · u undo", forgotten.title)).lasting(UNDO));
+                let undo = self.hint(Action::Undo, "undoes it");
+                out.toast(Toast::done(format!("hidden: {}{undo}", forgotten.title)).lasting(UNDO));
                 self.panes.search.ask(&self.env.scene(), out);
             }
             Answer::Forgotten(Err(fault)) => {
@@ -135,10 +137,11 @@ impl App {
                 let seen = matches!(self.overlay, Some(Overlay::Import(_)));
                 match &result {
                     Ok(report) if !seen => out.toast(Toast::done(format!(
-                        "imported: {} taken, {} changed, {} skipped · I shows more",
+                        "imported: {} taken, {} changed, {} skipped{}",
                         report.taken,
                         report.changed,
-                        report.skipped.len()
+                        report.skipped.len(),
+                        self.hint(Action::Import, "shows more")
                     ))),
                     Err(fault) if !seen => out.toast(Toast::fault("import", fault)),
                     _ => {}
@@ -149,6 +152,12 @@ impl App {
             }
             answer => self.answer_to_panes(answer, out),
         }
+    }
+
+    /// What a key does, behind other words.
+    fn hint(&self, action: Action, does: &str) -> String {
+        let key = self.env.scene().key(action, Place::Global);
+        key.map_or(String::new(), |key| format!(" {} {key} {does}", self.env.theme.dot()))
     }
 
     /// To the pane that asked.

@@ -11,7 +11,7 @@ use crate::{
         text,
         widgets::toast::Toast,
     },
-    door::{SearchMode, SearchRequest},
+    door::{ListOrder, SearchMode, SearchRequest},
     model::{Code, EventFilter, Fault, Projects},
 };
 
@@ -22,7 +22,8 @@ impl App {
         let project = self.env.project.as_ref().map(ToString::to_string);
         let verb = match &what {
             What::Search(request) => Some(search_verb(&request.query, Some(request), project.as_deref())),
-            What::Recent(_) => Some(search_verb("", None, project.as_deref())),
+            What::List(_, ListOrder::Recent) => Some(search_verb("", None, project.as_deref())),
+            What::List(..) => None,
             What::Events(query) => events_verb(&query.filter),
         };
         out.open = Some(Overlay::Export(Box::new(Export::new(what, about, verb, stem, &scene))));

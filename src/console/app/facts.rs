@@ -4,7 +4,7 @@ use super::App;
 use crate::console::{
     keymap::{Fact, Facts},
     model::Connection,
-    panes::timeline::Mode,
+    widgets::tail::Stand,
 };
 
 impl App {
@@ -18,7 +18,7 @@ impl App {
             .with(Fact::DetailOpen, pane.has_opened())
             .with(Fact::PaneZoomed, self.zoomed)
             .with(Fact::ProjectPicked, self.env.project.is_some())
-            .with(Fact::StreamFollowing, timeline.mode == Mode::Following)
+            .with(Fact::StreamFollowing, timeline.stand == Stand::Following)
             .with(Fact::StreamFiltered, timeline.is_filtered())
             .with(Fact::ImportRunning, self.env.import.as_ref().is_some_and(|import| import.is_running()))
             .with(Fact::UndoPossible, self.undo.is_some() || self.forgetting.is_some())

@@ -144,7 +144,7 @@ impl App {
             Part::new(Need::Work, vec![Span::styled(said, theme.style(Role::Busy))], action)
         };
         let import = scene.import.filter(|import| import.is_running()).map(|import| {
-            let words = format!("importing {} %", (import.part() * 100.0) as u64);
+            let words = format!("importing {} %", (scene.progress(import.part()) * 100.0) as u64);
             part(&words, Some(Action::Import))
         });
         let hub = scene.hub.erasing().into_iter().chain(scene.hub.embedding());

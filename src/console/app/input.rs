@@ -7,7 +7,7 @@ use crate::console::{
     action::{Action, Place},
     keymap::{Key, Resolved, print},
     layout::Spot,
-    overlay::{Above, Overlay},
+    overlay::Overlay,
     panes::PaneName,
     scene::Out,
     widgets::toast::Toast,

@@ -7,8 +7,8 @@ use super::{App, above};
 use crate::{
     console::{
         action::Action,
-        layout::{Edge, Shares},
-        overlay::{Above, Overlay},
+        layout::{Border, Edge, Shares},
+        overlay::Overlay,
         panes::PaneName,
         scene::Out,
         widgets::list::Step,
@@ -22,8 +22,8 @@ const DOUBLE_MS: u64 = 400;
 /// What the button holds while it is down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Grip {
-    /// A border of the deck, so many columns or lines before where it stands.
-    Border { edge: Edge, off: u16 },
+    /// A border, so many columns or lines before where it stood.
+    Border { border: Border, off: u16 },
     /// The thumb of a pane's scroll bar, so many lines below its first.
     Thumb { pane: PaneName, off: u16 },
 }
@@ -75,10 +75,7 @@ impl App {
 
     fn wheel(&mut self, at: Position, step: Step, out: &mut Out) {
         if let Some(overlay) = &mut self.overlay {
-            let action = if step == Step::Up { Action::Up } else { Action::Down };
-            if !matches!(overlay, Overlay::Confirm(_)) {
-                overlay.act(action, &self.env.scene(), out);
-            }
+            overlay.wheel(step, &self.env.scene(), out);
         } else if let Some(name) = self.deck.pane_at(at.x, at.y) {
             self.panes.get_mut(name).wheel(at.x, at.y, step, out);
         }
@@ -87,6 +84,11 @@ impl App {
     fn click(&mut self, at: Position, out: &mut Out) {
         self.mouse.let_go();
         self.forget_pending();
+        if let Some(Overlay::Confirm(confirm)) = &self.overlay
+            && !confirm.is_awake(self.env.now)
+        {
+            return;
+        }
         if let Some(overlay) = &mut self.overlay {
             overlay.click(at, above(self.area), &self.env.scene(), out);
             return;
@@ -133,7 +135,7 @@ impl App {
             self.mouse.grip = Some(Grip::Thumb { pane: *pane, off: at.y - track.thumb().start });
             return true;
         }
-        if let Some(border) = self.deck.border_at(at.x, at.y) {
+        if let Some(border) = self.deck.border_at(at.x, at.y).copied() {
             let (edge, here) = (border.edge, along(border.edge, at));
             let off = border.at.saturating_sub(here);
             let now = self.env.now;
@@ -145,7 +147,7 @@ impl App {
                 self.share(self.shares.with(edge, Shares::default().of(edge)), out);
             } else {
                 self.mouse.shares = Some(self.shares);
-                self.mouse.grip = Some(Grip::Border { edge, off });
+                self.mouse.grip = Some(Grip::Border { border, off });
             }
             return true;
         }
@@ -158,12 +160,10 @@ impl App {
 
     fn drag(&mut self, at: Position, out: &mut Out) {
         match self.mouse.grip {
-            Some(Grip::Border { edge, off }) => {
-                let border = self.deck.borders.iter().find(|border| border.edge == edge);
-                if let Some(share) = border.map(|border| border.share(along(edge, at).saturating_add(off))) {
-                    // Kept when it is let go.
-                    self.shares = self.shares.with(edge, share);
-                }
+            Some(Grip::Border { border, off }) => {
+                let share = border.share(along(border.edge, at).saturating_add(off));
+                // Kept when it is let go.
+                self.shares = self.shares.with(border.edge, share);
             }
             Some(Grip::Thumb { pane, off }) => {
                 if let Some(track) = self.panes.get(pane).track() {
@@ -190,7 +190,7 @@ impl App {
 /// Where a place lies along what an edge parts.
 fn along(edge: Edge, at: Position) -> u16 {
     match edge {
-        Edge::Columns => at.x,
-        Edge::Left | Edge::Right => at.y,
+        Edge::Columns | Edge::Beside => at.x,
+        Edge::Left | Edge::Right | Edge::Below => at.y,
     }
 }

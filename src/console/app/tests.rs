@@ -11,6 +11,7 @@ use crate::{
         effect::{Page, Save, Toward},
         model::{Item, Stretch},
         msg::Answer,
+        overlay::chooser::Chooser,
         state::State,
         term::Painter,
         theme::{Choice, Depth, Themes},
@@ -378,6 +379,10 @@ fn a_chip_is_clicked_to_edit_it_and_its_cross_to_take_it_out() {
 }
 
 fn offers(app: &mut App, texts: &[&str], replace: std::ops::Range<usize>, kind: &str) {
+    offered(app, 0, texts, replace, kind);
+}
+
+fn offered(app: &mut App, generation: u64, texts: &[&str], replace: std::ops::Range<usize>, kind: &str) {
     let suggestion = |text: &&str| Suggestion {
         text: (*text).into(),
         replace: replace.clone(),
@@ -386,7 +391,23 @@ fn offers(app: &mut App, texts: &[&str], replace: std::ops::Range<usize>, kind: 
     };
     let suggestions = texts.iter().map(suggestion).collect();
     let result = Ok(crate::door::SuggestAnswer { suggestions, fault: None });
-    tell(app, Msg::Answer(Answer::Suggest { generation: 0, result }));
+    tell(app, Msg::Answer(Answer::Suggest { generation, result }));
+}
+
+#[test]
+fn completions_that_were_overtaken_say_nothing() {
+    let mut app = live();
+    let effects = press(&mut app, "s s t a t u s : a");
+    let asked = effects.iter().filter_map(|effect| match effect {
+        Effect::Ask(Ask::Suggest { generation, .. }) => Some(*generation),
+        _ => None,
+    });
+    let asked: Vec<_> = asked.collect();
+    let [.., older, newer] = asked.as_slice() else { panic!("{asked:?}") };
+    offered(&mut app, *newer, &["active", "archived"], 7..8, "status");
+    offered(&mut app, *older, &["superseded"], 7..7, "status");
+    let texts: Vec<_> = app.panes.search.popup().0.into_iter().map(|offer| offer.text).collect();
+    assert_eq!(texts, ["active", "archived"]);
 }
 
 #[test]
@@ -720,6 +741,31 @@ fn a_border_is_dragged_kept_and_set_back_by_a_double_click() {
 }
 
 #[test]
+fn the_border_of_what_is_opened_is_dragged_too() {
+    let mut app = live();
+    press(&mut app, "Enter");
+    tell(&mut app, Msg::Answer(Answer::Memory { id: id(1), result: Ok(Box::new(memory(1))) }));
+    for zoomed in [false, true] {
+        if zoomed {
+            press(&mut app, "z");
+        }
+        let border = app.panes.search.split.border().unwrap();
+        let (from, to) = match border.edge {
+            layout::Edge::Below => ((20, border.at), (20, border.at + 3)),
+            _ => ((border.at, 10), (border.at + 3, 10)),
+        };
+        let before = app.panes.search.split.list;
+        assert_eq!(point(&mut app, DOWN, from.0, from.1), []);
+        point(&mut app, DRAG, to.0, to.1);
+        let list = app.panes.search.split.list;
+        assert_eq!((list.width - before.width) + (list.height - before.height), 3, "{border:?}");
+        assert!(matches!(point(&mut app, UP, to.0, to.1).as_slice(), [Effect::KeepState(_)]));
+    }
+    press(&mut app, "=");
+    assert_eq!(app.shares, Shares::default());
+}
+
+#[test]
 fn keys_move_the_border_too() {
     let mut app = live();
     assert!(matches!(press(&mut app, ">").as_slice(), [Effect::KeepState(_)]));
@@ -745,7 +791,7 @@ fn a_scroll_bar_is_dragged_to_where_the_list_goes() {
     assert_eq!(app.panes.timeline.top_row(), 0);
     point(&mut app, DRAG, x, 39);
     point(&mut app, UP, x, 39);
-    assert_eq!(app.panes.timeline.mode, crate::console::panes::timeline::Mode::Following);
+    assert_eq!(app.panes.timeline.stand, crate::console::widgets::tail::Stand::Following);
     // A click on the track takes the thumb there.
     let middle = track.area().y + track.area().height / 2;
     point(&mut app, DOWN, x, middle);
@@ -788,10 +834,10 @@ fn rows_of_overlays_are_selected_by_a_click_and_run_by_a_second() {
     press(&mut app, ":");
     tell(&mut app, Msg::Paste("e".into()));
     let Some(Overlay::Palette(palette)) = &app.overlay else { panic!() };
-    assert_ne!(palette.selected().unwrap().name, "help.open");
+    assert_ne!(palette.finder().selected().unwrap().name, "help.open");
     click_on(&mut app, "Help: every key");
     let Some(Overlay::Palette(palette)) = &app.overlay else { panic!("one click only selects") };
-    assert_eq!(palette.selected().unwrap().name, "help.open");
+    assert_eq!(palette.finder().selected().unwrap().name, "help.open");
     click_on(&mut app, "Help: every key");
     assert!(matches!(app.overlay, Some(Overlay::Help(_))));
 
@@ -820,6 +866,112 @@ fn rows_of_overlays_are_selected_by_a_click_and_run_by_a_second() {
     // The header says which one, and leads to the others.
     click_on(&mut app, "harbour ");
     assert!(matches!(app.overlay, Some(Overlay::Picker(_))));
+}
+
+#[test]
+fn a_question_is_answered_by_its_buttons() {
+    let forget = [Effect::Ask(Ask::Forget { id: id(1) })];
+    let mut app = live();
+    press(&mut app, "x");
+    assert_eq!(click_on(&mut app, "y  remove"), [], "not in the first moment");
+    assert!(app.overlay.is_some());
+    app.env.now = Time::from_unix_ms(NOW + 400);
+    assert_eq!(click_on(&mut app, "y  remove"), forget);
+    press(&mut app, "x");
+    app.env.now = Time::from_unix_ms(NOW + 800);
+    assert_eq!(click_on(&mut app, "Cancel"), []);
+    assert!(app.overlay.is_none());
+    press(&mut app, "x");
+    app.env.now = Time::from_unix_ms(NOW + 1_200);
+    assert_eq!(point(&mut app, DOWN, 2, 2), []);
+    assert!(app.overlay.is_none(), "beside it is no");
+}
+
+#[test]
+fn values_of_an_export_are_clicked() {
+    let mut app = live();
+    press(&mut app, "E");
+    click_on(&mut app, "Markdown");
+    click_on(&mut app, "the clipboard");
+    let exports = press(&mut app, "Enter");
+    let [Effect::Export(asked)] = exports.as_slice() else { panic!("{exports:?}") };
+    assert_eq!(
+        (asked.format, &asked.to),
+        (crate::console::export::Format::Markdown, &crate::console::export::Target::Clipboard)
+    );
+    assert_eq!(point(&mut app, DOWN, 1, 1), []);
+    assert!(app.overlay.is_some(), "what goes on is not stopped by a click beside it");
+}
+
+#[test]
+fn a_field_of_a_form_is_clicked_and_a_click_beside_keeps_the_draft() {
+    use crate::console::overlay::form::{Draft, Field};
+    let mut app = live();
+    press(&mut app, "n");
+    tell(&mut app, Msg::Paste("one\ntwo".into()));
+    click_on(&mut app, "Title");
+    press(&mut app, "a b");
+    click_on(&mut app, "wo");
+    press(&mut app, "h");
+    let Some(Overlay::Form(form)) = &app.overlay else { panic!() };
+    assert_eq!((form.text_of(Field::Title), form.text_of(Field::Content)), ("ab".into(), "one\nthwo".into()));
+    let kept = point(&mut app, DOWN, 0, 0);
+    assert!(matches!(kept.as_slice(), [Effect::SaveDraft(Draft { title, .. })] if title == "ab"), "{kept:?}");
+    assert!(app.overlay.is_none());
+}
+
+#[test]
+fn themes_are_looked_at_by_clicks_and_by_the_wheel() {
+    let mut app = live();
+    press(&mut app, ", C-t");
+    click_on(&mut app, "harbour-day");
+    assert_eq!(app.env.theme.name(), "harbour-day");
+    point(&mut app, DOWN, 1, 1);
+    assert_eq!(app.env.theme.name(), "harbour", "as before");
+    assert!(matches!(app.overlay, Some(Overlay::Settings(_))));
+    click_on(&mut app, "Zone");
+    click_on(&mut app, "Zone ");
+    assert!(matches!(app.overlay, Some(Overlay::Zones(_))));
+    point(&mut app, MouseEventKind::ScrollDown, 90, 30);
+    assert!(app.env.zones.picked.is_some(), "the selection went along");
+}
+
+/// Texts name the keys there are, and none that is not.
+#[test]
+fn hints_in_texts_follow_the_keymap() {
+    let own =
+        "version = 1\n[global]\n\"s\" = false\n\"/\" = false\n\"f2\" = \"query.focus\"\n\"u\" = false\n";
+    let mut app = live();
+    tell(&mut app, Msg::Answer(Answer::Keymap(Ok(Some(own.into())))));
+    let screen = draw(&app, 120, 40).backend().to_string();
+    assert!(screen.contains("F2 to search: words"), "{screen}");
+    press(&mut app, "x");
+    let screen = draw(&app, 120, 40).backend().to_string();
+    assert!(screen.contains("every list and search at once; `restore`"), "{screen}");
+}
+
+#[test]
+fn a_console_that_became_the_hub_says_so() {
+    let mut app = live();
+    for (owned, place) in [(false, "attached"), (true, "local")] {
+        tell(&mut app, Msg::Link(Link::Up { owned, status: status(Writes::Open) }));
+        let header = draw(&app, 120, 40).backend().to_string();
+        assert!(header.lines().next().unwrap().contains(place), "{header}");
+    }
+    assert!(app.toasts.iter().any(|toast| toast.text == "this console is the hub now"));
+}
+
+#[test]
+fn with_reduced_motion_progress_goes_in_tenths() {
+    let mut app = live();
+    press(&mut app, "I Enter");
+    let progress = crate::ingest::Progress { found: 100, done: 47, ..Default::default() };
+    tell(&mut app, Msg::Answer(Answer::ImportProgress(progress)));
+    for (motion, said) in [(Motion::Full, "47 %"), (Motion::Reduced, "40 %")] {
+        app.env.motion = motion;
+        let screen = draw(&app, 120, 40).backend().to_string();
+        assert!(screen.contains(said) && screen.contains(&format!("importing {said}")), "{screen}");
+    }
 }
 
 #[test]
@@ -1124,6 +1276,7 @@ fn run(app: &mut App, action: Action) -> Vec<Effect> {
     let mut out = Out::default();
     app.run(action, &mut out);
     app.settle(&mut out);
+    app.arrange();
     out.effects
 }
 
@@ -1320,7 +1473,19 @@ fn an_export_asks_for_what_the_pane_shows() {
     let asked = asked_of(&press(&mut app, "E Enter"));
     let Target::File { path, replace: false } = &asked.to else { panic!("{asked:?}") };
     assert_eq!(path.to_str(), Some("wheelhouse-search-20261118-110640.csv"));
-    assert_eq!((asked.format, matches!(asked.what, What::Recent(_))), (Format::Csv, true));
+    assert_eq!((asked.format, matches!(asked.what, What::List(..))), (Format::Csv, true));
+
+    // As it is ordered and narrowed now, and said so.
+    let mut app = live();
+    app.env.project = Some(Project::slug("harbour"));
+    app.panes.search.project = app.env.project.clone();
+    press(&mut app, "S E");
+    let screen = draw(&app, 120, 40).backend().to_string();
+    assert!(screen.contains("Every memory of project harbour and of none, oldest first"), "{screen}");
+    let asked = asked_of(&press(&mut app, "Enter"));
+    let What::List(filter, order) = &asked.what else { panic!("{asked:?}") };
+    assert_eq!(order, &crate::door::ListOrder::Oldest);
+    assert_eq!(filter.projects, crate::model::Projects::with_none(Project::slug("harbour")));
 
     // The form goes round and the name of the file with it, until a name is typed.
     let mut app = live();

@@ -11,7 +11,6 @@ use super::{App, above};
 use crate::console::{
     action::Action,
     layout::DECK_MIN,
-    overlay::Above,
     panes::PaneName,
     scene::Scene,
     text,

@@ -3,8 +3,8 @@
 use crate::{
     console::panes::search::Row,
     door::{
-        Caller, Door, EVENTS_PAGE_MAX, EventQuery, LIST_PAGE_MAX, ListRequest, Order, SEARCH_LIMIT_MAX,
-        SearchRequest,
+        Caller, Door, EVENTS_PAGE_MAX, EventQuery, LIST_PAGE_MAX, ListOrder, ListRequest, Order,
+        SEARCH_LIMIT_MAX, SearchRequest,
     },
     model::{Envelope, Fault, MemoryFilter},
 };
@@ -43,15 +43,16 @@ pub async fn hits(
     }
 }
 
-/// Memories, newest first.
-pub async fn recent(
+/// Memories in the order asked for.
+pub async fn list(
     door: &dyn Door,
     caller: &Caller,
     filter: MemoryFilter,
+    order: ListOrder,
     limit: usize,
     mut tell: impl FnMut(u64),
 ) -> Result<Gathered<MemoryRow>, Fault> {
-    let mut request = ListRequest { filter, ..ListRequest::default() };
+    let mut request = ListRequest { filter, order, ..ListRequest::default() };
     let mut rows: Vec<MemoryRow> = Vec::new();
     loop {
         request.limit = LIST_PAGE_MAX.min(limit - rows.len());

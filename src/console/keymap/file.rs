@@ -13,7 +13,7 @@ use crate::{
         action::{ACTIONS, Action, Place},
         panes::PaneName,
     },
-    report,
+    report::nearest,
 };
 
 /// In a sequence, the key that the file's `leader` names.
@@ -22,8 +22,6 @@ const MODIFIERS: [&str; 3] = ["ctrl", "alt", "shift"];
 /// Actions that are one with an argument: the name they share, and the argument's. An action is in the family when its
 /// own name is that name, `-` and the value.
 pub(super) const FAMILIES: [(&str, &str); 2] = [("pane.focus", "pane"), ("copy.cell", "field")];
-/// Names farther apart than this are not meant for one another.
-const EDITS_MAX: usize = 4;
 
 /// Something in a keymap file that cannot be used, or does not do what it seems to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -481,10 +479,4 @@ pub(super) fn meant(text: &str) -> Option<String> {
     });
     let keys = words.collect::<Option<Vec<_>>>()?.join(" ");
     (any && parse(&keys, None).is_ok()).then(|| format!("did you mean {keys:?}?"))
-}
-
-/// The name that `word` was probably meant to be.
-fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let apart = names.into_iter().map(|name| (report::edits(word, name), name)).min()?;
-    (apart.0 <= EDITS_MAX.min(word.chars().count() / 2)).then_some(apart.1)
 }

@@ -5,12 +5,15 @@ use serde::{Deserialize, Serialize};
 /// The part of the kept state that holds them.
 pub const PART: &str = "deck";
 
-/// A border that can be moved: between the columns, or between the large and the small panes of one.
+/// A border that can be moved: between the columns, between the large and the small panes of one, or between a list and
+/// what it opened, beside it or below.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edge {
     Columns,
     Left,
     Right,
+    Beside,
+    Below,
 }
 
 /// What the part left of or above each edge has of the whole, in thousandths.
@@ -20,11 +23,13 @@ pub struct Shares {
     pub columns: u16,
     pub left: u16,
     pub right: u16,
+    pub beside: u16,
+    pub below: u16,
 }
 
 impl Default for Shares {
     fn default() -> Shares {
-        Shares { columns: 500, left: 620, right: 780 }
+        Shares { columns: 500, left: 620, right: 780, beside: 420, below: 340 }
     }
 }
 
@@ -34,6 +39,8 @@ impl Shares {
             Edge::Columns => Shares { columns: share, ..self },
             Edge::Left => Shares { left: share, ..self },
             Edge::Right => Shares { right: share, ..self },
+            Edge::Beside => Shares { beside: share, ..self },
+            Edge::Below => Shares { below: share, ..self },
         }
     }
 
@@ -42,6 +49,8 @@ impl Shares {
             Edge::Columns => self.columns,
             Edge::Left => self.left,
             Edge::Right => self.right,
+            Edge::Beside => self.beside,
+            Edge::Below => self.below,
         }
     }
 }

@@ -163,6 +163,8 @@ fn add(found: &mut Tokens, range: Range<usize>, token: Option<Token>) {
 
 #[cfg(test)]
 mod tests {
+    use std::{fmt::Write, fs, path::Path};
+
     use proptest::prelude::*;
 
     use super::*;
@@ -204,6 +206,23 @@ mod tests {
         let many = "// line\n".repeat(LINES_MAX + 50);
         let block = Block { language: "rust".into(), code: many };
         assert_eq!(GRAMMARS.tokens(&block).last().map(|(range, _)| range.end), Some(LINES_MAX * 8));
+    }
+
+    /// What the grammars' licences ask to be said, beside the program's own.
+    #[test]
+    fn the_notice_has_every_licence_of_a_grammar() {
+        let mut notice = "The grammars that code in Markdown is coloured by were collected by bat \
+            (https://github.com/sharkdp/bat) and come with the crate\ntwo-face. No theme of either is used. \
+            Each grammar whose licence asks for it is named here by its place among them.\n"
+            .to_owned();
+        for licence in two_face::acknowledgement::listing().for_syntaxes() {
+            write!(notice, "\n── {}\n\n{}\n", licence.rel_path.display(), licence.text.trim()).unwrap();
+        }
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/grammars/NOTICE");
+        if fs::read_to_string(&path).unwrap_or_default() != notice {
+            fs::write(&path, notice).unwrap();
+            panic!("{} was out of date; it is written anew", path.display());
+        }
     }
 
     proptest! {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crossterm::event::KeyEvent;
 use ratatui::{
     Frame,
-    layout::Rect,
+    layout::{Position, Rect},
     text::{Line as Text, Span},
     widgets::Paragraph,
 };
@@ -22,7 +22,7 @@ use crate::{
         text,
         theme::Role,
         widgets::{
-            frame::{foot, input, window},
+            frame::{BORDERS, input, point, step_of},
             line::{Line, Typed},
             list::Step,
         },
@@ -32,12 +32,22 @@ use crate::{
 
 const WIDTH: u16 = 76;
 const LABEL: usize = 9;
+/// Columns around a value.
+const AROUND: usize = 5;
+/// Lines of the fields, the path's the last.
+const FIELDS: u16 = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Field {
     Format,
     To,
     Path,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Value {
+    Format(Format),
+    ToFile(bool),
 }
 
 pub struct Export {
@@ -100,17 +110,22 @@ impl Export {
     fn step_value(&mut self, forward: bool) {
         match self.field {
             Field::Format => {
-                let typed = self.path.text() != format!("{}.{}", self.stem, self.format.extension());
                 let at = Format::ALL.iter().position(|format| *format == self.format).unwrap_or(0);
                 let step = if forward { 1 } else { Format::ALL.len() - 1 };
-                self.format = Format::ALL[(at + step) % Format::ALL.len()];
-                if !typed {
-                    self.path.set(&format!("{}.{}", self.stem, self.format.extension()));
-                }
+                self.set_format(Format::ALL[(at + step) % Format::ALL.len()]);
             }
             Field::To => self.to_file = !self.to_file,
             Field::Path if forward => self.path.right(),
             Field::Path => self.path.left(),
+        }
+    }
+
+    /// A name that nobody has typed ends as the form does.
+    fn set_format(&mut self, format: Format) {
+        let own = self.path.text() != format!("{}.{}", self.stem, self.format.extension());
+        self.format = format;
+        if !own {
+            self.path.set(&format!("{}.{}", self.stem, format.extension()));
         }
     }
 
@@ -150,6 +165,29 @@ impl Above for Export {
         Place::Export
     }
 
+    fn title(&self) -> &str {
+        "Export"
+    }
+
+    fn window(&self, area: Rect, scene: &Scene) -> Rect {
+        let width = WIDTH.min(area.width.saturating_sub(2));
+        let below = self.below(width.saturating_sub(BORDERS).max(1) as usize, scene);
+        centred(area, width, FIELDS + below.len() as u16 + 2)
+    }
+
+    fn foot(&self, _: &Scene) -> Vec<(Action, &'static str)> {
+        let mut keys = vec![(Action::Open, "export"), (Action::Back, "close")];
+        match (self.running, self.field) {
+            (Some(_), _) => keys = vec![(Action::StopExport, "stop")],
+            (None, Field::Path) => {}
+            (None, _) => keys.push((Action::NextValue, "change")),
+        }
+        if self.running.is_none() {
+            keys.push((Action::Down, "field"));
+        }
+        keys
+    }
+
     fn act(&mut self, action: Action, _: &Scene, out: &mut Out) -> bool {
         match action {
             Action::Back | Action::StopExport if self.running.is_some() => {
@@ -160,7 +198,7 @@ impl Above for Export {
             Action::Open => self.begin(out),
             Action::PreviousValue if self.running.is_none() => self.step_value(false),
             Action::NextValue if self.running.is_none() => self.step_value(true),
-            action => match crate::console::widgets::frame::step_of(action) {
+            action => match step_of(action) {
                 Some(step) => self.step_field(step),
                 None => return false,
             },
@@ -181,69 +219,101 @@ impl Above for Export {
         }
     }
 
-    fn view(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
-        let width = WIDTH.min(area.width.saturating_sub(2));
-        let inner_width = width.saturating_sub(4).max(1) as usize;
-        let below = self.below(inner_width, scene);
-        let fields = 3;
-        let area = centred(area, width, fields + below.len() as u16 + 2);
-        let inner = window(frame, area, "Export", scene);
-        foot(frame, area, Place::Export, self.keys(), scene);
-        let lines = [Field::Format, Field::To, Field::Path].map(|field| self.row(field, scene));
-        let all: Vec<Text> = lines.into_iter().chain(below).collect();
+    /// A field, or one of its values.
+    fn click(&mut self, at: Position, inner: Rect, _: &Scene, _: &mut Out) {
+        if self.running.is_some() {
+            return;
+        }
+        let Some(field) = self.fields().get((at.y - inner.y) as usize).copied() else { return };
+        self.field = field;
+        if field == Field::Path {
+            point(&mut self.path, path_area(inner), at);
+        } else if let Some(value) = self.value_at(field, at.x - inner.x, inner.width) {
+            self.choose(value);
+        }
+    }
+
+    /// While it goes on, only its own keys end it.
+    fn leave(&mut self, _: &Scene, out: &mut Out) {
+        out.close = self.running.is_none();
+    }
+
+    fn view(&self, frame: &mut Frame, _: Rect, inner: Rect, scene: &Scene) {
+        let width = inner.width.max(1) as usize;
+        let lines = [Field::Format, Field::To, Field::Path].map(|field| self.row(field, width, scene));
+        let all: Vec<Text> = lines.into_iter().chain(self.below(width, scene)).collect();
         frame.render_widget(Paragraph::new(all), inner);
-        if self.to_file && inner.height > 2 {
-            let label = LABEL.min(inner.width as usize) as u16;
-            let at = Rect { x: inner.x + label, y: inner.y + 2, width: inner.width - label, height: 1 };
+        if self.to_file && inner.height >= FIELDS {
             let active = self.field == Field::Path && self.running.is_none();
-            input(frame, at, &self.path, "", "a name, or a path", active, scene);
+            input(frame, path_area(inner), &self.path, "", "a name, or a path", active, scene);
         }
     }
 }
 
+fn path_area(inner: Rect) -> Rect {
+    let label = LABEL.min(inner.width as usize) as u16;
+    Rect { x: inner.x + label, y: inner.y + FIELDS - 1, width: inner.width - label, height: 1 }
+}
+
 impl Export {
-    fn keys(&self) -> &'static [(Action, &'static str)] {
-        match (self.running, self.field) {
-            (Some(_), _) => &[(Action::StopExport, "stop")],
-            (None, Field::Path) => {
-                &[(Action::Open, "export"), (Action::Back, "close"), (Action::Down, "field")]
-            }
-            (None, _) => &[
-                (Action::Open, "export"),
-                (Action::Back, "close"),
-                (Action::NextValue, "change"),
-                (Action::Down, "field"),
+    /// The values of a field, and whether each is the chosen one; where they have no room together, that one alone.
+    fn values(&self, field: Field, width: usize) -> Vec<(Value, &'static str, bool)> {
+        let format = |format: Format| (Value::Format(format), format.title(), format == self.format);
+        let mut values = match field {
+            Field::Format => Format::ALL.map(format).to_vec(),
+            Field::To => vec![
+                (Value::ToFile(true), "a file", self.to_file),
+                (Value::ToFile(false), "the clipboard", !self.to_file),
             ],
+            Field::Path => Vec::new(),
+        };
+        let all: usize = values.iter().map(|(_, said, _)| text::width(said) + AROUND).sum();
+        values.retain(|(.., chosen)| LABEL + all <= width || *chosen);
+        values
+    }
+
+    /// The value that stands in this column of its row.
+    fn value_at(&self, field: Field, column: u16, width: u16) -> Option<Value> {
+        let mut right = LABEL;
+        let mut values = self.values(field, width as usize).into_iter();
+        let found = values.find(|(_, said, _)| {
+            right += text::width(said) + AROUND;
+            (column as usize) < right
+        });
+        found.filter(|_| column as usize >= LABEL).map(|(value, ..)| value)
+    }
+
+    /// What is chosen already goes on to the next.
+    fn choose(&mut self, value: Value) {
+        match value {
+            Value::Format(format) if format != self.format => self.set_format(format),
+            Value::ToFile(to_file) if to_file != self.to_file => self.to_file = to_file,
+            _ => self.step_value(true),
         }
     }
 
-    fn row(&self, field: Field, scene: &Scene) -> Text<'static> {
+    /// Its label, then each value in its place, the chosen one between signs.
+    fn row(&self, field: Field, width: usize, scene: &Scene) -> Text<'static> {
         let theme = scene.theme;
         let lit = self.field == field && self.running.is_none();
         let label = theme.style(if lit { Role::LabelFocus } else { Role::Label });
-        let (before, after) = match (lit, theme.ascii()) {
-            (true, false) => ("‹ ", " ›"),
-            (true, true) => ("< ", " >"),
-            (false, _) => ("  ", "  "),
+        let name = match field {
+            Field::Format => "Format",
+            Field::To => "To",
+            Field::Path if self.to_file => "File",
+            Field::Path => "",
         };
-        let (name, value) = match field {
-            Field::Format => ("Format", self.format.title()),
-            Field::To => ("To", if self.to_file { "a file" } else { "the clipboard" }),
-            Field::Path if self.to_file => ("File", ""),
-            Field::Path => ("", ""),
-        };
-        let mut spans = vec![Span::styled(text::pad(name, LABEL), label)];
-        if field != Field::Path {
-            spans.push(Span::styled(before, theme.style(Role::Muted)));
-            spans.push(Span::styled(value, theme.style(if lit { Role::Strong } else { Role::Text })));
-            spans.push(Span::styled(after, theme.style(Role::Muted)));
-        }
-        if field == Field::Format {
-            let others = Format::ALL.into_iter().filter(|format| *format != self.format).map(Format::title);
-            let others = others.collect::<Vec<_>>().join("  ");
-            spans.push(Span::styled(format!("  {others}"), theme.style(Role::Muted)));
-        }
-        Text::from(spans)
+        let (before, after) = if theme.ascii() { ("<", ">") } else { ("‹", "›") };
+        let values = self.values(field, width).into_iter().map(|(_, value, chosen)| {
+            let role = match (chosen, lit) {
+                (true, true) => Role::Accent,
+                (true, false) => Role::Text,
+                (false, _) => Role::Muted,
+            };
+            let said = if chosen { format!("{before} {value} {after} ") } else { format!("  {value}   ") };
+            Span::styled(said, theme.style(role))
+        });
+        Text::from_iter(std::iter::once(Span::styled(text::pad(name, LABEL), label)).chain(values))
     }
 
     /// How far it is, what is wrong, or what would be exported and by which verb.

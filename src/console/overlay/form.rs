@@ -9,7 +9,11 @@ mod view;
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use ratatui::{Frame, layout::Rect, style::Style};
+use ratatui::{
+    Frame,
+    layout::{Position, Rect},
+    style::Style,
+};
 use ratatui_textarea::{CursorMove, TextArea, WrapMode};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +26,7 @@ use crate::{
         scene::{Out, Scene},
         widgets::{
             line::{Line, Typed},
+            list::Step,
             toast::Toast,
         },
     },
@@ -39,6 +44,9 @@ const ALIKE_MAX: usize = 2;
 const ALIKE_COSINE: f32 = 0.7;
 /// Steps that Ctrl-U inside the text takes back and Ctrl-R does again; each may hold a whole paste.
 const UNDO_STEPS_MAX: usize = 64;
+
+/// Lines of the text that the wheel goes by.
+const WHEEL: i16 = 3;
 
 /// What a form is for; its draft has the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -450,6 +458,28 @@ impl Above for Form {
         Place::Form
     }
 
+    fn title(&self) -> &str {
+        match self.purpose {
+            Purpose::New => "New memory",
+            Purpose::Edit(_) => "Edit memory",
+            Purpose::Supersede(_) => "Supersede memory",
+        }
+    }
+
+    fn window(&self, area: Rect, _: &Scene) -> Rect {
+        view::window(area)
+    }
+
+    fn foot(&self, _: &Scene) -> Vec<(Action, &'static str)> {
+        vec![
+            (Action::SaveForm, "save"),
+            (Action::Back, "keep draft"),
+            (Action::NextField, "field"),
+            (Action::Editor, "$EDITOR"),
+            (Action::Discard, "discard"),
+        ]
+    }
+
     fn act(&mut self, action: Action, scene: &Scene, out: &mut Out) -> bool {
         match action {
             Action::NextField => self.turn(1),
@@ -531,8 +561,29 @@ impl Above for Form {
         self.changed(scene.now);
     }
 
-    fn view(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
-        self.draw(frame, area, scene);
+    /// Focus and caret go where it was clicked.
+    fn click(&mut self, at: Position, inner: Rect, _: &Scene, _: &mut Out) {
+        let Some((field, area)) = view::fields(inner).into_iter().find(|(_, area)| area.contains(at)) else {
+            return;
+        };
+        self.at = field;
+        let (x, y) = ((at.x - area.x) as usize, (at.y - area.y) as usize);
+        if field != Field::Content {
+            let label = view::LABEL as usize;
+            self.line_mut(field).point(x.saturating_sub(label), (area.width as usize).saturating_sub(label));
+        } else if let Some(y) = y.checked_sub(1) {
+            let (top, left) = self.content.scroll_offset();
+            let to = self.content.screen_to_data(y + top as usize, x + left as usize);
+            self.content.move_cursor(CursorMove::Jump(to.0 as u16, to.1 as u16));
+        }
+    }
+
+    fn wheel(&mut self, step: Step, _: &Scene, _: &mut Out) {
+        self.content.scroll((if step == Step::Up { -WHEEL } else { WHEEL }, 0));
+    }
+
+    fn view(&self, frame: &mut Frame, _: Rect, inner: Rect, scene: &Scene) {
+        self.draw(frame, inner, scene);
     }
 }
 

@@ -18,15 +18,17 @@ use crate::console::{
     scene::{Out, Scene},
     theme::Role,
     widgets::{
-        frame::{foot, foot_at, input, step_of, window},
+        frame::{input, point, step_of},
         line::{Line, Typed},
         list::Step,
+        scroll::Track,
     },
 };
 
 const WIDTH: u16 = 84;
 const KEYS_WIDTH: usize = 22;
-const FOOT: [(Action, &str); 2] = [(Action::PageDown, "scroll"), (Action::Back, "close")];
+/// Lines that the wheel goes by.
+const WHEEL: usize = 3;
 
 /// A place and its keys.
 #[derive(Debug, Clone)]
@@ -73,10 +75,6 @@ impl Help {
     /// Headings, rows, and a line of air between the sections.
     fn len(&self) -> usize {
         self.found().map(|(_, rows)| rows.len() + 2).sum::<usize>().saturating_sub(1)
-    }
-
-    fn area(&self, area: Rect) -> Rect {
-        centred(area, WIDTH.min(area.width.saturating_sub(2)), area.height.saturating_sub(2))
     }
 
     fn scroll(&mut self, top: usize) {
@@ -163,6 +161,18 @@ impl Above for Help {
         Place::Help
     }
 
+    fn title(&self) -> &str {
+        "Help"
+    }
+
+    fn window(&self, area: Rect, _: &Scene) -> Rect {
+        centred(area, WIDTH.min(area.width.saturating_sub(2)), area.height.saturating_sub(2))
+    }
+
+    fn foot(&self, _: &Scene) -> Vec<(Action, &'static str)> {
+        vec![(Action::PageDown, "scroll"), (Action::Back, "close")]
+    }
+
     fn act(&mut self, action: Action, _: &Scene, out: &mut Out) -> bool {
         match action {
             Action::Back if !self.typed.is_empty() => self.typed.clear(),
@@ -192,28 +202,36 @@ impl Above for Help {
         self.top = 0;
     }
 
-    fn click(&mut self, at: Position, area: Rect, scene: &Scene, out: &mut Out) {
-        let area = self.area(area);
-        if !area.contains(at) {
-            out.close = true;
-        } else if let Some(action) = foot_at(at, area, Place::Help, &FOOT, scene) {
-            self.act(action, scene, out);
+    fn click(&mut self, at: Position, inner: Rect, _: &Scene, _: &mut Out) {
+        let [top, _] = head(inner, 1);
+        if top.contains(at) {
+            point(&mut self.typed, top, at);
         }
     }
 
-    fn arrange(&mut self, area: Rect) {
-        self.height = area.height.saturating_sub(6) as usize;
+    fn leave(&mut self, _: &Scene, out: &mut Out) {
+        out.close = true;
+    }
+
+    fn wheel(&mut self, step: Step, _: &Scene, _: &mut Out) {
+        self.scroll(if step == Step::Up { self.top.saturating_sub(WHEEL) } else { self.top + WHEEL });
+    }
+
+    fn arrange(&mut self, _: Rect, inner: Rect) {
+        self.height = inner.height.saturating_sub(2) as usize;
         self.scroll(self.top);
     }
 
-    fn view(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
-        let area = self.area(area);
-        let inner = window(frame, area, "Help", scene);
-        foot(frame, area, Place::Help, &FOOT, scene);
+    fn view(&self, frame: &mut Frame, _: Rect, inner: Rect, scene: &Scene) {
         let [top, body] = head(inner, 2);
         input(frame, top, &self.typed, "", "type to find a key or what it does", true, scene);
         let lines = self.lines(inner.width as usize, scene);
+        let len = lines.len();
         let shown: Vec<_> = lines.into_iter().skip(self.top).take(body.height as usize).collect();
+        let visible = self.top..self.top + shown.len();
         frame.render_widget(Paragraph::new(shown), body);
+        if let Some(track) = Track::beside(body, None, visible, len) {
+            track.view(frame, scene);
+        }
     }
 }

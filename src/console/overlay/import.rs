@@ -3,7 +3,7 @@
 use crossterm::event::KeyEvent;
 use ratatui::{
     Frame,
-    layout::Rect,
+    layout::{Position, Rect},
     text::{Line as Text, Span},
     widgets::Paragraph,
 };
@@ -18,8 +18,9 @@ use crate::{
         scene::{Out, Scene},
         theme::Role,
         widgets::{
-            frame::{bar, foot, input, step_of, window},
+            frame::{bar, input, point, step_of},
             line::{Line, Typed},
+            list::Step,
         },
     },
     ingest::{ImportReport, Progress},
@@ -29,6 +30,11 @@ use crate::{
 const WIDTH: u16 = 84;
 const HEIGHT: u16 = 20;
 const NAMES_SHOWN: usize = 8;
+/// Lines that a page and the wheel go by.
+const PAGE: usize = 8;
+const WHEEL: usize = 3;
+const SAID: &str = "A folder or a file: Markdown, plain text, JSONL. Each file becomes one memory; importing again takes \
+                    only what changed. Files that git ignores stay out.";
 /// Reports of skipped and removed files kept on screen; the log has the rest.
 const REPORT_LINES_MAX: usize = 1_000;
 
@@ -88,10 +94,32 @@ impl Import {
         out.effects.push(Effect::CompletePath(self.path.text().to_owned()));
     }
 
+    fn scroll(&mut self, step: Step, lines: usize) {
+        let to = match step {
+            Step::Up => self.scroll.saturating_sub(lines),
+            Step::Down => self.scroll + lines,
+            Step::PageUp => self.scroll.saturating_sub(PAGE),
+            Step::PageDown => self.scroll + PAGE,
+            Step::First => 0,
+            Step::Last => REPORT_LINES_MAX,
+        };
+        self.scroll = to.min(REPORT_LINES_MAX);
+    }
+
+    /// The folder that is typed into, with its slash.
+    fn folder(&self) -> &str {
+        let typed = self.path.text();
+        &typed[..typed.rfind('/').map_or(0, |i| i + 1)]
+    }
+
+    fn take_name(&mut self, name: &str, out: &mut Out) {
+        let whole = format!("{}{name}", self.folder());
+        self.path.set(&whole);
+        self.changed(out);
+    }
+
     /// Tab: as far as the names agree.
     fn complete(&mut self, out: &mut Out) {
-        let typed = self.path.text();
-        let folder_end = typed.rfind('/').map_or(0, |i| i + 1);
         let Some(first) = self.names.first() else { return };
         let mut common = first.as_str();
         for name in &self.names {
@@ -99,10 +127,9 @@ impl Import {
                 common.char_indices().zip(name.chars()).find(|((_, a), b)| a != b).map(|((i, _), _)| i);
             common = &common[..agree.unwrap_or(common.len().min(name.len()))];
         }
-        let whole = format!("{}{common}", &typed[..folder_end]);
-        if whole.len() > typed.len() {
-            self.path.set(&whole);
-            self.changed(out);
+        if self.folder().len() + common.len() > self.path.text().len() {
+            let common = common.to_owned();
+            self.take_name(&common, out);
         }
     }
 }
@@ -110,6 +137,28 @@ impl Import {
 impl Above for Import {
     fn place(&self) -> Place {
         Place::Import
+    }
+
+    fn title(&self) -> &str {
+        "Import"
+    }
+
+    fn window(&self, area: Rect, _: &Scene) -> Rect {
+        centred(area, WIDTH.min(area.width.saturating_sub(4)), HEIGHT)
+    }
+
+    fn foot(&self, scene: &Scene) -> Vec<(Action, &'static str)> {
+        let entry = self.is_entry(scene);
+        match scene.import.filter(|_| !entry).map(|import| &import.report) {
+            None => {
+                vec![(Action::Complete, "complete"), (Action::Open, "import"), (Action::Back, "close")]
+            }
+            Some(None) => vec![(Action::StopImport, "stop"), (Action::Back, "goes on behind")],
+            Some(Some(Ok(_))) => {
+                vec![(Action::Down, "scroll"), (Action::Open, "import more"), (Action::Back, "close")]
+            }
+            Some(Some(Err(_))) => vec![(Action::Open, "try again"), (Action::Back, "close")],
+        }
     }
 
     fn act(&mut self, action: Action, scene: &Scene, out: &mut Out) -> bool {
@@ -135,18 +184,7 @@ impl Above for Import {
                 self.changed(out);
             }
             action => match step_of(action) {
-                Some(step) => {
-                    use crate::console::widgets::list::Step::{Down, First, Last, PageDown, PageUp, Up};
-                    self.scroll = match step {
-                        Up => self.scroll.saturating_sub(1),
-                        Down => self.scroll + 1,
-                        PageUp => self.scroll.saturating_sub(8),
-                        PageDown => self.scroll + 8,
-                        First => 0,
-                        Last => REPORT_LINES_MAX,
-                    }
-                    .min(REPORT_LINES_MAX);
-                }
+                Some(step) => self.scroll(step, 1),
                 None => return false,
             },
         }
@@ -166,56 +204,64 @@ impl Above for Import {
         }
     }
 
-    fn view(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
-        let area = centred(area, WIDTH.min(area.width.saturating_sub(4)), HEIGHT);
-        let inner = window(frame, area, "Import", scene);
-        let entry = self.is_entry(scene);
-        match scene.import.filter(|_| !entry) {
-            None => self.view_entry(frame, area, inner, scene),
-            Some(import) => match &import.report {
-                None => view_progress(frame, area, inner, import, scene),
-                Some(Ok(report)) => {
-                    let mut lines = report_lines(import, report, inner.width as usize, scene);
-                    let from = self.scroll.min(lines.len().saturating_sub(inner.height as usize));
-                    frame.render_widget(Paragraph::new(lines.split_off(from)), inner);
-                    let words =
-                        [(Action::Down, "scroll"), (Action::Open, "import more"), (Action::Back, "close")];
-                    foot(frame, area, Place::Import, &words, scene);
-                }
-                Some(Err(fault)) => {
-                    let mut lines = vec![Text::default()];
-                    for said in std::iter::once(&fault.message).chain(&fault.cause).chain(&fault.hint) {
-                        for line in text::wrap(&text::escape_line(said), inner.width.max(1) as usize) {
-                            lines.push(Text::styled(line, scene.theme.style(Role::Error)));
-                        }
-                    }
-                    frame.render_widget(Paragraph::new(lines), inner);
-                    let words = [(Action::Open, "try again"), (Action::Back, "close")];
-                    foot(frame, area, Place::Import, &words, scene);
-                }
-            },
+    /// The path, or one of the names that could complete it.
+    fn click(&mut self, at: Position, inner: Rect, scene: &Scene, out: &mut Out) {
+        if !self.is_entry(scene) {
+            return;
         }
+        let [_, line, names] = entry_areas(inner);
+        if line.contains(at) {
+            point(&mut self.path, line, at);
+        } else if names.contains(at)
+            && let Some(name) = self.names.iter().take(NAMES_SHOWN).nth((at.y - names.y) as usize).cloned()
+        {
+            self.take_name(&name, out);
+        }
+    }
+
+    fn wheel(&mut self, step: Step, _: &Scene, _: &mut Out) {
+        self.scroll(step, WHEEL);
+    }
+
+    fn view(&self, frame: &mut Frame, _: Rect, inner: Rect, scene: &Scene) {
+        let entry = self.is_entry(scene);
+        let Some(import) = scene.import.filter(|_| !entry) else {
+            return self.view_entry(frame, inner, scene);
+        };
+        let mut lines = match &import.report {
+            None => progress_lines(import, inner.width as usize, scene),
+            Some(Ok(report)) => report_lines(import, report, inner.width as usize, scene),
+            Some(Err(fault)) => fault_lines(fault, inner.width.max(1) as usize, scene),
+        };
+        let from = self.scroll.min(lines.len().saturating_sub(inner.height as usize));
+        frame.render_widget(Paragraph::new(lines.split_off(from)), inner);
     }
 }
 
+/// What can be imported in a few words, the path, and what could complete it.
+fn entry_areas(inner: Rect) -> [Rect; 3] {
+    let said = text::wrap(SAID, inner.width.max(1) as usize).len() as u16;
+    let [top, rest] = head(inner, said + 2);
+    let [line, names] = head(rest, 2);
+    [top, Rect { height: line.height.min(1), ..line }, names]
+}
+
+fn fault_lines(fault: &Fault, width: usize, scene: &Scene) -> Vec<Text<'static>> {
+    let said = std::iter::once(&fault.message).chain(&fault.cause).chain(&fault.hint);
+    let lines = said.flat_map(|said| text::wrap(&text::escape_line(said), width));
+    let lines = lines.map(|line| Text::styled(line, scene.theme.style(Role::Error)));
+    std::iter::once(Text::default()).chain(lines).collect()
+}
+
 impl Import {
-    fn view_entry(&self, frame: &mut Frame, area: Rect, inner: Rect, scene: &Scene) {
+    fn view_entry(&self, frame: &mut Frame, inner: Rect, scene: &Scene) {
         let theme = scene.theme;
-        let words = [(Action::Complete, "complete"), (Action::Open, "import"), (Action::Back, "close")];
-        foot(frame, area, Place::Import, &words, scene);
         let width = inner.width.max(1) as usize;
-        let said = "A folder or a file: Markdown, plain text, JSONL. Each file becomes one memory; importing again \
-                    takes only what changed. Files that git ignores stay out.";
-        let said: Vec<Text> = text::wrap(said, width)
-            .into_iter()
-            .map(|line| Text::styled(line, theme.style(Role::Muted)))
-            .collect();
-        let [top, rest] = head(inner, said.len() as u16 + 2);
-        frame.render_widget(
-            Paragraph::new(said),
-            Rect { y: top.y + 1.min(top.height), height: top.height.saturating_sub(1), ..top },
-        );
-        let [line, rest] = head(rest, 2);
+        let [top, line, rest] = entry_areas(inner);
+        let said = text::wrap(SAID, width).into_iter();
+        let said = said.map(|line| Text::styled(line, theme.style(Role::Muted)));
+        let said: Vec<Text> = std::iter::once(Text::default()).chain(said).collect();
+        frame.render_widget(Paragraph::new(said), top);
         input(frame, line, &self.path, "", "path", true, scene);
         let mut lines: Vec<Text> = self
             .names
@@ -238,19 +284,19 @@ impl Import {
     }
 }
 
-fn view_progress(frame: &mut Frame, area: Rect, inner: Rect, import: &Importing, scene: &Scene) {
+fn progress_lines(import: &Importing, width: usize, scene: &Scene) -> Vec<Text<'static>> {
     let theme = scene.theme;
     let progress = &import.progress;
-    let width = inner.width as usize;
     let muted = theme.style(Role::Muted);
     let strong = theme.style(Role::Strong);
-    let mut bar_line = bar(import.part(), width.saturating_sub(6), scene);
-    bar_line.push(Span::styled(format!(" {:>3} %", (import.part() * 100.0) as u64), strong));
+    let part = scene.progress(import.part());
+    let mut bar_line = bar(part, width.saturating_sub(6), scene);
+    bar_line.push(Span::styled(format!(" {:>3} %", (part * 100.0) as u64), strong));
     let eta = progress.eta.map_or_else(|| "—".to_owned(), |eta| format!("{} s", eta.as_secs().max(1)));
     let count = |name: &'static str, n: u64| {
         vec![Span::styled(format!("{:>7} ", text::count(n)), strong), Span::styled(name, muted)]
     };
-    let lines = vec![
+    vec![
         Text::default(),
         Text::styled(text::cut(&text::escape_line(&import.path), width).into_owned(), strong),
         Text::default(),
@@ -280,10 +326,7 @@ fn view_progress(frame: &mut Frame, area: Rect, inner: Rect, import: &Importing,
             if import.stopping { "stopping: finishing what is on its way" } else { "" },
             theme.style(Role::Warn),
         ),
-    ];
-    frame.render_widget(Paragraph::new(lines), inner);
-    let words = [(Action::StopImport, "stop"), (Action::Back, "goes on behind")];
-    foot(frame, area, Place::Import, &words, scene);
+    ]
 }
 
 fn report_lines(

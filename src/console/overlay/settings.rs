@@ -7,31 +7,33 @@
 mod row;
 mod view;
 
-use crossterm::event::KeyEvent;
-use ratatui::{Frame, layout::Rect};
+use std::borrow::Cow;
+
+use ratatui::text::Line as Text;
 
 use self::row::Name;
-use super::Above;
+use super::chooser::{Chooser, Look};
 use crate::{
     console::{
         action::{Action, Place},
         effect::Effect,
         preferences::{Given, Preferences},
         scene::{Out, Scene},
+        text,
         theme::{Choice, Looks, Mode},
         widgets::{
-            frame::step_of,
-            line::{Line, Typed},
-            list::List,
+            finder::{Finder, Named, Row},
             toast::Toast,
         },
     },
     model::zone_names,
 };
 
+/// A line of air and two of words about the selected setting.
+const ABOUT: usize = 3;
+
 pub struct Settings {
-    typed: Line,
-    list: List,
+    finder: Finder<Name>,
     before: Preferences,
     now: Preferences,
     given: Given,
@@ -45,9 +47,8 @@ pub struct Settings {
 
 impl Settings {
     pub fn new(now: Preferences, given: Given, looks: &Looks) -> Settings {
-        let mut settings = Settings {
-            typed: Line::default(),
-            list: List::default(),
+        Settings {
+            finder: Finder::new(Name::ALL.into()),
             before: now.clone(),
             now,
             given,
@@ -55,28 +56,11 @@ impl Settings {
             theme: looks.name(),
             zones: zone_names(),
             terminal: looks.terminal,
-        };
-        settings.list.set_height(Name::ALL.len());
-        settings.list.set_len(Name::ALL.len());
-        settings
-    }
-
-    /// The settings that are called as typed, in words of their own or of their values.
-    fn shown(&self) -> Vec<Name> {
-        let typed = self.typed.text().to_lowercase();
-        let words: Vec<&str> = typed.split_whitespace().collect();
-        let found = |name: &Name| {
-            let said = name.searched();
-            words.iter().all(|word| said.contains(word))
-        };
-        let mut shown: Vec<Name> = Name::ALL.into_iter().filter(found).collect();
-        // What is called so stands before what only speaks of it.
-        shown.sort_by_key(|name| !name.title().to_lowercase().starts_with(typed.trim_start()));
-        shown
+        }
     }
 
     fn selected(&self) -> Option<Name> {
-        self.shown().get(self.list.selected()?).copied()
+        self.finder.selected().copied()
     }
 
     /// Something is only looked at.
@@ -130,19 +114,6 @@ impl Settings {
         self.before = self.now.clone();
     }
 
-    /// Enter: keeps what was changed; else the list of a setting that has a long one; else the next value.
-    fn enter(&mut self, out: &mut Out) {
-        if self.is_changed() {
-            return self.keep(out);
-        }
-        match self.selected() {
-            Some(Name::Theme) => self.go_to(Action::Theme, out),
-            Some(Name::Zone) => self.go_to(Action::Zone, out),
-            Some(_) => self.step_value(true, out),
-            None => {}
-        }
-    }
-
     /// Another overlay, which leads back here.
     fn go_to(&mut self, action: Action, out: &mut Out) {
         if self.is_changed() {
@@ -151,18 +122,6 @@ impl Settings {
         out.close = true;
         out.act = Some(action);
         out.from_settings = true;
-    }
-
-    fn back(&mut self, out: &mut Out) {
-        if self.is_changed() {
-            self.now = self.before.clone();
-            out.prefer = Some(self.before.clone());
-        } else if !self.typed.is_empty() {
-            self.typed.clear();
-            self.narrow();
-        } else {
-            out.close = true;
-        }
     }
 
     /// The files of one's own were read again.
@@ -177,11 +136,6 @@ impl Settings {
             name => self.given.is_chosen(name.key()),
         }
     }
-
-    fn narrow(&mut self) {
-        self.list.set_len(self.shown().len());
-        self.list.select(0);
-    }
 }
 
 /// The themes that can be had.
@@ -190,47 +144,98 @@ fn usable(looks: &Looks) -> Vec<String> {
     looks.themes.names().into_iter().filter(usable).map(str::to_owned).collect()
 }
 
-impl Above for Settings {
+impl Named for Name {
+    fn name(&self) -> Cow<'_, str> {
+        self.title().into()
+    }
+
+    fn also(&self) -> Cow<'_, str> {
+        self.searched().into()
+    }
+}
+
+impl Chooser for Settings {
+    type Item = Name;
+
     fn place(&self) -> Place {
         Place::Settings
     }
 
-    fn act(&mut self, action: Action, _: &Scene, out: &mut Out) -> bool {
+    fn look(&self) -> Look {
+        Look {
+            title: "Settings",
+            placeholder: "type to find a setting",
+            width: 70,
+            rows_max: Name::ALL.len() as u16,
+            aside: true,
+        }
+    }
+
+    fn foot(&self) -> Vec<(Action, &'static str)> {
+        view::keys(self)
+    }
+
+    fn finder(&self) -> &Finder<Name> {
+        &self.finder
+    }
+
+    fn finder_mut(&mut self) -> &mut Finder<Name> {
+        &mut self.finder
+    }
+
+    fn nothing(&self) -> &'static str {
+        "no setting is called that"
+    }
+
+    fn about(&self, width: usize, left: usize) -> Vec<String> {
+        if left < ABOUT {
+            return Vec::new();
+        }
+        let about = self.selected().map(|name| match self.given.source(name.key()) {
+            Some(source) => format!("{} Set by {}.", name.about(), text::escape_line(source)),
+            None => name.about().to_owned(),
+        });
+        let mut lines = vec![String::new()];
+        lines.extend(text::wrap(&about.unwrap_or_default(), width));
+        lines.resize(ABOUT, String::new());
+        lines
+    }
+
+    fn row(&self, name: &Name, row: Row, scene: &Scene) -> Text<'static> {
+        view::row(self, *name, &row, scene)
+    }
+
+    /// Keeps what was changed; else the list of a setting that has a long one; else the next value.
+    fn take(&mut self, out: &mut Out) {
+        if self.is_changed() {
+            return self.keep(out);
+        }
+        match self.selected() {
+            Some(Name::Theme) => self.go_to(Action::Theme, out),
+            Some(Name::Zone) => self.go_to(Action::Zone, out),
+            Some(_) => self.step_value(true, out),
+            None => {}
+        }
+    }
+
+    fn back(&mut self, out: &mut Out) {
+        if self.is_changed() {
+            self.now = self.before.clone();
+            out.prefer = Some(self.before.clone());
+        } else if self.finder.is_narrowed() {
+            self.finder.clear();
+        } else {
+            out.close = true;
+        }
+    }
+
+    fn own(&mut self, action: Action, out: &mut Out) -> bool {
         match action {
-            Action::Back => self.back(out),
-            Action::Open => self.enter(out),
             Action::PreviousValue => self.step_value(false, out),
             Action::NextValue => self.step_value(true, out),
             Action::Theme => self.go_to(Action::Theme, out),
-            Action::ClearText => {
-                self.typed.clear();
-                self.narrow();
-            }
-            action => match step_of(action) {
-                Some(step) => self.list.step(step),
-                None => return false,
-            },
+            _ => return false,
         }
         true
-    }
-
-    fn key(&mut self, key: KeyEvent, _: &Scene, _: &mut Out) {
-        if self.typed.key(key) == Typed::Changed {
-            self.narrow();
-        }
-    }
-
-    fn paste(&mut self, text: &str, _: &Scene, _: &mut Out) {
-        self.typed.insert(text);
-        self.narrow();
-    }
-
-    fn arrange(&mut self, area: Rect) {
-        let rows = view::rows(area);
-        self.list.set_height(rows.min(Name::ALL.len()));
-    }
-
-    fn view(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
-        view::view(self, frame, area, scene);
     }
 }

@@ -1,55 +1,53 @@
 //! Picks a zone of times by a part of its name, of all that there are: what is selected is shown at once, Enter keeps it,
 //! Esc brings back what was before.
 
-use std::cell::OnceCell;
+use std::{borrow::Cow, cell::OnceCell};
 
-use crossterm::event::KeyEvent;
-use nucleo_matcher::{
-    Config, Matcher, Utf32Str,
-    pattern::{CaseMatching, Normalization, Pattern},
-};
-use ratatui::{
-    Frame,
-    layout::Rect,
-    text::{Line as Text, Span},
-    widgets::Paragraph,
-};
+use ratatui::text::Line as Text;
 
-use super::Above;
+use super::chooser::{Chooser, Look};
 use crate::{
     config::LOCAL,
     console::{
         action::{Action, Place},
         effect::Effect,
-        layout::head,
         preferences::{Given, Preferences},
         scene::{Out, Scene, TimeForm},
-        text,
         theme::Role,
         widgets::{
-            frame::{foot, input, step_of, window},
-            line::{Line, Typed},
-            list::List,
+            finder::{Finder, Named, Row},
             toast::Toast,
         },
     },
     model::{Zone, zone_names},
 };
 
-const WIDTH: u16 = 58;
-const ROWS_MAX: u16 = 16;
-/// Border, input and a line between.
-const FRAME: u16 = 4;
+/// None is the machine's own.
+pub struct Entry {
+    name: Option<String>,
+    /// Once it was shown: finding it takes a lock and a look at all that were asked for.
+    zone: OnceCell<Option<Zone>>,
+}
+
+impl Entry {
+    fn new(name: Option<String>) -> Entry {
+        Entry { name, zone: OnceCell::new() }
+    }
+
+    fn zone(&self) -> Option<Zone> {
+        *self.zone.get_or_init(|| self.name.as_ref()?.parse().ok())
+    }
+}
+
+/// As people write them: `new york`, `syd`.
+impl Named for Entry {
+    fn name(&self) -> Cow<'_, str> {
+        self.name.as_ref().map_or(LOCAL.into(), |name| name.replace('_', " ").into())
+    }
+}
 
 pub struct ZonePicker {
-    typed: Line,
-    names: Vec<String>,
-    /// Of each name, once it was shown: finding it takes a lock and a look at all that were asked for.
-    zones: Vec<OnceCell<Option<Zone>>>,
-    /// Of what matches, best first: none is the machine's own, else the place in `names`.
-    shown: Vec<Option<usize>>,
-    list: List,
-    matcher: Matcher,
+    finder: Finder<Entry>,
     before: Preferences,
     given: Given,
     /// Closing leads back to the settings.
@@ -58,76 +56,22 @@ pub struct ZonePicker {
 
 impl ZonePicker {
     pub fn new(before: Preferences, given: &Given, back_to_settings: bool) -> ZonePicker {
-        let names = zone_names();
-        let mut picker = ZonePicker {
-            typed: Line::default(),
-            zones: vec![OnceCell::new(); names.len()],
-            names,
-            shown: Vec::new(),
-            list: List::default(),
-            matcher: Matcher::new(Config::DEFAULT.match_paths()),
-            before,
-            given: given.clone(),
-            back_to_settings,
-        };
-        picker.list.set_height(ROWS_MAX as usize);
-        picker.find();
-        let worn = picker.before.zone.and_then(Zone::name);
-        let at = picker.shown.iter().position(|row| row.map(|at| picker.names[at].as_str()) == worn);
-        picker.list.select(at.unwrap_or(0));
-        picker
-    }
-
-    /// Typing finds names as people write them: `new york`, `syd`.
-    fn find(&mut self) {
-        let typed = self.typed.text().trim().to_owned();
-        if typed.is_empty() {
-            self.shown = std::iter::once(None).chain((0..self.names.len()).map(Some)).collect();
-        } else {
-            let pattern = Pattern::parse(&typed, CaseMatching::Ignore, Normalization::Smart);
-            let mut buffer = Vec::new();
-            let mut found: Vec<(u32, Option<usize>)> = Vec::new();
-            let names = std::iter::once((None, LOCAL.to_owned()))
-                .chain(self.names.iter().enumerate().map(|(at, name)| (Some(at), name.replace('_', " "))));
-            for (at, name) in names {
-                let score = pattern.score(Utf32Str::new(&name, &mut buffer), &mut self.matcher);
-                found.extend(score.map(|score| (score, at)));
-            }
-            found.sort_by_key(|(score, at)| (std::cmp::Reverse(*score), *at));
-            self.shown = found.into_iter().map(|(_, at)| at).collect();
-        }
-        self.list.set_len(self.shown.len());
-    }
-
-    fn narrow(&mut self, out: &mut Out) {
-        self.find();
-        self.list.select(0);
-        self.show(out);
-    }
-
-    fn zone(&self, row: Option<usize>) -> Option<Zone> {
-        row.and_then(|at| *self.zones[at].get_or_init(|| self.names[at].parse().ok()))
-    }
-
-    /// What is selected; inside, none is the machine's own.
-    fn selected(&self) -> Option<Option<Zone>> {
-        let row = self.shown.get(self.list.selected()?)?;
-        Some(self.zone(*row))
+        let names = std::iter::once(None).chain(zone_names().into_iter().map(Some));
+        let mut finder = Finder::new(names.map(Entry::new).collect());
+        let worn = before.zone.and_then(Zone::name);
+        finder.select(|entry| entry.name.as_deref() == worn);
+        ZonePicker { finder, before, given: given.clone(), back_to_settings }
     }
 
     /// Times as they would be: in the zone itself, where one is picked.
     fn preferred(&self) -> Option<Preferences> {
-        let zone = self.selected()?;
+        let zone = self.finder.selected()?.zone();
         let form = match zone {
             Some(_) => TimeForm::Zone,
             None if self.before.form == TimeForm::Zone => TimeForm::Local,
             None => self.before.form,
         };
         Some(Preferences { zone, form, ..self.before.clone() })
-    }
-
-    fn show(&self, out: &mut Out) {
-        out.prefer = self.preferred();
     }
 
     /// Keeps the zone and the form it is shown in, each as far as nobody else says otherwise.
@@ -158,90 +102,55 @@ impl ZonePicker {
         out.close = true;
         out.act = self.back_to_settings.then_some(Action::Settings);
     }
-
-    fn row(&self, at: usize, width: usize, scene: &Scene) -> Option<Text<'static>> {
-        let theme = scene.theme;
-        let row = *self.shown.get(at)?;
-        let chosen = self.list.selected() == Some(at);
-        let zone = self.zone(row).unwrap_or(scene.zones.machine);
-        let base = theme.style(if chosen { Role::Selection } else { Role::Text });
-        let aside = if chosen { theme.selected(Role::Muted) } else { theme.style(Role::Muted) };
-        let mark = if chosen { theme.glyph(Role::Selection) } else { " " };
-        let clock = scene.now.at(zone).format("%H:%M  %:z").to_string();
-        let name = match row {
-            Some(at) => self.names[at].clone(),
-            None => format!("this machine's, {}", zone.title(scene.now)),
-        };
-        let room = width.saturating_sub(text::width(&clock) + 4);
-        let name = text::pad(&text::cut(&name, room), room + 1);
-        Some(
-            Text::from(vec![Span::raw(format!("{mark} {name}")), Span::styled(clock, aside), Span::raw(" ")])
-                .style(base),
-        )
-    }
 }
 
-impl Above for ZonePicker {
+impl Chooser for ZonePicker {
+    type Item = Entry;
+
     fn place(&self) -> Place {
         Place::Picker
     }
 
-    fn act(&mut self, action: Action, _: &Scene, out: &mut Out) -> bool {
-        match action {
-            Action::Back => {
-                out.prefer = Some(self.before.clone());
-                self.close(out);
-            }
-            Action::Open => self.keep(out),
-            Action::ClearText => {
-                self.typed.clear();
-                self.narrow(out);
-            }
-            action => match step_of(action) {
-                Some(step) => {
-                    self.list.step(step);
-                    self.show(out);
-                }
-                None => return false,
-            },
-        }
-        true
+    fn look(&self) -> Look {
+        let placeholder = "type a part of a name: berlin, new york, utc";
+        Look { title: "Zone", placeholder, width: 58, rows_max: 16, aside: true }
     }
 
-    fn key(&mut self, key: KeyEvent, _: &Scene, out: &mut Out) {
-        if self.typed.key(key) == Typed::Changed {
-            self.narrow(out);
-        }
+    fn foot(&self) -> Vec<(Action, &'static str)> {
+        vec![(Action::Open, "keep"), (Action::Back, "as before")]
     }
 
-    fn paste(&mut self, text: &str, _: &Scene, out: &mut Out) {
-        self.typed.insert(text);
-        self.narrow(out);
+    fn finder(&self) -> &Finder<Entry> {
+        &self.finder
     }
 
-    fn arrange(&mut self, area: Rect) {
-        self.list.set_height(area.height.saturating_sub(FRAME).clamp(1, ROWS_MAX) as usize);
+    fn finder_mut(&mut self) -> &mut Finder<Entry> {
+        &mut self.finder
     }
 
-    fn view(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
-        let width = WIDTH.min(area.width);
-        let height = (self.list.height() as u16 + FRAME).min(area.height);
-        let at = Rect {
-            x: area.right() - width - area.width.saturating_sub(width).min(2),
-            y: area.bottom() - height - area.height.saturating_sub(height).min(1),
-            width,
-            height,
-        };
-        let inner = window(frame, at, "Zone", scene);
-        foot(frame, at, Place::Picker, &[(Action::Open, "keep"), (Action::Back, "as before")], scene);
-        let [top, body] = head(inner, 2);
-        input(frame, top, &self.typed, "", "type a part of a name: berlin, new york, utc", true, scene);
-        let lines: Vec<Text> = if self.shown.is_empty() {
-            vec![Text::styled("no zone is called that", scene.theme.style(Role::Placeholder))]
-        } else {
-            self.list.visible().filter_map(|row| self.row(row, inner.width as usize, scene)).collect()
-        };
-        frame.render_widget(Paragraph::new(lines), body);
+    fn nothing(&self) -> &'static str {
+        "no zone is called that"
+    }
+
+    fn row(&self, entry: &Entry, row: Row, scene: &Scene) -> Text<'static> {
+        let zone = entry.zone().unwrap_or(scene.zones.machine);
+        let clock = scene.now.at(zone).format("%H:%M  %:z").to_string();
+        let own = || format!("this machine's, {}", zone.title(scene.now));
+        let name = entry.name.clone().unwrap_or_else(own);
+        row.draw((&name, Role::Text), "", (&clock, Role::Muted), scene)
+    }
+
+    fn looked_at(&self, out: &mut Out) {
+        out.prefer = self.preferred();
+    }
+
+    fn take(&mut self, out: &mut Out) {
+        self.keep(out);
+    }
+
+    fn back(&mut self, out: &mut Out) {
+        out.prefer = Some(self.before.clone());
+        self.close(out);
     }
 }
 
@@ -249,7 +158,7 @@ impl Above for ZonePicker {
 mod tests {
     use super::*;
     use crate::{
-        config::{ColourDepth, Config, Motion},
+        config::{ColourDepth, Config, Motion, Provenance},
         console::{
             keymap::Shipped,
             theme::{Choice, Depth},
@@ -268,11 +177,15 @@ mod tests {
             form: TimeForm::Local,
             zone: None,
         };
-        let mut by = Given::new(&Config::default(), Depth::True);
-        given.iter().for_each(|name| by.by_environment(name, "X"));
+        let mut config = Config::default();
+        for (name, value) in [("zone", "local"), ("time", "local")] {
+            if given.contains(&name) {
+                config.set(name, value, Provenance::Flag("X")).unwrap();
+            }
+        }
+        let by = Given::new(&config, Depth::True);
         let mut picker = ZonePicker::new(before, &by, false);
-        picker.typed.insert("tokyo");
-        picker.find();
+        picker.finder.paste("tokyo");
         let mut out = Out::default();
         picker.keep(&mut out);
         let kept: Vec<_> = kept.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();

@@ -235,7 +235,7 @@ impl Log {
         let inner = inside(self.area);
         let head = Log::HEAD_LINES.min(inner.height);
         let body = Rect { y: inner.y + head, height: inner.height - head, ..inner };
-        self.split = Split::of(body, self.open);
+        self.split = self.split.of(body, self.open);
         self.tail.set_height(self.split.list.height as usize);
     }
 }

@@ -23,7 +23,7 @@ use super::super::{
     layout::{Split, inside},
     model::{EVENTS_MAX, Feed, Item, Stretch},
     scene::{Out, Scene},
-    widgets::{line::Line, list::Step},
+    widgets::{line::Line, list::Step, tail::Stand},
 };
 use crate::{
     door::{EventGap, Suggestion},
@@ -39,17 +39,6 @@ const CHART_MIN: (u16, u16) = (40, 9);
 
 /// Rows above the view that a full window keeps when it lets go of others.
 const KEPT_ABOVE: usize = 200;
-
-/// How the view stands with what arrives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Mode {
-    #[default]
-    Following,
-    /// Held where it is.
-    Scrolled,
-    /// Held where it is, by request.
-    Paused,
-}
 
 /// What letters are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +61,7 @@ pub struct Timeline {
     pub typing: Option<Typing>,
     moment: Line,
     names: Names,
-    pub mode: Mode,
+    pub stand: Stand,
     /// The first visible row's number, while not following.
     top: Option<Sequence>,
     selected: Option<Sequence>,
@@ -119,16 +108,16 @@ impl Timeline {
     /// The first visible row.
     pub fn top_row(&self) -> usize {
         let last_top = self.feed().len().saturating_sub(self.height());
-        match (self.mode, self.top) {
-            (Mode::Following, _) | (_, None) => last_top,
+        match (self.stand, self.top) {
+            (Stand::Following, _) | (_, None) => last_top,
             (_, Some(top)) => self.feed().row_of(top).unwrap_or(0).min(last_top),
         }
     }
 
     pub fn selected_row(&self) -> Option<usize> {
         let last = self.feed().len().checked_sub(1)?;
-        match (self.mode, self.selected) {
-            (Mode::Following, _) | (_, None) => Some(last),
+        match (self.stand, self.selected) {
+            (Stand::Following, _) | (_, None) => Some(last),
             (_, Some(selected)) => self.feed().row_of(selected),
         }
     }
@@ -188,11 +177,11 @@ impl Timeline {
         let top = self.top_row();
         let last = self.feed().len().saturating_sub(1);
         let was_last = self.selected_row() == Some(last);
-        if target > last && was_last && self.feed().is_live() && self.mode != Mode::Paused {
+        if target > last && was_last && self.feed().is_live() && self.stand != Stand::Paused {
             return self.follow();
         }
         let target = target.min(last);
-        if self.mode == Mode::Following {
+        if self.stand == Stand::Following {
             if target == last {
                 return;
             }
@@ -225,19 +214,19 @@ impl Timeline {
         let (top, selected) = (self.top_row(), self.selected_row());
         self.top = self.number_of(top);
         self.selected = selected.and_then(|row| self.number_of(row));
-        self.mode = Mode::Scrolled;
+        self.stand = Stand::Held;
         self.new = 0;
     }
 
     pub fn follow(&mut self) {
-        self.mode = Mode::Following;
+        self.stand = Stand::Following;
         self.new = 0;
         self.top = None;
         self.selected = None;
     }
 
     pub fn toggle_follow(&mut self, out: &mut Out) {
-        if self.mode == Mode::Following {
+        if self.stand == Stand::Following {
             self.hold();
         } else {
             self.to_latest(out);
@@ -245,13 +234,13 @@ impl Timeline {
     }
 
     pub fn toggle_pause(&mut self, out: &mut Out) {
-        match self.mode {
-            Mode::Paused => self.to_latest(out),
+        match self.stand {
+            Stand::Paused => self.to_latest(out),
             _ => {
-                if self.mode == Mode::Following {
+                if self.stand == Stand::Following {
                     self.hold();
                 }
-                self.mode = Mode::Paused;
+                self.stand = Stand::Paused;
             }
         }
     }
@@ -268,7 +257,7 @@ impl Timeline {
     /// Scrolls the view without following its selection (the wheel).
     pub fn wheel(&mut self, step: Step, out: &mut Out) {
         let lines = 3;
-        if self.mode == Mode::Following {
+        if self.stand == Stand::Following {
             if step != Step::Up {
                 return;
             }
@@ -277,7 +266,7 @@ impl Timeline {
         let last_top = self.feed().len().saturating_sub(self.height());
         let top = self.top_row();
         let top = if step == Step::Up { top.saturating_sub(lines) } else { top + lines };
-        if top >= last_top && step == Step::Down && self.feed().is_live() && self.mode == Mode::Scrolled {
+        if top >= last_top && step == Step::Down && self.feed().is_live() && self.stand == Stand::Held {
             return self.follow();
         }
         let top = top.min(last_top);
@@ -305,7 +294,7 @@ impl Timeline {
         if self.open {
             self.reading = true;
         }
-        if self.mode == Mode::Following && self.trace.is_none() {
+        if self.stand == Stand::Following && self.trace.is_none() {
             self.hold();
         }
         self.open = true;
@@ -351,10 +340,10 @@ impl Timeline {
             if row >= self.feed().len() {
                 return;
             }
-            if self.selected_row() == Some(row) && self.mode != Mode::Following {
+            if self.selected_row() == Some(row) && self.stand != Stand::Following {
                 self.open();
             } else {
-                if self.mode == Mode::Following {
+                if self.stand == Stand::Following {
                     self.hold();
                 }
                 self.go_to(row, out);
@@ -454,7 +443,7 @@ impl Timeline {
             return;
         }
         self.filter = filter;
-        let held = (self.mode != Mode::Following).then_some(self.selected).flatten();
+        let held = (self.stand != Stand::Following).then_some(self.selected).flatten();
         self.follow();
         self.trace = None;
         self.open = false;
@@ -528,7 +517,7 @@ impl Timeline {
         self.names.learn(events.iter());
         let matching: Vec<_> = events.iter().filter(|event| self.filter.matches(event)).cloned().collect();
         for event in &matching {
-            self.chart.count(event, self.mode == Mode::Following);
+            self.chart.count(event, self.stand == Stand::Following);
         }
         if let Some(trace) = &mut self.trace {
             trace.arrived(&events, scene.now);
@@ -536,7 +525,7 @@ impl Timeline {
         self.history.arrived(&events, &matching);
         // Old events leave for new ones, but not those that are looked at.
         let crowded = self.feed().len() + matching.len() > EVENTS_MAX;
-        if crowded && self.mode != Mode::Following && self.top_row() < matching.len() + KEPT_ABOVE {
+        if crowded && self.stand != Stand::Following && self.top_row() < matching.len() + KEPT_ABOVE {
             let newest = self.feed().newest().unwrap_or_default();
             self.feed_mut().let_go_of_present(newest);
         }
@@ -548,7 +537,7 @@ impl Timeline {
             }
             None => self.all.append(matching),
         };
-        if self.mode != Mode::Following {
+        if self.stand != Stand::Following {
             self.new += fresh as u64;
         }
     }
@@ -595,14 +584,14 @@ impl Timeline {
         let head = self.head_lines().min(inner.height);
         let mut body = Rect { y: inner.y + head, height: inner.height - head, ..inner };
         let roomy = body.width >= CHART_MIN.0 && body.height >= CHART_MIN.1 && self.trace.is_none();
-        let alone = Split::of(body, self.open).list.height == 0;
+        let alone = self.split.of(body, self.open).list.height == 0;
         self.chart_area = (roomy && !alone).then_some(Rect { height: 1, ..body });
         if self.chart_area.is_some() {
             body = Rect { y: body.y + 1, height: body.height - 1, ..body };
         }
         let before = self.split.list.height;
-        self.split = Split::of(body, self.open);
-        if self.split.list.height != before && self.mode != Mode::Following {
+        self.split = self.split.of(body, self.open);
+        if self.split.list.height != before && self.stand != Stand::Following {
             self.see_selected();
         }
         if let Some(trace) = &mut self.trace {

@@ -40,7 +40,6 @@ impl<W: Write> Painter<W> {
             cursor: None,
             cursor_shown: false,
             links: Arc::default(),
-            sent: 0,
         };
         // A fixed viewport never asks the terminal for its size.
         let viewport = Viewport::Fixed(Rect::from((Position::ORIGIN, size)));
@@ -64,11 +63,6 @@ impl<W: Write> Painter<W> {
     /// Frames drawn so far.
     pub fn frames(&self) -> usize {
         self.frames
-    }
-
-    /// All bytes sent so far.
-    pub fn sent(&self) -> usize {
-        self.terminal.backend().sent
     }
 
     pub fn size(&self) -> Size {
@@ -117,7 +111,6 @@ struct Canvas<W: Write> {
     cursor: Option<Position>,
     cursor_shown: bool,
     links: Arc<Hyperlinks>,
-    sent: usize,
 }
 
 impl<W: Write> Canvas<W> {
@@ -146,7 +139,6 @@ impl<W: Write> Canvas<W> {
         let count = self.held.len();
         let written = self.out.write_all(&self.held).and_then(|()| self.out.flush());
         self.held.truncate(BEGIN.len());
-        self.sent += count;
         written.map(|()| count)
     }
 }

@@ -70,7 +70,6 @@ struct Entry {
     no_color: Option<Vec<Word>>,
     glyph: Option<Word>,
     ascii: Option<Word>,
-    word: Option<String>,
 }
 
 impl Entry {
@@ -84,7 +83,6 @@ impl Entry {
             no_color: self.no_color.or(under.no_color),
             glyph: self.glyph.or(under.glyph),
             ascii: self.ascii.or(under.ascii),
-            word: self.word.or(under.word),
         }
     }
 }
@@ -262,11 +260,7 @@ impl Colours {
             style = style.add_modifier(modifiers(entry.no_color.as_deref()));
         }
         let glyph = if ascii { entry.ascii.or(entry.glyph) } else { entry.glyph };
-        Look {
-            style,
-            glyph: glyph.map(Spanned::into_inner).unwrap_or_default(),
-            word: entry.word.unwrap_or_default(),
-        }
+        Look { style, glyph: glyph.map(Spanned::into_inner).unwrap_or_default() }
     }
 }
 

@@ -165,7 +165,7 @@ mod tests {
             (
                 "reef.toml",
                 "version = 1\nextends = \"harbour\"\n[palette]\naccent = { rgb = \"#ffaa00\" }\n\
-                 [role]\n\"status.error\" = { word = \"broken\" }\n",
+                 [role]\n\"status.error\" = { glyph = \"!\" }\n",
             ),
             ("atoll.toml", "version = 1\nextends = \"reef\"\npairs = { light = \"harbour-day\" }\n"),
             ("notes.txt", "no theme"),
@@ -177,8 +177,7 @@ mod tests {
         assert_eq!(theme.name(), "atoll");
         assert_eq!(theme.style(super::super::Role::Accent).fg, Some(ratatui::style::Color::Rgb(255, 170, 0)));
         let error = super::super::Role::Error;
-        assert_eq!((theme.word(error), theme.glyph(error)), ("broken", harbour.glyph(error)));
-        assert_eq!(theme.style(error), harbour.style(error));
+        assert_eq!((theme.glyph(error), theme.style(error)), ("!", harbour.style(error)));
         assert_eq!(themes.pair("atoll", Mode::Light).as_deref(), Some("harbour-day"));
         assert_eq!(themes.pair("reef", Mode::Light), None);
     }

@@ -11,11 +11,15 @@ use ratatui::{
 use super::{line::Line, list::Step};
 use crate::console::{
     action::{Action, Place},
-    layout::head,
     scene::Scene,
     text,
-    theme::Role,
+    theme::{Role, Theme},
 };
+
+/// Columns that a box takes at its sides: border and air.
+pub const BORDERS: u16 = 4;
+/// Columns before what is typed.
+const PROMPT: u16 = 2;
 
 /// The step a moving action is.
 pub fn step_of(action: Action) -> Option<Step> {
@@ -97,14 +101,8 @@ fn footers<'a>(
     footers
 }
 
-/// The line of a box's body that was clicked, when its first two lines are an input and what parts it from the rest.
-pub fn body_line(at: Position, window: Rect) -> Option<usize> {
-    let [_, body] = head(inside_window(window), 2);
-    body.contains(at).then(|| (at.y - body.y) as usize)
-}
-
 /// A window less its border, and a column of air at each side.
-fn inside_window(area: Rect) -> Rect {
+pub fn inside_window(area: Rect) -> Rect {
     let inner = Block::new().borders(Borders::ALL).inner(area);
     Rect { x: inner.x + 1.min(inner.width), width: inner.width.saturating_sub(2), ..inner }
 }
@@ -123,11 +121,10 @@ pub fn input(
         return;
     }
     let theme = scene.theme;
-    let prompt = if theme.ascii() { "> " } else { "› " };
-    let width = (area.width as usize).saturating_sub(2);
+    let width = area.width.saturating_sub(PROMPT) as usize;
     let (shown, column) = line.window(width.max(1));
-    let accent = theme.style(if active { Role::Accent } else { Role::Muted });
-    let mut spans = vec![Span::styled(prompt, accent)];
+    let caret = theme.style(if active { Role::Caret } else { Role::Muted });
+    let mut spans = vec![Span::styled(format!("{} ", theme.glyph(Role::Caret)), caret)];
     if line.is_empty() {
         spans.push(Span::styled(text::cut(placeholder, width).into_owned(), theme.style(Role::Placeholder)));
     } else {
@@ -136,8 +133,14 @@ pub fn input(
     }
     frame.render_widget(Paragraph::new(Text::from(spans)), Rect { height: 1, ..area });
     if active {
-        frame.set_cursor_position(Position::new(area.x + 2 + column as u16, area.y));
+        frame.set_cursor_position(Position::new(area.x + PROMPT + column as u16, area.y));
     }
+}
+
+/// The caret to where a line drawn by [`input`] was clicked.
+pub fn point(line: &mut Line, area: Rect, at: Position) {
+    let column = at.x.saturating_sub(area.x + PROMPT) as usize;
+    line.point(column, area.width.saturating_sub(PROMPT) as usize);
 }
 
 /// `text` with the characters that a search matched, by their places, in their own style.
@@ -162,15 +165,33 @@ pub fn underline(frame: &mut Frame, area: Rect, columns: std::ops::Range<usize>,
     }
 }
 
+/// A row of a stream, and where it is selected whether in focus: then the span that tells its kind keeps its colour, the
+/// rest is one style, so that moving the selection is cheap to send.
+pub fn row_as(
+    line: Text<'static>,
+    selected: Option<bool>,
+    (kind_span, kind): (usize, Role),
+    theme: &Theme,
+) -> Text<'static> {
+    match selected {
+        None => line,
+        Some(false) => line.style(theme.style(Role::SelectionIdle)),
+        Some(true) => {
+            let style = |i| if i == kind_span { theme.selected(kind) } else { Style::new() };
+            let spans = line.spans.into_iter().enumerate();
+            let spans: Vec<_> = spans.map(|(i, span)| span.style(style(i))).collect();
+            Text::from(spans).style(theme.style(Role::Selection))
+        }
+    }
+}
+
 /// Fills a progress bar of `width` columns.
 pub fn bar<'a>(done: f64, width: usize, scene: &Scene) -> Vec<Span<'a>> {
+    let theme = scene.theme;
     let filled = ((done.clamp(0.0, 1.0) * width as f64).round() as usize).min(width);
-    let (done, left) = (scene.theme.style(Role::Progress), scene.theme.style(Role::ProgressRest));
-    let (full, rest) = match scene.theme.ascii() {
-        true => ("#", "."),
-        // Not told by colour alone.
-        false if done.fg == left.fg => ("━", " "),
-        false => ("━", "━"),
-    };
+    let (done, left) = (theme.style(Role::Progress), theme.style(Role::ProgressRest));
+    let (full, rest) = (theme.glyph(Role::Progress), theme.glyph(Role::ProgressRest));
+    // Not told by colour alone.
+    let rest = if full == rest && done.fg == left.fg { " " } else { rest };
     vec![Span::styled(full.repeat(filled), done), Span::styled(rest.repeat(width - filled), left)]
 }

@@ -195,6 +195,17 @@ impl Line {
         (&self.text[start..], before - skipped)
     }
 
+    /// The cursor to a column of that window.
+    pub fn point(&mut self, column: usize, width: usize) {
+        let (shown, _) = self.window(width.max(1));
+        let mut used = 0;
+        let at = shown.grapheme_indices(true).find(|(_, grapheme)| {
+            used += grapheme.width();
+            used > column
+        });
+        self.at = self.text.len() - shown.len() + at.map_or(shown.len(), |(at, _)| at);
+    }
+
     fn before(&self, at: usize) -> usize {
         self.text[..at].grapheme_indices(true).next_back().map_or(0, |(i, _)| i)
     }
@@ -256,6 +267,19 @@ mod tests {
         assert_eq!(line.text(), "a b[31mc");
         line.insert(&"x".repeat(1 << 20));
         assert_eq!(line.text().len(), LINE_BYTES_MAX);
+    }
+
+    #[test]
+    fn a_click_sets_the_cursor_before_what_stands_there() {
+        let mut line = Line::new("漢字 and more");
+        let mut point = |column, width| {
+            line.point(column, width);
+            line.at()
+        };
+        assert_eq!([point(0, 40), point(1, 40), point(2, 40), point(5, 40)], [0, 0, 3, 7]);
+        assert_eq!(point(39, 40), 15, "behind the last");
+        // Of a line longer than its room the end is seen, and what is seen is clicked.
+        assert_eq!(point(0, 5), 11);
     }
 
     proptest! {

@@ -66,7 +66,7 @@ impl Track {
     }
 
     pub fn view(&self, frame: &mut Frame, scene: &Scene) {
-        let glyph = if scene.theme.ascii() { "#" } else { "┃" };
+        let glyph = scene.theme.glyph(Role::ScrollThumb);
         for y in self.thumb() {
             if let Some(cell) = frame.buffer_mut().cell_mut((self.area.x, y)) {
                 cell.set_symbol(glyph).set_style(scene.theme.style(Role::ScrollThumb));

@@ -6,7 +6,15 @@
 
 use std::{collections::VecDeque, ops::Range};
 
+use ratatui::text::Span;
+
 use super::list::Step;
+use crate::console::{
+    action::{Action, Place},
+    scene::Scene,
+    text,
+    theme::Role,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Stand {
@@ -16,6 +24,29 @@ pub enum Stand {
     Held,
     /// Held where it is, by request: moving to the end does not follow again.
     Paused,
+}
+
+impl Stand {
+    /// In a word, for the upper border.
+    pub fn word(self, scene: &Scene) -> Span<'static> {
+        let (role, word) = match self {
+            Stand::Following => (Role::Live, "following "),
+            Stand::Held => (Role::Muted, "held "),
+            Stand::Paused => (Role::Paused, "paused "),
+        };
+        Span::styled(word, scene.theme.style(role))
+    }
+
+    /// `▼ 128 new (G)`, for the lower border: what came since the newest was left, and the key that leads there.
+    pub fn new_rows(self, count: u64, place: Place, scene: &Scene) -> Option<Span<'static>> {
+        if count == 0 || self == Stand::Following {
+            return None;
+        }
+        let key = scene.keymap.key_of(Action::ToLatest, &[place]);
+        let key = key.map_or(String::new(), |key| format!("({key}) "));
+        let said = format!(" {} {} new {key}", scene.theme.glyph(Role::Fresh), text::count(count));
+        Some(Span::styled(said, scene.theme.style(Role::Fresh)))
+    }
 }
 
 pub type Keys = VecDeque<u64>;

@@ -3,13 +3,13 @@
 
 use std::{
     fs, io,
-    io::Write,
     path::{Path, PathBuf},
 };
 
 use tokio::sync::mpsc;
 
 use crate::{
+    config::write_whole,
     console::{
         msg::{Answer, Msg},
         overlay::form::{Draft, Purpose},
@@ -90,12 +90,7 @@ fn failed(dir: &Path, error: io::Error) -> Fault {
 
 fn write(dir: &Path, draft: &Draft) -> io::Result<()> {
     fs::create_dir_all(dir)?;
-    let place = dir.join(draft.purpose.file_name());
-    let beside = place.with_extension("json.new");
-    let mut file = fs::File::create(&beside)?;
-    file.write_all(&serde_json::to_vec(draft)?)?;
-    file.sync_all()?;
-    fs::rename(&beside, &place)
+    write_whole(&dir.join(draft.purpose.file_name()), &serde_json::to_vec(draft)?)
 }
 
 /// None when there is none, or when it cannot be read: a form opens empty rather than not at all.

@@ -5,13 +5,13 @@
 
 use std::{
     fs, io,
-    io::Write,
     path::{Path, PathBuf},
 };
 
 use tokio::sync::mpsc;
 
 use crate::{
+    config::write_whole,
     console::{
         msg::{Answer, Msg},
         widgets::line::LINE_BYTES_MAX,
@@ -128,13 +128,9 @@ fn read(dir: &Path) -> io::Result<Vec<String>> {
 }
 
 fn write(dir: &Path, queries: &[String]) -> io::Result<()> {
-    let place = dir.join(FILE);
-    let beside = dir.join("queries.new");
-    let mut file = fs::File::create(&beside)?;
     let mut text = queries.join("\n");
     text.push('\n');
-    file.write_all(text.as_bytes())?;
-    fs::rename(&beside, &place)
+    write_whole(&dir.join(FILE), text.as_bytes())
 }
 
 #[cfg(test)]

@@ -11,7 +11,10 @@ use serde_json::json;
 use super::*;
 use crate::{
     door::{ListOrder, ListRequest},
-    model::{Actor, Change, Entry, EventDraft, MemoryFilter, Projects, Severity, Status},
+    model::{
+        Actor, Change, Decision, DecisionNumber, Entry, EventDraft, MemoryFilter, Projects, Severity, Status,
+        Unique,
+    },
 };
 
 /// Numbers that look random and repeat with their seed.
@@ -52,6 +55,15 @@ fn memory(n: usize, revision: u32, numbers: &mut Numbers) -> Memory {
     memory
 }
 
+/// Ids of decisions are other ones than those of memories.
+fn decision(n: usize, revision: u32, numbers: &mut Numbers) -> Decision {
+    serde_json::from_value(json!({
+        "id": id(1_000 + n), "revision": revision, "number": DecisionNumber(n as u32 + 1), "title": format!("choice {n}"),
+        "created_at": Time::default(), "updated_at": Time::from_unix_ms(numbers.below(20) as i64 - 10),
+    }))
+    .unwrap()
+}
+
 fn entry(sequence: u64, changes: Vec<Change>) -> Arc<Entry> {
     let draft = EventDraft {
         id: Id::NIL,
@@ -75,6 +87,7 @@ struct Plain {
     touched: BTreeMap<Id, Vec<Sequence>>,
     forgotten_at: BTreeMap<Id, Time>,
     erasing: BTreeMap<Id, Vec<Sequence>>,
+    decisions: BTreeMap<Id, Decision>,
 }
 
 impl Plain {
@@ -119,6 +132,9 @@ impl Plain {
                     self.erasing.remove(&id);
                     continue;
                 }
+                Change::Decide { decision } => {
+                    self.decisions.insert(id, (**decision).clone());
+                }
             }
             self.touched.entry(id).or_default().push(entry.first());
         }
@@ -158,9 +174,16 @@ fn history(seed: u64, length: usize) -> Vec<Arc<Entry>> {
     let mut numbers = Numbers(seed);
     let mut made: Vec<Memory> = Vec::new();
     let mut gone = BTreeSet::new();
+    let mut decided: Vec<u32> = Vec::new();
     let mut entries = Vec::new();
     for sequence in 1..=length as u64 {
         let mut changes = Vec::new();
+        if numbers.below(3) == 0 {
+            let n = numbers.below(decided.len() + 1);
+            decided.resize(decided.len().max(n + 1), 0);
+            decided[n] += 1;
+            changes.push(Change::Decide { decision: Box::new(decision(n, decided[n], &mut numbers)) });
+        }
         for _ in 0..=numbers.below(3) {
             if made.is_empty() || numbers.below(3) == 0 {
                 made.push(memory(made.len(), 1, &mut numbers));
@@ -280,6 +303,7 @@ fn compare(records: &Records, meta: &Meta, plain: &Plain, seed: u64) {
         );
     }
     assert_eq!(records.erasing().unwrap(), plain.erasing);
+    compare_decisions(records, meta, plain);
     let until = Time::from_unix_ms(30);
     let mut hidden: Vec<Id> =
         all.iter().filter(|stored| stored.hidden).map(|stored| stored.memory.id).collect();
@@ -292,6 +316,46 @@ fn compare(records: &Records, meta: &Meta, plain: &Plain, seed: u64) {
         let limit = 1 + numbers.below(5);
         assert_eq!(pages(records, request.clone(), &wall, limit), expected, "{request:?} {wall:?}");
     }
+}
+
+fn compare_decisions(records: &Records, meta: &Meta, plain: &Plain) {
+    assert_eq!(meta.decisions, plain.decisions.len() as u64);
+    for (id, decision) in &plain.decisions {
+        let number = Unique::Number(decision.number);
+        assert_eq!(records.kept::<Decision>(*id).unwrap().as_ref(), Some(decision));
+        assert_eq!(records.holder::<Decision>(&number).unwrap().as_ref(), Some(decision));
+        assert!(records.is_taken(&number).unwrap());
+        let standing = Standing { revision: decision.revision, hidden: false };
+        assert_eq!(records.standing(*id).unwrap(), Some(standing));
+        assert_eq!(records.touched(*id).unwrap(), plain.touched[id]);
+    }
+    assert!(!records.is_taken(&Unique::Number(DecisionNumber(0))).unwrap());
+    let walk = |order: u8, from: usize| {
+        let (mut found, mut places) = (Vec::new(), Vec::new());
+        let mut each = |place: &[u8], decision: Decision| {
+            places.push(place.to_vec());
+            found.push(decision);
+            true
+        };
+        records.walk(&[order], None, &mut each).unwrap();
+        // From any place on the rest follows.
+        if let Some(place) = places.get(from) {
+            let mut rest = Vec::new();
+            records
+                .walk(&[order], Some(place), &mut |_, decision: Decision| {
+                    rest.push(decision);
+                    true
+                })
+                .unwrap();
+            assert_eq!(rest, found[from + 1..]);
+        }
+        found
+    };
+    let mut expected: Vec<Decision> = plain.decisions.values().cloned().collect();
+    expected.sort_by_key(|one| (std::cmp::Reverse(one.updated_at), one.id));
+    assert_eq!(walk(UPDATED, expected.len() / 2), expected);
+    expected.sort_by_key(|one| std::cmp::Reverse(one.number));
+    assert_eq!(walk(NUMBERS, 0), expected);
 }
 
 proptest! {

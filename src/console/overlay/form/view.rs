@@ -7,48 +7,45 @@ use ratatui::{
     widgets::Paragraph,
 };
 
-use super::{Field, Form, Purpose};
+use super::{Field, Form};
 use crate::console::text;
 use crate::console::{
     action::{Action, Place},
     layout::{centred, head},
     scene::Scene,
     theme::Role,
-    widgets::frame::{foot, window},
 };
 
 const WIDTH: u16 = 110;
 const HEIGHT: u16 = 34;
-const LABEL: u16 = 10;
+pub(super) const LABEL: u16 = 10;
+const BELOW: u16 = 7;
+
+pub(super) fn window(area: Rect) -> Rect {
+    let width = WIDTH.min(area.width.saturating_sub(2));
+    centred(area, width, HEIGHT.min(area.height.saturating_sub(2)))
+}
+
+/// Lines below the content: air, four fields, air, one for what is to be said; fewer in a low box.
+fn below(inner: Rect) -> u16 {
+    BELOW.min(inner.height.saturating_sub(3))
+}
+
+/// Where each field stands, as far as it has room: the content with its label above it, the others a line each.
+pub(super) fn fields(inner: Rect) -> Vec<(Field, Rect)> {
+    let [content, rest] = head(inner, inner.height - below(inner));
+    let lines = Field::ALL[1..].iter().zip(rest.y + 1..);
+    let lines = lines.map(|(field, y)| (*field, Rect { y, height: 1, ..rest }));
+    std::iter::once((Field::Content, content)).chain(lines.filter(|(_, at)| at.y < rest.bottom())).collect()
+}
 
 impl Form {
-    pub(super) fn draw(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
+    pub(super) fn draw(&self, frame: &mut Frame, inner: Rect, scene: &Scene) {
         let theme = scene.theme;
-        let width = WIDTH.min(area.width.saturating_sub(2));
-        let area = centred(area, width, HEIGHT.min(area.height.saturating_sub(2)));
-        let title = match self.purpose {
-            Purpose::New => "New memory",
-            Purpose::Edit(_) => "Edit memory",
-            Purpose::Supersede(_) => "Supersede memory",
-        };
-        let inner = window(frame, area, title, scene);
-        let words = [
-            (Action::SaveForm, "save"),
-            (Action::Back, "keep draft"),
-            (Action::NextField, "field"),
-            (Action::Editor, "$EDITOR"),
-            (Action::Discard, "discard"),
-        ];
-        foot(frame, area, Place::Form, &words, scene);
-
-        // Below the content: a line of air, four fields, air, one line for what is to be said.
-        let below = 7.min(inner.height.saturating_sub(3));
-        let [content, rest] = head(inner, inner.height - below);
-        self.draw_content(frame, content, scene);
-        for (i, field) in Field::ALL[1..].iter().enumerate() {
-            let at = Rect { y: rest.y + 1 + i as u16, height: 1, ..rest };
-            if at.y < rest.bottom() {
-                self.draw_line(frame, at, *field, scene);
+        for (field, at) in fields(inner) {
+            match field {
+                Field::Content => self.draw_content(frame, at, scene),
+                field => self.draw_line(frame, at, field, scene),
             }
         }
         let said = if self.loading {
@@ -73,8 +70,8 @@ impl Form {
         } else {
             return;
         };
-        if below >= 7 {
-            let at = Rect { y: rest.bottom() - 1, height: 1, ..rest };
+        if below(inner) == BELOW {
+            let at = Rect { y: inner.bottom() - 1, height: 1, ..inner };
             let line = text::cut(&said.1, at.width as usize).into_owned();
             frame.render_widget(Paragraph::new(Text::styled(line, theme.style(said.0))), at);
         }

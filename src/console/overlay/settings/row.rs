@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Name {
+pub enum Name {
     Theme,
     Glyphs,
     Colours,
@@ -69,14 +69,14 @@ impl Name {
     /// What it is, in a sentence.
     pub fn about(self) -> &'static str {
         match self {
-            Name::Theme => "What everything looks like. Enter lists them all.",
+            Name::Theme => "What everything looks like.",
             Name::Glyphs => "Signs of Unicode, or plain ASCII for a terminal that shows boxes.",
             Name::Colours => "How many colours to draw with; auto is what the terminal can.",
-            Name::Motion => "Reduced: nothing moves but what is new; the clock shows minutes.",
+            Name::Motion => "Reduced: nothing moves but what is new; clock and progress go in large steps.",
             Name::Keymap => "Whose keys. Your own file, keymap.toml, is laid over them.",
             Name::Mouse => "On: clicks and wheel are the console's. Off: the terminal selects text.",
             Name::Times => "An age, the machine's clock, UTC, or the zone below.",
-            Name::Zone => "Where \"yesterday\" and \"14:02\" are meant. Enter finds any zone by its name.",
+            Name::Zone => "Where \"yesterday\" and \"14:02\" are meant.",
         }
     }
 

@@ -6,17 +6,23 @@ use ratatui::{Frame, layout::Rect, text::Span};
 use super::Log;
 use crate::console::{
     action::{Action, Place},
+    layout::{Shares, Split},
     panes::Pane,
     scene::{Out, Scene},
     text,
     theme::Role,
-    widgets::{frame::step_of, line::Typed, list::Step, scroll::Track, tail::Stand},
+    widgets::{frame::step_of, line::Typed, list::Step, scroll::Track},
 };
 
 impl Pane for Log {
-    fn arrange(&mut self, area: Rect) {
+    fn arrange(&mut self, area: Rect, shares: Shares) {
+        self.split.shares = shares;
         self.area = area;
         self.settle();
+    }
+
+    fn split(&self) -> &Split {
+        &self.split
     }
 
     fn lay_out(&mut self, scene: &Scene) {
@@ -28,20 +34,13 @@ impl Pane for Log {
     }
 
     fn state(&self, scene: &Scene) -> Vec<Span<'static>> {
-        let (role, word) = match self.tail.stand() {
-            Stand::Following => (Role::Live, "following"),
-            Stand::Held => (Role::Muted, "held"),
-            Stand::Paused => (Role::Paused, "paused"),
-        };
-        vec![Span::styled(format!("{word} "), scene.theme.style(role))]
+        vec![self.tail.stand().word(scene)]
     }
 
     fn extent(&self, scene: &Scene) -> Option<Span<'static>> {
-        let new = self.tail.new_rows();
-        if new > 0 {
-            let arrow = if scene.theme.ascii() { "v" } else { "▼" };
-            let said = format!(" {arrow} {} new (G) ", text::count(new));
-            return Some(Span::styled(said, scene.theme.style(Role::Fresh)));
+        let new = self.tail.stand().new_rows(self.tail.new_rows(), Place::Log, scene);
+        if new.is_some() {
+            return new;
         }
         let mut said = text::count(self.shown.len() as u64);
         if self.is_filtered() {
@@ -99,7 +98,12 @@ impl Pane for Log {
     fn why_not(&self, action: Action, _: &Scene) -> Option<String> {
         match action {
             Action::Open | Action::Copy | Action::CopyJson => {
-                self.selected().is_none().then(|| "nothing has been logged yet".into())
+                let none = if self.entries.is_empty() {
+                    "nothing has been logged yet"
+                } else {
+                    "no entry is like the filter"
+                };
+                self.selected().is_none().then(|| none.into())
             }
             Action::Complete => Some("there is nothing to complete here".into()),
             Action::Export => Some("the log is a file already; the line above names it".into()),

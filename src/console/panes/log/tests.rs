@@ -22,7 +22,7 @@ fn taken(numbers: std::ops::Range<u64>) -> Taken {
 
 fn log(numbers: std::ops::Range<u64>) -> Log {
     let mut log = Log::default();
-    log.arrange(Rect::new(0, 0, 80, 14));
+    log.arrange(Rect::new(0, 0, 80, 14), Default::default());
     log.take(taken(numbers));
     log
 }
@@ -34,6 +34,30 @@ fn seen(log: &Log) -> Vec<&str> {
 fn filter(log: &mut Log, text: &str) {
     log.filter_text.set(text);
     log.set_filter();
+}
+
+#[test]
+fn what_hides_all_entries_is_named() {
+    let app_says = |log: &Log| {
+        let theme = crate::console::theme::Theme::for_mode(Default::default(), Default::default(), false);
+        let (hub, keymap) = Default::default();
+        let scene = crate::console::scene::Scene {
+            now: Time::from_unix_ms(0),
+            zones: crate::model::Zones::UTC,
+            form: Default::default(),
+            motion: Default::default(),
+            hub: &hub,
+            theme: &theme,
+            keymap: &keymap,
+            import: None,
+        };
+        log.why_not(Action::Copy, &scene)
+    };
+    assert_eq!(app_says(&log(0..0)).as_deref(), Some("nothing has been logged yet"));
+    let mut log = log(0..5);
+    assert_eq!(app_says(&log), None);
+    filter(&mut log, "nowhere");
+    assert_eq!(app_says(&log).as_deref(), Some("no entry is like the filter"));
 }
 
 #[test]

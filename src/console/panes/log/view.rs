@@ -3,7 +3,6 @@
 use ratatui::{
     Frame,
     layout::Rect,
-    style::Style,
     text::{Line, Span},
     widgets::Paragraph,
 };
@@ -11,14 +10,15 @@ use ratatui::{
 use super::{super::search::view_rule, Log};
 use crate::{
     console::{
+        action::{Action, Place},
         layout::{head, inside},
         model::Connection,
         panes::Pane,
         scene::Scene,
         text,
-        theme::{Role, Theme},
+        theme::Role,
         widgets::{
-            frame::{input, underline},
+            frame::{input, row_as, underline},
             tail::Stand,
         },
     },
@@ -102,7 +102,11 @@ impl Log {
         let (area, theme) = (self.split.list, scene.theme);
         if self.shown.is_empty() {
             let said = if self.is_filtered() {
-                "No entry is like that. Esc shows all.".to_owned()
+                let esc = scene.key(Action::Back, Place::Log);
+                format!(
+                    "No entry is like that.{}",
+                    esc.map_or(String::new(), |esc| format!(" {esc} shows all."))
+                )
             } else {
                 format!(
                     "Nothing has been logged since the start, at log_level {}. The setting can be a level, or directives \
@@ -122,11 +126,8 @@ impl Log {
         let lines: Vec<_> = rows
             .map(|(row, entry)| {
                 let line = entry_line(entry, area.width as usize, scene);
-                match (held && selected == Some(row), focused) {
-                    (true, true) => lit(line, role(entry.level), theme),
-                    (true, false) => line.style(theme.style(Role::SelectionIdle)),
-                    _ => line,
-                }
+                let chosen = (held && selected == Some(row)).then_some(focused);
+                row_as(line, chosen, (LEVEL_SPAN, role(entry.level)), theme)
             })
             .collect();
         frame.render_widget(Paragraph::new(lines), area);
@@ -202,14 +203,6 @@ fn role(level: Level) -> Role {
         Level::Info => Role::Info,
         Level::Debug | Level::Trace => Role::Muted,
     }
-}
-
-/// A selected row: its level keeps its colour, the rest is one style, so that moving the selection is cheap to send.
-fn lit(line: Line<'static>, level: Role, theme: &Theme) -> Line<'static> {
-    let spans = line.spans.into_iter().enumerate();
-    let style = |i| if i == LEVEL_SPAN { theme.selected(level) } else { Style::new() };
-    let spans: Vec<_> = spans.map(|(i, span)| span.style(style(i))).collect();
-    Line::from(spans).style(theme.style(Role::Selection))
 }
 
 /// Narrow panes give up the fraction of the second and who said it.

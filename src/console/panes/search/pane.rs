@@ -9,6 +9,7 @@ use crate::{
         action::{Action, Place},
         effect::{Ask, Effect},
         export::What,
+        layout::{Shares, Split},
         msg::{Answer, Link},
         overlay::{
             Overlay,
@@ -23,12 +24,18 @@ use crate::{
         theme::Role,
         widgets::{frame::step_of, line::Typed, list::Step, scroll::Track},
     },
+    door::ListOrder,
     model::{Project, Time},
 };
 
 impl Pane for Search {
-    fn arrange(&mut self, area: Rect) {
+    fn arrange(&mut self, area: Rect, shares: Shares) {
+        self.split.shares = shares;
         Search::arrange(self, area);
+    }
+
+    fn split(&self) -> &Split {
+        &self.split
     }
 
     fn lay_out(&mut self, scene: &Scene) {
@@ -183,9 +190,16 @@ impl Pane for Search {
 
     fn exported(&self) -> Option<Exported> {
         let what = self.all();
+        let project = self.project.as_ref().map_or(String::new(), |project| match project.is_none() {
+            true => " of no project".to_owned(),
+            false => format!(" of project {project} and of none"),
+        });
         let about = match &what {
-            What::Search(request) => format!("What is found by {:?}, {}.", request.query, bound()),
-            _ => format!("Every memory, newest first, {}.", bound()),
+            What::Search(request) => {
+                format!("Memories{project} found by {:?}, {}.", request.query, bound())
+            }
+            What::List(_, ListOrder::Oldest) => format!("Every memory{project}, oldest first, {}.", bound()),
+            _ => format!("Every memory{project}, newest first, {}.", bound()),
         };
         Some(Exported { what, about, stem: "search" })
     }
@@ -298,10 +312,12 @@ impl Search {
                 out.open = Some(Overlay::Form(Box::new(Form::of(Purpose::Supersede(id), id, out))));
             }
             Action::Remove => {
+                let undo = scene.key(Action::Undo, Place::Search);
+                let undo = undo.map_or(String::new(), |key| format!("{key} brings it back for 10 s, "));
                 out.open = Some(Overlay::Confirm(Box::new(Confirm::new(
                     "Remove a memory",
                     &row.title,
-                    "It is hidden from every list and search at once; `u` brings it back for 10 s, `restore` later.",
+                    &format!("It is hidden from every list and search at once; {undo}`restore` later."),
                     "remove",
                     scene.now,
                     vec![Effect::Ask(Ask::Forget { id })],

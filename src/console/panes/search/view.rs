@@ -84,7 +84,9 @@ impl Search {
             let keys: Vec<_> = up.chain(scene.keymap.key_of(Action::Queries, &[Place::Query])).collect();
             format!("{}: former queries", keys.join(" or "))
         } else {
-            "s to search: words \"a phrase\" tag: type: since:".to_owned()
+            let key = scene.key(Action::Query, Place::Search);
+            let key = key.map_or("search".to_owned(), |key| format!("{key} to search"));
+            format!("{key}: words \"a phrase\" tag: type: since:")
         };
         let ghost = self.ghost().unwrap_or_default();
         input(frame, area, &line, ghost, &placeholder, focused && self.typing, scene);
@@ -114,7 +116,7 @@ impl Search {
     /// The query while it is not typed: its fields as chips.
     fn view_parts(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
         let theme = scene.theme;
-        let prompt = if theme.ascii() { "> " } else { "› " };
+        let prompt = format!("{} ", theme.glyph(Role::Caret));
         let mut spans = vec![Span::styled(prompt, theme.style(Role::Muted))];
         let (parts, hidden) = self.shown_parts(area.width);
         let mut column = 0;
@@ -247,35 +249,32 @@ impl Search {
 
     fn view_nothing(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
         let theme = scene.theme;
-        let (key, plain) = (theme.style(Role::Accent), theme.style(Role::Muted));
+        let plain = theme.style(Role::Muted);
         let mut lines = vec![Line::default()];
         let empty_hub = scene.hub.memories() == Some(0);
         if empty_hub && self.query.text().trim().is_empty() {
             lines.push(Line::styled("This hub knows nothing yet.", theme.style(Role::Strong)));
             lines.push(Line::default());
             let offers = [
-                ("I", "import a folder of notes or documentation"),
-                ("n", "write the first memory"),
-                ("?", "see every key"),
+                (Action::Import, "import a folder of notes or documentation"),
+                (Action::New, "write the first memory"),
+                (Action::Help, "see every key"),
             ];
-            for (letter, what) in offers {
-                lines.push(Line::from(vec![
-                    Span::styled(format!("  {letter}  "), key),
-                    Span::styled(what, theme.style(Role::Text)),
-                ]));
-            }
+            lines.extend(offers.map(|(action, what)| offer(action, what, Role::Text, scene)));
             lines.push(Line::default());
             let from_shell = "From any shell: wheelhouse import DIR, wheelhouse add TEXT. What they do is seen here at once.";
             let wrapped = text::wrap(from_shell, (area.width as usize).saturating_sub(2).max(1));
             lines.extend(wrapped.into_iter().map(|line| Line::styled(line, plain)));
         } else if self.query.text().trim().is_empty() {
             lines.push(Line::styled("No memory in this project yet.", plain));
-            lines.push(Line::from(vec![Span::styled("  P  ", key), Span::styled("all projects", plain)]));
-            lines.push(Line::from(vec![Span::styled("  n  ", key), Span::styled("write one", plain)]));
+            let offers = [(Action::Project, "all projects"), (Action::New, "write one")];
+            lines.extend(offers.map(|(action, what)| offer(action, what, Role::Muted, scene)));
         } else if !self.is_asking() {
             lines.push(Line::styled("Nothing found.", theme.style(Role::Strong)));
-            let said = "Fewer words find more; drop a filter, or look in all projects with P.";
-            let wrapped = text::wrap(said, (area.width as usize).max(1));
+            let key = scene.key(Action::Project, Place::Search).filter(|_| self.project.is_some());
+            let projects = key.map_or(String::new(), |key| format!(", or look in all projects with {key}"));
+            let said = format!("Fewer words find more; drop a filter{projects}.");
+            let wrapped = text::wrap(&said, (area.width as usize).max(1));
             lines.extend(wrapped.into_iter().map(|line| Line::styled(line, plain)));
         }
         frame.render_widget(Paragraph::new(lines), area);
@@ -490,6 +489,16 @@ fn bar(score: f32, best: f32, [full, rest]: [Style; 2], scene: &Scene) -> [Span<
     let left = if full.fg == rest.fg { " " } else { line };
     let filled = ((score / best) * SCORE_BAR as f32).round().clamp(1.0, SCORE_BAR as f32) as usize;
     [Span::styled(line.repeat(filled), full), Span::styled(left.repeat(SCORE_BAR - filled), rest)]
+}
+
+/// Something that can be done, with its key; without one it is in the palette.
+fn offer(action: Action, what: &'static str, role: Role, scene: &Scene) -> Line<'static> {
+    let theme = scene.theme;
+    let key = scene.key(action, Place::Search).or_else(|| scene.key(Action::Palette, Place::Search));
+    Line::from(vec![
+        Span::styled(format!("  {}  ", key.unwrap_or_default()), theme.style(Role::Accent)),
+        Span::styled(what, theme.style(role)),
+    ])
 }
 
 pub fn view_rule(frame: &mut Frame, area: Rect, rule: Rule, scene: &Scene) {

@@ -10,7 +10,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{Mode, Timeline};
+use super::{Stand, Timeline};
 use crate::{
     console::{
         effect::Ask,
@@ -241,7 +241,7 @@ impl Timeline {
         let mut seen = self.visible().filter_map(|(_, item)| item.event());
         let Some(first) = seen.next() else { return Wanted::AsItIs };
         let last = seen.last().unwrap_or(first);
-        let following = self.mode == Mode::Following;
+        let following = self.stand == Stand::Following;
         let (from, to) =
             (first.recorded_at, if following { now.max(last.recorded_at) } else { last.recorded_at });
         let span_ms = (to.unix_ms() - from.unix_ms()).max(1).saturating_mul(AROUND);
@@ -292,7 +292,7 @@ impl Timeline {
             };
             return Line::styled(text::cut(&said, width).into_owned(), muted);
         }
-        let following = self.mode == Mode::Following;
+        let following = self.stand == Stand::Following;
         let last_known = self.chart.first + BUCKETS as i64 - 1;
         let last = if following { last_known.max(self.chart.number(scene.now)) } else { last_known };
         let buckets = self.chart.up_to(last);
@@ -320,7 +320,7 @@ impl Timeline {
 
     /// Which columns hold the rows that are seen, while the view stands still.
     fn seen_columns(&self, last: i64, each: usize) -> std::ops::Range<usize> {
-        if self.mode == Mode::Following {
+        if self.stand == Stand::Following {
             return 0..BUCKETS;
         }
         let mut seen = self.visible().filter_map(|(_, item)| item.event().map(|event| event.recorded_at));

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Mode, Timeline};
+use super::{Stand, Timeline};
 use crate::{
     console::{
         effect::{Ask, Page, Toward},
@@ -110,7 +110,7 @@ impl Timeline {
             return;
         }
         let (top, len, height) = (self.top_row(), self.feed().len(), self.height());
-        let near = (self.mode != Mode::Following && top < AHEAD) || len < height;
+        let near = (self.stand != Stand::Following && top < AHEAD) || len < height;
         if near && self.feed().before().is_some() {
             self.ask(Page::Before, out);
         } else if !self.feed().is_live() && top + height + AHEAD >= len {
@@ -198,7 +198,7 @@ impl Timeline {
     /// Selects an event wherever in history it is.
     pub(super) fn reveal(&mut self, sequence: Sequence, out: &mut Out) {
         if self.feed().holds(sequence) {
-            if self.mode == Mode::Following {
+            if self.stand == Stand::Following {
                 self.hold();
             }
             let row = self.feed().row_of(sequence).unwrap_or(0);
@@ -310,8 +310,8 @@ impl Timeline {
         let (next, head) = (stretch.next, stretch.head);
         self.feed_mut().reset(stretch.items, oldest, next);
         self.join_present(head);
-        if self.mode == Mode::Following {
-            self.mode = Mode::Scrolled;
+        if self.stand == Stand::Following {
+            self.stand = Stand::Held;
         }
         self.new = 0;
         self.scroll = 0;
@@ -347,7 +347,7 @@ impl Timeline {
         if let Some(looking) = self.history.looking.clone() {
             self.look(looking.page, looking.query, out);
         } else if self.fault.take().is_some() {
-            self.ask(if self.mode == Mode::Following { Page::Newest } else { Page::Before }, out);
+            self.ask(if self.stand == Stand::Following { Page::Newest } else { Page::Before }, out);
         }
         self.chart.begin_anew();
     }

@@ -3,12 +3,13 @@
 use crossterm::event::KeyEvent;
 use ratatui::{Frame, layout::Rect, text::Span};
 
-use super::{Mode, Timeline};
+use super::{Stand, Timeline};
 use crate::{
     console::{
         action::{Action, Place},
         effect::Toward,
         export::What,
+        layout::{Shares, Split},
         msg::{Answer, Link},
         overlay::export::bound,
         panes::{Exported, Pane},
@@ -20,8 +21,13 @@ use crate::{
 };
 
 impl Pane for Timeline {
-    fn arrange(&mut self, area: Rect) {
+    fn arrange(&mut self, area: Rect, shares: Shares) {
+        self.split.shares = shares;
         Timeline::arrange(self, area);
+    }
+
+    fn split(&self) -> &Split {
+        &self.split
     }
 
     fn lay_out(&mut self, scene: &Scene) {
@@ -37,7 +43,7 @@ impl Pane for Timeline {
     }
 
     fn state(&self, scene: &Scene) -> Vec<Span<'static>> {
-        self.state_words(scene)
+        vec![self.stand.word(scene)]
     }
 
     fn doing(&self, scene: &Scene) -> Option<Span<'static>> {
@@ -45,7 +51,7 @@ impl Pane for Timeline {
     }
 
     fn extent(&self, scene: &Scene) -> Option<Span<'static>> {
-        self.new_words(scene)
+        self.stand.new_rows(self.new, Place::Timeline, scene)
     }
 
     fn places(&self) -> Vec<Place> {
@@ -187,10 +193,10 @@ impl Pane for Timeline {
 
     fn scroll_to(&mut self, top: usize, out: &mut Out) {
         let last_top = self.feed().len().saturating_sub(self.height());
-        if top >= last_top && self.feed().is_live() && self.mode != Mode::Paused {
+        if top >= last_top && self.feed().is_live() && self.stand != Stand::Paused {
             return self.follow();
         }
-        if self.mode == Mode::Following {
+        if self.stand == Stand::Following {
             self.hold();
         }
         let (top, last) = (top.min(last_top), self.feed().len().saturating_sub(1));

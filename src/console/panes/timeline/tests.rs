@@ -174,7 +174,7 @@ fn it_follows_until_it_is_scrolled_up() {
     assert_eq!((bench.seen(), bench.timeline.new), ((193..203).collect(), 0));
 
     bench.timeline.step(Step::Up, &mut bench.out);
-    assert_eq!(bench.timeline.mode, Mode::Scrolled);
+    assert_eq!(bench.timeline.stand, Stand::Held);
     bench.arrive(203..210);
     assert_eq!((bench.seen(), bench.timeline.new), ((193..203).collect(), 7));
     assert_eq!(bench.selected(), Some(201));
@@ -328,7 +328,7 @@ fn a_moment_is_gone_to_by_when_things_were_recorded() {
     assert_eq!(at.2.recorded_since, Some(Time::from_unix_ms(150_000)));
     assert_eq!((at.1, at.2.order, at.2.after), (Page::At, Order::Asc, None));
     bench.answer(&at, page(150..350, Some(349)));
-    assert_eq!((bench.selected(), bench.timeline.mode), (Some(150), Mode::Scrolled));
+    assert_eq!((bench.selected(), bench.timeline.stand), (Some(150), Stand::Held));
     let before = bench.one_asked();
     bench.answer(&before, page(50..150, Some(50)));
     assert_eq!(bench.seen(), (147..157).collect::<Vec<_>>());
@@ -339,7 +339,7 @@ fn a_moment_is_gone_to_by_when_things_were_recorded() {
     let at = bench.one_asked();
     bench.answer(&at, page(0..0, None));
     assert_eq!(bench.toasts(), ["nothing has happened since then: the newest"]);
-    assert_eq!((bench.one_asked().1, bench.timeline.mode), (Page::Newest, Mode::Following));
+    assert_eq!((bench.one_asked().1, bench.timeline.stand), (Page::Newest, Stand::Following));
 
     bench.go_to("soon");
     assert_eq!(
@@ -392,7 +392,7 @@ fn a_correlation_is_asked_for_both_ways_until_it_is_whole() {
     let drawn = bench.drawn();
     assert!(drawn[1].starts_with("#0000  4 events over 2 min 30 s"), "{drawn:?}");
     assert!(bench.back() && bench.timeline.trace().is_none());
-    assert_eq!((bench.timeline.mode, bench.selected()), (Mode::Scrolled, Some(199)));
+    assert_eq!((bench.timeline.stand, bench.selected()), (Stand::Held, Some(199)));
 }
 
 #[test]
@@ -465,7 +465,7 @@ proptest! {
         bench.timeline.step(Step::PageUp, &mut bench.out);
         bench.timeline.step(Step::PageUp, &mut bench.out);
         for (what, n) in steps {
-            let (mode, before, selected) = (bench.timeline.mode, bench.seen(), bench.timeline.selected);
+            let (mode, before, selected) = (bench.timeline.stand, bench.seen(), bench.timeline.selected);
             match what {
                 0 | 1 => {
                     if what == 1 {
@@ -474,7 +474,7 @@ proptest! {
                     }
                     bench.arrive(next..next + n);
                     next += n;
-                    if mode != Mode::Following {
+                    if mode != Stand::Following {
                         prop_assert_eq!(bench.seen(), before);
                         prop_assert_eq!(bench.timeline.selected, selected);
                     }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Mode, Timeline};
+use super::{Stand, Timeline};
 use crate::{
     console::{
         effect::{Ask, Page, Toward},
@@ -224,7 +224,7 @@ impl Timeline {
             return self.arrange(self.area);
         }
         let Some(event) = self.selected().cloned() else { return };
-        if self.mode == Mode::Following {
+        if self.stand == Stand::Following {
             self.hold();
         }
         self.open = false;

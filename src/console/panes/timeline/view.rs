@@ -12,7 +12,7 @@ use ratatui::{
 
 use super::{
     super::search::{scrollbar, view_rule},
-    Mode, Timeline, Typing, event, moment,
+    Stand, Timeline, Typing, event, moment,
     trace::{Node, Trace},
 };
 use crate::{
@@ -22,8 +22,8 @@ use crate::{
         model::Item,
         scene::Scene,
         text,
-        theme::{Role, Theme},
-        widgets::frame::{input, underline},
+        theme::Role,
+        widgets::frame::{input, row_as, underline},
     },
     door::EventGap,
     model::{Event, Projects, Severity},
@@ -42,29 +42,6 @@ const NARROW: usize = 56;
 const CORRELATION: usize = 4;
 
 impl Timeline {
-    /// What stands in the border: how the view stands.
-    pub fn state_words(&self, scene: &Scene) -> Vec<Span<'static>> {
-        let theme = scene.theme;
-        let (role, word) = match self.mode {
-            Mode::Following => (Role::Live, "following"),
-            Mode::Scrolled => (Role::Muted, "held"),
-            Mode::Paused => (Role::Paused, "paused"),
-        };
-        vec![Span::styled(format!("{word} "), theme.style(role))]
-    }
-
-    /// `▼ 128 new (G)`, at the lower border.
-    pub fn new_words(&self, scene: &Scene) -> Option<Span<'static>> {
-        if self.new == 0 || self.mode == Mode::Following {
-            return None;
-        }
-        let arrow = if scene.theme.ascii() { "v" } else { "▼" };
-        Some(Span::styled(
-            format!(" {arrow} {} new (G) ", text::count(self.new)),
-            scene.theme.style(Role::Fresh),
-        ))
-    }
-
     /// `searching back… 12:04 so far`, at the lower border, with the key that stops it; or why a page is not to be had.
     pub fn looking(&self, scene: &Scene) -> Option<Span<'static>> {
         // An empty list says it itself.
@@ -294,11 +271,7 @@ impl Timeline {
         let theme = scene.theme;
         let lines = trace.visible().map(|(selected, node)| {
             let line = tree_line(node, area.width as usize, scene);
-            match (selected, focused) {
-                (true, true) => lit(line, TREE_KIND_SPAN, kind_role(&node.event), theme),
-                (true, false) => line.style(theme.style(Role::SelectionIdle)),
-                _ => line,
-            }
+            row_as(line, selected.then_some(focused), (TREE_KIND_SPAN, kind_role(&node.event)), theme)
         });
         frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), area);
         scrollbar(frame, area, self.split.rule, trace.shown(), trace.len(), scene);
@@ -311,6 +284,9 @@ impl Timeline {
         let theme = scene.theme;
         if self.feed().is_empty() {
             let looking = self.looking_and_stop(scene);
+            let esc = scene.key(Action::Back, Place::Timeline);
+            let esc = esc.map_or(String::new(), |esc| format!(" {esc} shows all."));
+            let nothing_like_that = format!("No event is like that.{esc}");
             let said = if let Some(words) = &looking {
                 words
             } else if self.is_paging() {
@@ -318,7 +294,7 @@ impl Timeline {
             } else if self.is_filtered() && self.filter_text.is_empty() {
                 "No event of this project."
             } else if self.is_filtered() {
-                "No event is like that. Esc shows all."
+                &nothing_like_that
             } else if scene.hub.is_live() {
                 "Nothing has happened yet. What changes, here or from any shell, is seen here at once."
             } else {
@@ -332,7 +308,7 @@ impl Timeline {
             return;
         }
         let selected = self.selected_row();
-        let held = self.mode != Mode::Following || self.open;
+        let held = self.stand != Stand::Following || self.open;
         let mut lines = Vec::with_capacity(area.height as usize);
         let mut rows = 0..0;
         for (row, item) in self.visible() {
@@ -344,24 +320,13 @@ impl Timeline {
                 Item::Event(event) => (event_line(event, area.width as usize, scene), kind_role(event)),
                 Item::Gap(gap) => (gap_line(gap, area.width as usize, scene), Role::Warn),
             };
-            lines.push(match (held && selected == Some(row), focused) {
-                (true, true) => lit(line, KIND_SPAN, role, theme),
-                (true, false) => line.style(theme.style(Role::SelectionIdle)),
-                _ => line,
-            });
+            let chosen = (held && selected == Some(row)).then_some(focused);
+            lines.push(row_as(line, chosen, (KIND_SPAN, role), theme));
         }
         let dimmed = if scene.hub.is_live() { Style::new() } else { theme.style(Role::Off) };
         frame.render_widget(Paragraph::new(lines).style(dimmed), area);
         scrollbar(frame, area, self.split.rule, rows, self.feed().len(), scene);
     }
-}
-
-/// A selected row: its kind keeps its colour, the rest is one style, so that moving the selection is cheap to send.
-fn lit(line: Line<'static>, kind_span: usize, kind: Role, theme: &Theme) -> Line<'static> {
-    let spans = line.spans.into_iter().enumerate();
-    let style = |i| if i == kind_span { theme.selected(kind) } else { Style::new() };
-    let spans: Vec<_> = spans.map(|(i, span)| span.style(style(i))).collect();
-    Line::from(spans).style(theme.style(Role::Selection))
 }
 
 pub(super) fn kind_role(event: &Event) -> Role {
