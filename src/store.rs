@@ -57,7 +57,7 @@ use crate::{
 pub use self::{
     cleaner::{Cleaned, CleanedPart, Overseer, Retention},
     frame::BODY_BYTES_MAX as FRAME_BYTES_MAX,
-    kept::Place,
+    kept::{Place, Runs},
     log::Rewrote,
     queue::QUEUE_BYTES_MAX,
     repair::Repaired,

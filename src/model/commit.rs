@@ -5,7 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Actor, Class, Decision, DecisionNumber, Event, Id, Memory, Sequence, Severity, Subject, Time};
+use super::{
+    Actor, Class, Decision, DecisionNumber, Event, Id, Memory, Sequence, Severity, Subject, Time,
+    job::{Job, JobState, Run},
+};
 
 /// What a commit does to the record view. Tagged from outside: serde reads inner tags as if from text, and ids and
 /// moments are not text in files.
@@ -28,6 +31,14 @@ pub enum Change {
     Erased { id: Id },
     /// This revision is now the decision.
     Decide { decision: Box<Decision> },
+    /// This revision is now the job's definition.
+    Define { job: Box<Job> },
+    /// Where the scheduler now stands with the job.
+    Stand { state: Box<JobState> },
+    /// This revision is now the run.
+    Run { run: Box<Run> },
+    /// The run is kept no longer.
+    Pass { id: Id },
 }
 
 impl Change {
@@ -38,8 +49,12 @@ impl Change {
             | Change::Accessed { id }
             | Change::Counted { id, .. }
             | Change::Erase { id }
-            | Change::Erased { id } => *id,
+            | Change::Erased { id }
+            | Change::Pass { id } => *id,
             Change::Decide { decision } => decision.id,
+            Change::Define { job } => job.id,
+            Change::Stand { state } => state.job,
+            Change::Run { run } => run.id,
         }
     }
 
@@ -47,8 +62,14 @@ impl Change {
     pub fn unique(&self) -> Option<Unique> {
         match self {
             Change::Decide { decision } => Some(Unique::Number(decision.number)),
+            Change::Define { job } => Some(Unique::Slug(job.slug.clone())),
             _ => None,
         }
+    }
+
+    /// Whether it need not outlive the events that tell it: what still counts of it is said again before it goes.
+    pub fn is_passing(&self) -> bool {
+        self.is_use() || matches!(self, Change::Stand { .. } | Change::Run { .. } | Change::Pass { .. })
     }
 
     /// Whether it counts a use, and no more.
@@ -63,12 +84,15 @@ impl Change {
 pub enum Unique {
     /// The number of a decision.
     Number(DecisionNumber),
+    /// The slug of a job.
+    Slug(String),
 }
 
 impl fmt::Display for Unique {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Unique::Number(number) => write!(f, "the number {number}"),
+            Unique::Slug(slug) => write!(f, "the slug {slug}"),
         }
     }
 }
@@ -117,6 +141,8 @@ pub enum Precondition {
     Absent { id: Id },
     /// No record has this.
     Vacant { unique: Unique },
+    /// The scheduler's state of the job is of this revision; 0 is that there is none.
+    Stands { job: Id, revision: u64 },
 }
 
 /// Interactive commits go before bulk ones, so an import never delays a save.
@@ -166,7 +192,7 @@ impl Entry {
     /// How long it is kept: as the event of it that is kept longest, and for good where it changed a record.
     pub fn class(&self) -> Class {
         let longest = self.events.iter().map(Event::class).min().unwrap_or(Class::Change);
-        if self.changes.iter().all(Change::is_use) { longest } else { Class::Change }
+        if self.changes.iter().all(Change::is_passing) { longest } else { Class::Change }
     }
 }
 

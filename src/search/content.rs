@@ -34,7 +34,11 @@ impl Step {
             Change::Accessed { .. }
             | Change::Counted { .. }
             | Change::Erased { .. }
-            | Change::Decide { .. } => None,
+            | Change::Decide { .. }
+            | Change::Define { .. }
+            | Change::Stand { .. }
+            | Change::Run { .. }
+            | Change::Pass { .. } => None,
         }
     }
 }

@@ -2,9 +2,12 @@
 
 use super::{
     Store,
-    records::{Kept, NUMBERS, UPDATED},
+    records::{DEAD, Kept, LIVE, NUMBERS, OF_JOB, UPDATED},
 };
-use crate::model::{Decision, DecisionNumber, Fault, Id, Unique};
+use crate::model::{
+    Decision, DecisionNumber, Fault, Id, Unique,
+    job::{Job, JobState, Run},
+};
 
 impl Store {
     pub fn decision(&self, id: Id) -> Result<Option<Decision>, Fault> {
@@ -32,6 +35,47 @@ impl Store {
         each: &mut dyn FnMut(Place, Decision) -> bool,
     ) -> Result<(), Fault> {
         self.walk(&[UPDATED], after, each)
+    }
+
+    pub fn job(&self, id: Id) -> Result<Option<Job>, Fault> {
+        self.kept(id)
+    }
+
+    pub fn job_called(&self, slug: &str) -> Result<Option<Job>, Fault> {
+        self.holder(&Unique::Slug(slug.to_owned()))
+    }
+
+    /// Every job there is, oldest first.
+    pub fn jobs(&self) -> Result<Vec<Job>, Fault> {
+        let mut jobs = Vec::new();
+        let view = self.core.complete_view()?;
+        view.records.all_kept(&mut |job| jobs.push(job)).map_err(|error| self.core.unreadable(error))?;
+        Ok(jobs)
+    }
+
+    /// Where the scheduler stands with a job.
+    pub fn job_state(&self, job: Id) -> Result<Option<JobState>, Fault> {
+        self.kept(job)
+    }
+
+    pub fn run(&self, id: Id) -> Result<Option<Run>, Fault> {
+        self.kept(id)
+    }
+
+    /// Runs of a job, newest first, behind a place that was given with one before; `false` stops.
+    pub fn runs(
+        &self,
+        job: Id,
+        which: Runs,
+        after: Option<&str>,
+        each: &mut dyn FnMut(Place, Run) -> bool,
+    ) -> Result<(), Fault> {
+        let order = match which {
+            Runs::All => OF_JOB,
+            Runs::Live => LIVE,
+            Runs::Dead => DEAD,
+        };
+        self.walk(&[&[order], &job.as_bytes()[..]].concat(), after, each)
     }
 
     fn kept<K: Kept>(&self, id: Id) -> Result<Option<K>, Fault> {
@@ -64,6 +108,16 @@ impl Store {
             .walk(order, after.as_deref(), &mut |place, record| each(Place(place.to_owned()), record))
             .map_err(|error| self.core.unreadable(error))
     }
+}
+
+/// Which runs of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runs {
+    All,
+    /// Something is still to come of them.
+    Live,
+    /// Failed for good, and nobody has seen to them.
+    Dead,
 }
 
 /// Where a record stands in an order; the next page begins behind it.

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     apply::{Applying, Filling},
     dirs::Dirs,
-    kept::{Kept, NUMBERS, UPDATED},
+    kept::{DEAD, Kept, LIVE, NUMBERS, OF_JOB, PASSING, UPDATED},
 };
 use super::{Stored, snapshot::Head};
 use crate::model::{Id, LogId, Memory, Project, Sequence, Time, decode, encode};

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     door::{Refusal, ViewState, Writes},
-    model::{Change, Code, Commit, Entry, Fault, Id, Precondition, Sequence, Time, Unique},
+    model::{Change, Code, Commit, Entry, Fault, Id, Precondition, Sequence, Time, Unique, job::JobState},
 };
 
 /// While writes are refused, how often it is tried whether they would work again.
@@ -160,6 +160,8 @@ struct Checked<'a> {
     standing: HashMap<Id, Option<Standing>>,
     /// What records of the batch so far have for themselves.
     uniques: HashSet<Unique>,
+    /// Revisions of the scheduler's states that the batch so far makes.
+    states: HashMap<Id, u64>,
     /// Idempotency keys of the batch so far: which entry used it.
     keys: HashMap<String, usize>,
     batch: Batch,
@@ -178,6 +180,7 @@ impl<'a> Checked<'a> {
             now,
             standing: HashMap::new(),
             uniques: HashSet::new(),
+            states: HashMap::new(),
             keys: HashMap::new(),
             batch: Batch::default(),
             replies: Vec::new(),
@@ -232,6 +235,7 @@ impl<'a> Checked<'a> {
                 Some(_) => Err(Fault::conflict(format!("record {id} exists already"))),
             },
             Precondition::Vacant { ref unique } => self.vacant(unique),
+            Precondition::Stands { job, revision } => self.stands(job, revision),
             Precondition::Revision { id, revision } => match self.standing(id)?.ok_or_else(|| absent(id))? {
                 Standing { revision: now, .. } if now == revision => Ok(()),
                 Standing { revision: now, .. } => {
@@ -254,6 +258,22 @@ impl<'a> Checked<'a> {
             return Err(Fault::conflict(format!("{unique} is taken")));
         }
         Ok(())
+    }
+
+    fn stands(&self, job: Id, revision: u64) -> Result<(), Fault> {
+        let now = match self.states.get(&job) {
+            Some(revision) => *revision,
+            None => {
+                let state = self.view.records.kept::<JobState>(job);
+                state.map_err(|error| self.core.unreadable(error))?.map_or(0, |state| state.revision)
+            }
+        };
+        if now == revision {
+            return Ok(());
+        }
+        Err(Fault::conflict(format!(
+            "the scheduler's state of job {job} is at revision {now}, not {revision}"
+        )))
     }
 
     fn accept(&mut self, commit: Commit, reply: Reply) {
@@ -288,6 +308,9 @@ impl<'a> Checked<'a> {
     fn stand(&mut self, change: &Change) {
         let id = change.id();
         self.uniques.extend(change.unique());
+        if let Change::Stand { state } = change {
+            self.states.insert(state.job, state.revision);
+        }
         let before = self.standing(id).ok().flatten();
         let after = match change {
             Change::Put { memory } => Some(Standing {
@@ -296,12 +319,17 @@ impl<'a> Checked<'a> {
             }),
             Change::Restore { memory } => Some(Standing { revision: memory.revision, hidden: false }),
             Change::Forget { .. } => before.map(|before| Standing { hidden: true, ..before }),
-            Change::Erase { .. } => {
+            Change::Erase { .. } | Change::Pass { .. } => {
                 self.standing.insert(id, None);
                 return;
             }
             Change::Decide { decision } => Some(Standing { revision: decision.revision, hidden: false }),
-            Change::Accessed { .. } | Change::Counted { .. } | Change::Erased { .. } => None,
+            Change::Define { job } => Some(Standing { revision: job.revision, hidden: false }),
+            Change::Run { run } => Some(Standing { revision: run.revision, hidden: false }),
+            Change::Accessed { .. }
+            | Change::Counted { .. }
+            | Change::Erased { .. }
+            | Change::Stand { .. } => None,
         };
         self.standing.extend(after.map(|after| (id, Some(after))));
     }

@@ -21,7 +21,7 @@ use super::{
     runs::{Runs, Words},
     stretch::TOMBSTONE,
 };
-use crate::model::{Change, Decision, Entry, Id, Memory, Sequence, Time, decode, encode};
+use crate::model::{Change, Decision, Entry, Id, Memory, Sequence, Time, decode, encode, job::Run};
 
 /// Bodies over this stay in the log: sled would put each in a file of its own.
 const BODY_INLINE_BYTES_MAX: usize = 32 << 10;
@@ -324,6 +324,10 @@ impl<'a> Planned<'a> {
             Change::Erase { id } => self.erase(*id)?,
             Change::Erased { id } => self.remove(keys::erasing(*id)),
             Change::Decide { decision } => self.keep(&**decision, first)?,
+            Change::Define { job } => self.keep(&**job, first)?,
+            Change::Stand { state } => self.keep(&**state, first)?,
+            Change::Run { run } => self.keep(&**run, first)?,
+            Change::Pass { id } => self.pass::<Run>(*id)?,
         }
         Ok(())
     }
@@ -347,6 +351,17 @@ impl<'a> Planned<'a> {
             self.count_kept(&key);
         }
         self.insert(key, row.encode());
+        Ok(())
+    }
+
+    /// Takes a record out of its table.
+    fn pass<K: Kept>(&mut self, id: Id) -> Result<(), RecordsError> {
+        let key = kept::row(K::TABLE, id);
+        let before: Option<KeptRow<K>> = self.look_up(&key, KeptRow::decode)?;
+        for (stale, _) in before.iter().flat_map(KeptRow::found_by) {
+            self.remove(stale);
+        }
+        self.remove(key);
         Ok(())
     }
 

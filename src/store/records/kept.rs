@@ -6,7 +6,10 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Records, RecordsError, Standing, keys, keys::Key};
-use crate::model::{Decision, Id, Sequence, Unique, decode, encode};
+use crate::model::{
+    Decision, Id, Sequence, Unique, decode, encode,
+    job::{Job, JobState, Run, RunState},
+};
 
 /// A kind of record with a table of its own.
 pub trait Kept: Clone + Serialize + DeserializeOwned {
@@ -17,14 +20,18 @@ pub trait Kept: Clone + Serialize + DeserializeOwned {
 
     fn id(&self) -> Id;
     fn revision(&self) -> u32;
-    /// What only one record may have.
-    fn unique(&self) -> Unique;
+    /// What only one record may have, beside its id.
+    fn unique(&self) -> Option<Unique>;
     /// The keys under which it is found as it is now, its table's letter and its id left out.
     fn orders(&self) -> Vec<Key>;
 }
 
-/// Letters of all tables, for who copies them or looks an id up in each.
-pub const TABLES: [u8; 1] = [Decision::TABLE];
+/// Letters of all tables, for who copies them.
+pub const TABLES: [u8; 4] = [Decision::TABLE, Job::TABLE, Run::TABLE, JobState::TABLE];
+/// Those whose rows are found by an id of their own.
+const BY_ID: [u8; 3] = [Decision::TABLE, Job::TABLE, Run::TABLE];
+/// What the log need not hold any more.
+pub const PASSING: [u8; 2] = [Run::TABLE, JobState::TABLE];
 
 impl Kept for Decision {
     const TABLE: u8 = b'D';
@@ -38,8 +45,8 @@ impl Kept for Decision {
         self.revision
     }
 
-    fn unique(&self) -> Unique {
-        Unique::Number(self.number)
+    fn unique(&self) -> Option<Unique> {
+        Some(Unique::Number(self.number))
     }
 
     fn orders(&self) -> Vec<Key> {
@@ -50,6 +57,79 @@ impl Kept for Decision {
         ]
     }
 }
+
+impl Kept for Job {
+    const TABLE: u8 = b'J';
+    const HISTORY: bool = true;
+
+    fn id(&self) -> Id {
+        self.id
+    }
+
+    fn revision(&self) -> u32 {
+        self.revision
+    }
+
+    fn unique(&self) -> Option<Unique> {
+        Some(Unique::Slug(self.slug.clone()))
+    }
+
+    fn orders(&self) -> Vec<Key> {
+        Vec::new()
+    }
+}
+
+/// Under the id of its job; its revisions are counted by the scheduler, which says them itself.
+impl Kept for JobState {
+    const TABLE: u8 = b'S';
+    const HISTORY: bool = false;
+
+    fn id(&self) -> Id {
+        self.job
+    }
+
+    fn revision(&self) -> u32 {
+        0
+    }
+
+    fn unique(&self) -> Option<Unique> {
+        None
+    }
+
+    fn orders(&self) -> Vec<Key> {
+        Vec::new()
+    }
+}
+
+impl Kept for Run {
+    const TABLE: u8 = b'R';
+    const HISTORY: bool = false;
+
+    fn id(&self) -> Id {
+        self.id
+    }
+
+    fn revision(&self) -> u32 {
+        self.revision
+    }
+
+    fn unique(&self) -> Option<Unique> {
+        None
+    }
+
+    fn orders(&self) -> Vec<Key> {
+        let of = |order: u8, time| [&[order], &self.job.as_bytes()[..], &keys::newest_first(time)].concat();
+        let mut orders = vec![of(OF_JOB, self.created_at)];
+        orders.extend(self.state.is_live().then(|| of(LIVE, self.created_at)));
+        orders.extend((self.state == RunState::Dead).then(|| of(DEAD, self.created_at)));
+        orders
+    }
+}
+
+/// Runs by their job, newest first: all, those of which something is still to come, dead letters.
+pub const OF_JOB: u8 = b'j';
+pub const LIVE: u8 = b'l';
+pub const DEAD: u8 = b'd';
 
 /// Decisions, last changed first.
 pub const UPDATED: u8 = b'u';
@@ -82,7 +162,7 @@ impl<K: Kept> KeptRow<K> {
         let id = self.record.id();
         let order = |order: Key| ([&[K::TABLE], &order[..], id.as_bytes()].concat(), Vec::new());
         let mut keys: Vec<_> = self.record.orders().into_iter().map(order).collect();
-        keys.push((unique(K::TABLE, &self.record.unique()), id.as_bytes().to_vec()));
+        keys.extend(self.record.unique().map(|of| (unique(K::TABLE, &of), id.as_bytes().to_vec())));
         keys
     }
 }
@@ -149,13 +229,22 @@ impl Records {
         Ok(())
     }
 
-    /// The id and the hash of every record beside memories; `false` stops.
-    pub fn each_kept(&self, each: &mut dyn FnMut(Id, blake3::Hash) -> bool) -> Result<(), RecordsError> {
+    /// Every one of a kind, in the order of ids: oldest first.
+    pub fn all_kept<K: Kept>(&self, each: &mut dyn FnMut(K)) -> Result<(), RecordsError> {
+        for item in self.db.scan_prefix([K::TABLE, b'r']) {
+            let (_, bytes) = item?;
+            each(KeptRow::decode(&bytes)?.record);
+        }
+        Ok(())
+    }
+
+    /// The table, the id and the hash of every record beside memories; `false` stops.
+    pub fn each_kept(&self, each: &mut dyn FnMut(u8, Id, blake3::Hash) -> bool) -> Result<(), RecordsError> {
         for table in TABLES {
             for item in self.db.scan_prefix([table, b'r']) {
                 let (key, bytes) = item?;
                 let id = keys::id_in(&key).ok_or(RecordsError::Foreign)?;
-                if !each(id, blake3::hash(bytes.get(HEAD_BYTES..).unwrap_or_default())) {
+                if !each(table, id, blake3::hash(bytes.get(HEAD_BYTES..).unwrap_or_default())) {
                     return Ok(());
                 }
             }
@@ -174,7 +263,7 @@ impl Records {
     }
 
     fn kept_head(&self, id: Id) -> Result<Option<(u32, Sequence)>, RecordsError> {
-        for table in TABLES {
+        for table in BY_ID {
             if let Some(bytes) = self.db.get(row(table, id))? {
                 return Ok(head(&bytes));
             }

@@ -14,6 +14,7 @@ use crate::{
     model::{
         Actor, Change, Decision, DecisionNumber, Entry, EventDraft, MemoryFilter, Projects, Severity, Status,
         Unique,
+        job::{Job, JobState, Run, RunState, Slot},
     },
 };
 
@@ -64,6 +65,38 @@ fn decision(n: usize, revision: u32, numbers: &mut Numbers) -> Decision {
     .unwrap()
 }
 
+fn job(n: usize, revision: u32) -> Job {
+    serde_json::from_value(json!({
+        "id": id(2_000 + n), "revision": revision, "slug": format!("job-{n}"), "created_at": Time::default(),
+        "updated_at": Time::default(), "kind": { "builtin": "snapshot" },
+    }))
+    .unwrap()
+}
+
+fn run(n: usize, revision: u32, numbers: &mut Numbers) -> Run {
+    serde_json::from_value(json!({
+        "id": id(3_000 + n), "revision": revision, "job": id(2_000 + n % 3), "trigger": "schedule",
+        "slot": Slot::At(Time::from_unix_ms(n as i64)), "state": numbers.one(&RunState::ALL),
+        "created_at": Time::from_unix_ms(n as i64 % 5), "updated_at": Time::default(),
+    }))
+    .unwrap()
+}
+
+/// What a scheduler might have said in one entry.
+fn scheduled(numbers: &mut Numbers, revision: u32) -> Vec<Change> {
+    let n = numbers.below(12);
+    match numbers.below(4) {
+        0 => vec![Change::Define { job: Box::new(job(n % 3, revision)) }],
+        1 => {
+            let state =
+                json!({ "job": id(2_000 + n % 3), "revision": revision, "considered": Time::default() });
+            vec![Change::Stand { state: Box::new(serde_json::from_value(state).unwrap()) }]
+        }
+        2 if numbers.below(3) == 0 => vec![Change::Pass { id: id(3_000 + n) }],
+        _ => vec![Change::Run { run: Box::new(run(n, revision, numbers)) }],
+    }
+}
+
 fn entry(sequence: u64, changes: Vec<Change>) -> Arc<Entry> {
     let draft = EventDraft {
         id: Id::NIL,
@@ -88,6 +121,9 @@ struct Plain {
     forgotten_at: BTreeMap<Id, Time>,
     erasing: BTreeMap<Id, Vec<Sequence>>,
     decisions: BTreeMap<Id, Decision>,
+    jobs: BTreeMap<Id, Job>,
+    states: BTreeMap<Id, JobState>,
+    runs: BTreeMap<Id, Run>,
 }
 
 impl Plain {
@@ -134,6 +170,21 @@ impl Plain {
                 }
                 Change::Decide { decision } => {
                     self.decisions.insert(id, (**decision).clone());
+                }
+                Change::Define { job } => {
+                    self.jobs.insert(id, (**job).clone());
+                }
+                Change::Stand { state } => {
+                    self.states.insert(id, (**state).clone());
+                    continue;
+                }
+                Change::Run { run } => {
+                    self.runs.insert(id, (**run).clone());
+                    continue;
+                }
+                Change::Pass { .. } => {
+                    self.runs.remove(&id);
+                    continue;
                 }
             }
             self.touched.entry(id).or_default().push(entry.first());
@@ -182,6 +233,7 @@ fn history(seed: u64, length: usize) -> Vec<Arc<Entry>> {
             let n = numbers.below(decided.len() + 1);
             decided.resize(decided.len().max(n + 1), 0);
             decided[n] += 1;
+            changes.extend(scheduled(&mut numbers, sequence as u32));
             changes.push(Change::Decide { decision: Box::new(decision(n, decided[n], &mut numbers)) });
         }
         for _ in 0..=numbers.below(3) {
@@ -304,6 +356,7 @@ fn compare(records: &Records, meta: &Meta, plain: &Plain, seed: u64) {
     }
     assert_eq!(records.erasing().unwrap(), plain.erasing);
     compare_decisions(records, meta, plain);
+    compare_jobs(records, plain);
     let until = Time::from_unix_ms(30);
     let mut hidden: Vec<Id> =
         all.iter().filter(|stored| stored.hidden).map(|stored| stored.memory.id).collect();
@@ -356,6 +409,40 @@ fn compare_decisions(records: &Records, meta: &Meta, plain: &Plain) {
     assert_eq!(walk(UPDATED, expected.len() / 2), expected);
     expected.sort_by_key(|one| std::cmp::Reverse(one.number));
     assert_eq!(walk(NUMBERS, 0), expected);
+}
+
+fn compare_jobs(records: &Records, plain: &Plain) {
+    let mut jobs = Vec::new();
+    records.all_kept(&mut |job: Job| jobs.push(job)).unwrap();
+    assert_eq!(jobs, plain.jobs.values().cloned().collect::<Vec<_>>());
+    for job in &jobs {
+        assert_eq!(records.holder::<Job>(&Unique::Slug(job.slug.clone())).unwrap().as_ref(), Some(job));
+        assert_eq!(records.touched(job.id).unwrap(), plain.touched[&job.id]);
+        // Its state has the same id, and is no revision of it.
+        let standing = Standing { revision: job.revision, hidden: false };
+        assert_eq!(records.standing(job.id).unwrap(), Some(standing));
+    }
+    let state = |n: usize| records.kept::<JobState>(id(2_000 + n)).unwrap();
+    let states: Vec<JobState> = (0..3).filter_map(state).collect();
+    assert_eq!(states.len(), plain.states.len());
+    assert!(states.iter().all(|state| plain.states[&state.job] == *state));
+    let walk = |order: u8, job: Id| {
+        let mut found = Vec::new();
+        let mut each = |_: &[u8], run: Run| {
+            found.push(run);
+            true
+        };
+        records.walk(&[&[order], &job.as_bytes()[..]].concat(), None, &mut each).unwrap();
+        found
+    };
+    for job in (0..3).map(|n| id(2_000 + n)) {
+        let mut runs: Vec<Run> = plain.runs.values().filter(|run| run.job == job).cloned().collect();
+        runs.sort_by_key(|run| (std::cmp::Reverse(run.created_at), run.id));
+        assert_eq!(walk(OF_JOB, job), runs);
+        let of = |kept: fn(&Run) -> bool| runs.iter().filter(|run| kept(run)).cloned().collect::<Vec<_>>();
+        assert_eq!(walk(LIVE, job), of(|run| run.state.is_live()));
+        assert_eq!(walk(DEAD, job), of(|run| run.state == RunState::Dead));
+    }
 }
 
 proptest! {
