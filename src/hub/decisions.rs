@@ -106,10 +106,7 @@ async fn record(
     replaces: Option<DecisionRef>,
 ) -> Result<SavedDecision, Fault> {
     let key = super::memories::idempotency_key(new.idempotency_key.as_deref())?;
-    let mut related = Vec::new();
-    for named in &new.related {
-        related.push(found(hub, caller, *named).await?.id);
-    }
+    let related = ids(hub, caller, &new.related).await?;
     for attempt in 1.. {
         let before = match replaces {
             Some(named) => Some(found(hub, caller, named).await?),
@@ -246,6 +243,15 @@ async fn number(hub: &Arc<Hub>, wish: Option<DecisionNumber>) -> Result<Decision
         Ok(store.highest_decision()?.unwrap_or_default().next())
     })
     .await
+}
+
+/// The ids of decisions that this caller may see.
+async fn ids(hub: &Arc<Hub>, caller: &Caller, named: &[DecisionRef]) -> Result<Vec<Id>, Fault> {
+    let mut ids = Vec::with_capacity(named.len());
+    for one in named {
+        ids.push(found(hub, caller, *one).await?.id);
+    }
+    Ok(ids)
 }
 
 /// A decision that this caller may see.

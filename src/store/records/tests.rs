@@ -119,6 +119,7 @@ impl Plain {
                     self.erasing.remove(&id);
                     continue;
                 }
+                Change::Decide { .. } => unreachable!("no decisions here"),
             }
             self.touched.entry(id).or_default().push(entry.first());
         }

@@ -68,6 +68,7 @@ impl Plain {
                 true => Err(Code::NotFound),
                 false => Err(Code::Conflict),
             },
+            Precondition::Vacant { .. } => unreachable!("no decisions here"),
         }
     }
 
