@@ -3,12 +3,12 @@
 use super::params::{LIMIT, Params};
 use crate::{
     door::{
-        DecisionOrder, DecisionsRequest, EventQuery, ListOrder, ListRequest, Order, SearchMode, SearchRequest, Step, StreamRequest,
-        SuggestRequest,
+        DecisionOrder, DecisionsRequest, EventQuery, ListOrder, ListRequest, Order, SearchMode,
+        SearchRequest, Step, StreamRequest, SuggestRequest,
     },
     model::{
-        Actor, Date, DecisionFilter, DecisionStatus, EventFilter, Fault, MemoryFilter, Pattern, Project, Projects, Severity, Status, Time,
-        TimeWords,
+        Actor, Date, DecisionFilter, DecisionStatus, EventFilter, Fault, MemoryFilter, Pattern, Project,
+        Projects, Severity, Status, Time, TimeWords,
     },
 };
 
@@ -157,8 +157,7 @@ fn decided(params: &mut Params, words: TimeWords) -> Result<DecisionFilter, Faul
     Ok(DecisionFilter {
         projects: projects(params)?,
         statuses: params.each(&["status"], |word| {
-            DecisionStatus::parse(word)
-                .ok_or_else(|| words_of(DecisionStatus::ALL.map(DecisionStatus::word)))
+            DecisionStatus::parse(word).ok_or_else(|| words_of(DecisionStatus::ALL.map(DecisionStatus::word)))
         })?,
         any_status: params.flag(&["any_status", "all_statuses"])?,
         tags: tags(params),

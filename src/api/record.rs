@@ -14,8 +14,9 @@ pub fn idempotency_key(headers: &HeaderMap, given: Option<String>) -> Result<Opt
     let Some(key) = headers.get(IDEMPOTENCY) else { return Ok(given) };
     let key = key.to_str().map_err(|error| Fault::invalid("the Idempotency-Key is no text").cause(error))?;
     if given.is_some_and(|other| other != key) {
-        return Err(Fault::invalid("the Idempotency-Key and `idempotency_key` differ")
-            .hint("one of them is enough"));
+        return Err(
+            Fault::invalid("the Idempotency-Key and `idempotency_key` differ").hint("one of them is enough")
+        );
     }
     Ok(Some(key.to_owned()))
 }

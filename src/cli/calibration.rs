@@ -112,15 +112,8 @@ mod tests {
 
     #[test]
     fn a_bin_is_drawn_to_scale() {
-        let bin = CalibrationBin {
-            from: 0.7,
-            to: 0.8,
-            n: 3,
-            stated: 0.75,
-            observed: 0.5,
-            low: 0.25,
-            high: 0.9,
-        };
+        let bin =
+            CalibrationBin { from: 0.7, to: 0.8, n: 3, stated: 0.75, observed: 0.5, low: 0.25, high: 0.9 };
         assert_eq!(chart(&bin), "     -----o----|---  ");
         let edges = CalibrationBin { stated: 0.0, observed: 1.0, low: 0.0, high: 1.0, ..bin };
         assert_eq!(chart(&edges), "|-------------------o");

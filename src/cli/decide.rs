@@ -129,9 +129,9 @@ mod tests {
 
     #[test]
     fn flags_stand_above_the_document() {
-        let before =
-            NewDecision { title: "before".into(), context: "kept".into(), ..NewDecision::default() };
-        let flags = ["--title", "after", "--option", "a", "--tags", "x, y", "--number", "7", "--status", "Draft"];
+        let before = NewDecision { title: "before".into(), context: "kept".into(), ..NewDecision::default() };
+        let flags =
+            ["--title", "after", "--option", "a", "--tags", "x, y", "--number", "7", "--status", "Draft"];
         let expected = NewDecision {
             title: "after".into(),
             options: vec![DecisionOption::titled("a")],

@@ -18,7 +18,9 @@ use super::{
 use crate::{
     console::export::{self as rows, Format, ROWS_MAX, What},
     door::{EVENTS_PAGE_MAX, EventQuery, ExportLine, Order},
-    model::{Actor, Decision, Envelope, Event, EventFilter, Fault, Memory, Pattern, Projects, Severity, TimeWords},
+    model::{
+        Actor, Decision, Envelope, Event, EventFilter, Fault, Memory, Pattern, Projects, Severity, TimeWords,
+    },
 };
 
 pub async fn run(ask: &mut Ask, what: Events) -> Result<(), Stop> {

@@ -209,7 +209,11 @@ mod tests {
     fn what_speaks_for_an_option_follows_it() {
         let found = options("--option a --con slow --pro small --option b --choose a --pro fast").unwrap();
         let expected = [
-            DecisionOption { pros: vec!["small".into()], cons: vec!["slow".into()], ..DecisionOption::titled("a") },
+            DecisionOption {
+                pros: vec!["small".into()],
+                cons: vec!["slow".into()],
+                ..DecisionOption::titled("a")
+            },
             DecisionOption { pros: vec!["fast".into()], ..DecisionOption::titled("b") },
         ];
         assert_eq!(found, expected);

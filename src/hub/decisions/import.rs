@@ -33,7 +33,9 @@ pub async fn import(
             .hint("say where it comes from: it is known by that when it is imported again"));
     }
     let mut places = HashSet::new();
-    if let Some(twice) = batch.iter().filter_map(|item| item.new.url.as_deref()).find(|url| !places.insert(*url)) {
+    if let Some(twice) =
+        batch.iter().filter_map(|item| item.new.url.as_deref()).find(|url| !places.insert(*url))
+    {
         return Err(Fault::invalid(format!("the url {twice:?} is in this import twice"))
             .hint("a decision is known by its url when it is imported again"));
     }

@@ -112,7 +112,10 @@ mod tests {
         assert_eq!(sizes, [BATCH_MAX, 2]);
         let one = &batches[0];
         assert_eq!(one.last().unwrap().new.title, format!("record {}", BATCH_MAX + 1));
-        assert_eq!((one.last().unwrap().supersedes.as_slice(), one[1].superseded_by), (&[1][..], Some(BATCH_MAX - 1)));
+        assert_eq!(
+            (one.last().unwrap().supersedes.as_slice(), one[1].superseded_by),
+            (&[1][..], Some(BATCH_MAX - 1))
+        );
         assert_eq!(one[1].related, [BATCH_MAX - 1]);
     }
 

@@ -1,5 +1,7 @@
 //! One list of questions, asked of a hub directly and through its socket: the answers are the same.
 
+mod decisions;
+
 use std::{collections::HashMap, sync::Arc};
 
 use futures::StreamExt;
@@ -81,6 +83,7 @@ async fn ask_everything(door: Arc<dyn Door>, clock: Clock) -> Vec<(String, Value
     let mut t = Transcript { door, clock, ids: HashMap::new(), said: Vec::new() };
     let ids = writes(&mut t).await;
     reads(&mut t, &ids).await;
+    decisions::ask_everything(&mut t).await;
     events(&mut t).await;
     streams(&mut t).await;
     // From here on hubs tell of searches, each in its own time: the events after this have no one order.
