@@ -3,10 +3,11 @@
 mod import;
 mod list;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde_json::json;
+use tokio::sync::watch;
 
 use super::{
     Hub, HubDoor,
@@ -19,13 +20,15 @@ use crate::{
     },
     model::{
         Calibration, Change, Code, Commit, Decision, DecisionFilter, DecisionNumber, DecisionRef,
-        DecisionStatus, EventDraft, Fault, Id, Origin, Precondition, Unique,
+        DecisionStatus, EventDraft, Fault, Id, Origin, Precondition, Sequence, Unique,
     },
     store::{Committed, Store},
 };
 
 /// A commit that somebody else's came before is tried again, this often.
-const TRIES: usize = 4;
+const TRIES: usize = 16;
+/// What came before is to be seen by then.
+const CATCH_UP_PATIENCE: Duration = Duration::from_secs(1);
 
 #[async_trait]
 impl Decisions for HubDoor {
@@ -107,7 +110,9 @@ async fn record(
 ) -> Result<SavedDecision, Fault> {
     let key = super::memories::idempotency_key(new.idempotency_key.as_deref())?;
     let related = ids(hub, caller, &new.related).await?;
+    let mut head = hub.store.head();
     for attempt in 1.. {
+        head.borrow_and_update();
         let before = match replaces {
             Some(named) => Some(found(hub, caller, named).await?),
             None => None,
@@ -121,7 +126,7 @@ async fn record(
             Ok(committed) if committed.repeated => return first_answer(&committed),
             Ok(committed) => return Ok(SavedDecision { decision, applied: committed.applied }),
             // Somebody took the number, or changed what is to be superseded.
-            Err(fault) if fault.code == Code::Conflict && attempt < TRIES => {}
+            Err(fault) if fault.code == Code::Conflict && attempt < TRIES => caught_up(&mut head).await,
             Err(fault) => return Err(fault),
         }
     }
@@ -193,7 +198,9 @@ async fn change(
     kind: &str,
     rule: impl Fn(&Decision) -> Result<Decision, Fault>,
 ) -> Result<SavedDecision, Fault> {
+    let mut head = hub.store.head();
     for attempt in 1.. {
+        head.borrow_and_update();
         let before = found(hub, caller, named).await?;
         if let Some(expected) = revision.filter(|expected| *expected != before.revision) {
             let message = format!("{} is at revision {}, not {expected}", before.number, before.revision);
@@ -215,11 +222,20 @@ async fn change(
         };
         match hub.store.commit(commit).await {
             Ok(committed) => return Ok(SavedDecision { decision: after, applied: committed.applied }),
-            Err(fault) if fault.code == Code::Conflict && revision.is_none() && attempt < TRIES => {}
+            Err(fault) if fault.code == Code::Conflict && revision.is_none() && attempt < TRIES => {
+                caught_up(&mut head).await;
+            }
             Err(fault) => return Err(fault),
         }
     }
     unreachable!("the last attempt returns")
+}
+
+/// Waits for what came before a refused commit: the writer knows it sooner than those who read.
+async fn caught_up(head: &mut watch::Receiver<Sequence>) {
+    if tokio::time::timeout(CATCH_UP_PATIENCE, head.changed()).await.is_err() {
+        tracing::debug!("what refused this commit is not to be seen yet");
+    }
 }
 
 /// `after` as the revision that follows `before`.

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{check, decision_event, next, origin};
+use super::{TRIES, caught_up, check, decision_event, next, origin};
 use crate::{
     door::{BATCH_MAX, Caller, DecisionTaken, DecisionsTaken, ImportedDecision, UpsertedAs},
     hub::Hub,
@@ -13,9 +13,6 @@ use crate::{
         Change, Code, Commit, Decision, DecisionNumber, Fault, Id, Lane, Precondition, Projects, Unique,
     },
 };
-
-/// Tried again when another one came between, this often.
-const TRIES: usize = 4;
 
 pub async fn import(
     hub: &Arc<Hub>,
@@ -43,7 +40,9 @@ pub async fn import(
     for item in &batch {
         related.push(super::ids(hub, caller, &item.new.related).await?);
     }
+    let mut head = hub.store.head();
     for attempt in 1.. {
+        head.borrow_and_update();
         let known = Known::read(hub, caller).await?;
         let (commit, items) = plan(hub, caller, &batch, &related, known)?;
         if commit.changes.is_empty() {
@@ -51,7 +50,7 @@ pub async fn import(
         }
         match hub.store.commit(commit).await {
             Ok(committed) => return Ok(DecisionsTaken { items, applied: committed.applied }),
-            Err(fault) if fault.code == Code::Conflict && attempt < TRIES => {}
+            Err(fault) if fault.code == Code::Conflict && attempt < TRIES => caught_up(&mut head).await,
             Err(fault) => return Err(fault),
         }
     }

@@ -63,6 +63,12 @@ fn leave_away(value: &mut Value, ids: &mut HashMap<String, usize>) {
             *text = format!("w1.LOG.{}", place[2]);
         }
         Value::String(text) if text.len() < 1_000 => {
+            // The place in a list that ends with an id's digits.
+            let digits = text.len().checked_sub(ID_DIGITS).and_then(|at| text.get(at..));
+            if let Some(id) = digits.filter(|digits| digits.starts_with("01")).and_then(|id| dashed(id)) {
+                text.truncate(text.len() - ID_DIGITS);
+                text.push_str(&id);
+            }
             while let Some(at) = (0..text.len()).find(|&at| is_id(text.get(at..at + ID_CHARS))) {
                 let fresh = ids.len();
                 let id = ids.entry(text[at..at + ID_CHARS].to_owned()).or_insert(fresh);
@@ -74,6 +80,13 @@ fn leave_away(value: &mut Value, ids: &mut HashMap<String, usize>) {
 }
 
 const ID_CHARS: usize = 36;
+const ID_DIGITS: usize = 32;
+
+fn dashed(digits: &str) -> Option<String> {
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| digits.get(part));
+    let id = parts.into_iter().collect::<Option<Vec<_>>>()?.join("-");
+    is_id(Some(&id)).then_some(id)
+}
 
 fn is_id(text: Option<&str>) -> bool {
     text.is_some_and(|text| text.as_bytes()[8] == b'-' && text.parse::<Id>().is_ok())

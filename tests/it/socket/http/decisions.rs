@@ -126,6 +126,14 @@ async fn two_at_once_have_two_numbers() {
         .collect();
     numbers.sort();
     assert_eq!(numbers, ["D-0001", "D-0002", "D-0003", "D-0004"]);
+    // Nor does one of two who speak of the same decision at once have to say it again.
+    let outcome = |n| {
+        let body = format!(r#"{{"status":"failed","note":"{n}"}}"#);
+        let socket = house.socket.clone();
+        async move { ask(&socket, "POST /api/v1/decisions/1/outcome", &[], &body).await.status }
+    };
+    assert_eq!(futures::future::join_all((0..4).map(outcome)).await, [200; 4]);
+    assert_eq!(get(&house, "/1").await.json()["revision"], json!(5));
     house.close().await;
 }
 
@@ -137,8 +145,10 @@ async fn decisions_outlive_the_hub_and_its_view() {
     ask(&house.socket, "POST /api/v1/decisions/42/outcome", &[], r#"{"status":"failed"}"#).await;
     let before = everything(&house).await;
     assert_eq!(before[0]["decisions"].as_array().unwrap().len(), 2);
-    let clock = house.clock.clone();
-    let house = House::open_in(house.close().await, clock).await;
+    let (clock, socket) = (house.clock.clone(), house.socket.clone());
+    let dir = house.close().await;
+    std::fs::remove_file(socket).unwrap();
+    let house = House::open_in(dir, clock).await;
     assert_eq!(everything(&house).await, before, "opened again");
     house.door.reindex(&house.caller(), ViewName::Records).await.unwrap();
     assert_eq!(everything(&house).await, before, "made anew from the log");
