@@ -14,10 +14,8 @@ pub async fn calibration(
     kind: Option<String>,
     all_projects: bool,
 ) -> Result<(), Stop> {
-    // What did not hold is what is learned from.
     let filter = DecisionFilter {
         projects: ask.setup.projects(all_projects),
-        any_status: true,
         tags,
         kind,
         ..DecisionFilter::default()

@@ -65,7 +65,7 @@ fn leave_away(value: &mut Value, ids: &mut HashMap<String, usize>) {
         Value::String(text) if text.len() < 1_000 => {
             // The place in a list that ends with an id's digits.
             let digits = text.len().checked_sub(ID_DIGITS).and_then(|at| text.get(at..));
-            if let Some(id) = digits.filter(|digits| digits.starts_with("01")).and_then(|id| dashed(id)) {
+            if let Some(id) = digits.filter(|digits| digits.starts_with("01")).and_then(dashed) {
                 text.truncate(text.len() - ID_DIGITS);
                 text.push_str(&id);
             }

@@ -145,6 +145,7 @@ async fn decisions_outlive_the_hub_and_its_view() {
     ask(&house.socket, "POST /api/v1/decisions/42/outcome", &[], r#"{"status":"failed"}"#).await;
     let before = everything(&house).await;
     assert_eq!(before[0]["decisions"].as_array().unwrap().len(), 2);
+    assert_eq!(before[2]["n"], json!(1), "what was superseded counts");
     let (clock, socket) = (house.clock.clone(), house.socket.clone());
     let dir = house.close().await;
     std::fs::remove_file(socket).unwrap();
