@@ -34,7 +34,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Actor, Code, Fault, Id, Memory, Project, Projects};
+use crate::model::{Actor, Code, Decision, Fault, Id, Memory, Project, Projects};
 
 /// Who asks, on whose behalf, and what they may see. Made by the face that knows (the socket's peer, a key).
 #[derive(Debug, Clone, PartialEq)]
@@ -89,6 +89,10 @@ pub enum ExportLine {
         /// Hidden by `rm`.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         forgotten: bool,
+    },
+    Decision {
+        #[serde(flatten)]
+        decision: Box<Decision>,
     },
     Event {
         #[serde(flatten)]

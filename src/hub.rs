@@ -388,6 +388,15 @@ fn export(store: &Store, wall: &crate::model::Projects, mut sender: ExportSender
         }
         reading
     });
+    let scanned = scanned.and_then(|()| match reading {
+        true => store.decisions(None, &mut |_, decision| {
+            if wall.see(&decision.project) {
+                reading = send(Ok(ExportLine::Decision { decision: Box::new(decision) }));
+            }
+            reading
+        }),
+        false => Ok(()),
+    });
     if let Err(fault) = scanned {
         send(Err(fault));
         return;

@@ -6,19 +6,21 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     door::BATCH_BYTES_MAX,
-    model::{CONTENT_BYTES_MAX, Fault, METADATA_BYTES_MAX},
+    model::{CONTENT_BYTES_MAX, DECISION_BYTES_MAX, Fault, METADATA_BYTES_MAX},
     report::unknown_name,
 };
 
 /// JSON may take two bytes for one of a text (quotes, line ends); and the other fields.
 const OVERHEAD_BYTES: usize = METADATA_BYTES_MAX * 2 + (128 << 10);
 pub const MEMORY_BODY_BYTES_MAX: usize = 2 * CONTENT_BYTES_MAX + OVERHEAD_BYTES;
+pub const DECISION_BODY_BYTES_MAX: usize = 2 * DECISION_BYTES_MAX + OVERHEAD_BYTES;
 pub const BULK_BODY_BYTES_MAX: usize = 2 * BATCH_BYTES_MAX + (1 << 20);
 /// What asks and saves nothing.
 pub const SMALL_BODY_BYTES_MAX: usize = 64 << 10;
 /// Of a body over its bound this much more is taken from the socket and thrown away, so that the client reads why.
 const DRAIN_BYTES_MAX: usize = 64 << 20;
 
+const _: () = assert!(DECISION_BODY_BYTES_MAX < BULK_BODY_BYTES_MAX);
 const _: () = assert!(MEMORY_BODY_BYTES_MAX < BULK_BODY_BYTES_MAX && BULK_BODY_BYTES_MAX < DRAIN_BYTES_MAX);
 
 /// The body as a `T`.
@@ -49,7 +51,7 @@ async fn bytes(body: Body, max: usize) -> Result<Vec<u8>, Fault> {
         return Ok(bytes);
     }
     Err(Fault::invalid(format!("the body has over {max} bytes, no more are taken")).hint(format!(
-        "a memory's content has at most {CONTENT_BYTES_MAX} bytes, a batch {BATCH_BYTES_MAX}; `wheelhouse import` cuts longer files"
+        "a memory's content has at most {CONTENT_BYTES_MAX} bytes, a decision {DECISION_BYTES_MAX}, a batch {BATCH_BYTES_MAX}; `wheelhouse import` cuts longer files"
     )))
 }
 

@@ -351,7 +351,8 @@ pub trait Decisions: Send + Sync + 'static {
 
     async fn decisions(&self, caller: &Caller, request: DecisionsRequest) -> Result<DecisionPage, Fault>;
 
-    /// Stated confidence against what came of it, over the decisions that the filter sees.
+    /// Stated confidence against what came of it, over the decisions that the filter sees; of any status
+    /// where it names none.
     async fn calibration(&self, caller: &Caller, filter: DecisionFilter) -> Result<Calibration, Fault>;
 }
 

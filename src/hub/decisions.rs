@@ -3,10 +3,11 @@
 mod import;
 mod list;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde_json::json;
+use tokio::sync::watch;
 
 use super::{
     Hub, HubDoor,
@@ -19,13 +20,15 @@ use crate::{
     },
     model::{
         Calibration, Change, Code, Commit, Decision, DecisionFilter, DecisionNumber, DecisionRef,
-        DecisionStatus, EventDraft, Fault, Id, Origin, Precondition, Unique,
+        DecisionStatus, EventDraft, Fault, Id, Origin, Precondition, Sequence, Unique,
     },
     store::{Committed, Store},
 };
 
 /// A commit that somebody else's came before is tried again, this often.
-const TRIES: usize = 4;
+const TRIES: usize = 16;
+/// What came before is to be seen by then.
+const CATCH_UP_PATIENCE: Duration = Duration::from_secs(1);
 
 #[async_trait]
 impl Decisions for HubDoor {
@@ -94,6 +97,8 @@ impl Decisions for HubDoor {
 
     async fn calibration(&self, caller: &Caller, filter: DecisionFilter) -> Result<Calibration, Fault> {
         let wall = caller.projects.clone();
+        // What was given up is what is learned from: without it everything would look better than it was.
+        let filter = DecisionFilter { any_status: true, ..filter };
         self.0.read(move |store| Ok(Calibration::of(&list::all(store, &filter, &wall)?))).await
     }
 }
@@ -106,11 +111,10 @@ async fn record(
     replaces: Option<DecisionRef>,
 ) -> Result<SavedDecision, Fault> {
     let key = super::memories::idempotency_key(new.idempotency_key.as_deref())?;
-    let mut related = Vec::new();
-    for named in &new.related {
-        related.push(found(hub, caller, *named).await?.id);
-    }
+    let related = ids(hub, caller, &new.related).await?;
+    let mut head = hub.store.head();
     for attempt in 1.. {
+        head.borrow_and_update();
         let before = match replaces {
             Some(named) => Some(found(hub, caller, named).await?),
             None => None,
@@ -124,7 +128,7 @@ async fn record(
             Ok(committed) if committed.repeated => return first_answer(&committed),
             Ok(committed) => return Ok(SavedDecision { decision, applied: committed.applied }),
             // Somebody took the number, or changed what is to be superseded.
-            Err(fault) if fault.code == Code::Conflict && attempt < TRIES => {}
+            Err(fault) if fault.code == Code::Conflict && attempt < TRIES => caught_up(&mut head).await,
             Err(fault) => return Err(fault),
         }
     }
@@ -196,7 +200,9 @@ async fn change(
     kind: &str,
     rule: impl Fn(&Decision) -> Result<Decision, Fault>,
 ) -> Result<SavedDecision, Fault> {
+    let mut head = hub.store.head();
     for attempt in 1.. {
+        head.borrow_and_update();
         let before = found(hub, caller, named).await?;
         if let Some(expected) = revision.filter(|expected| *expected != before.revision) {
             let message = format!("{} is at revision {}, not {expected}", before.number, before.revision);
@@ -218,11 +224,20 @@ async fn change(
         };
         match hub.store.commit(commit).await {
             Ok(committed) => return Ok(SavedDecision { decision: after, applied: committed.applied }),
-            Err(fault) if fault.code == Code::Conflict && revision.is_none() && attempt < TRIES => {}
+            Err(fault) if fault.code == Code::Conflict && revision.is_none() && attempt < TRIES => {
+                caught_up(&mut head).await;
+            }
             Err(fault) => return Err(fault),
         }
     }
     unreachable!("the last attempt returns")
+}
+
+/// Waits for what came before a refused commit: the writer knows it sooner than those who read.
+async fn caught_up(head: &mut watch::Receiver<Sequence>) {
+    if tokio::time::timeout(CATCH_UP_PATIENCE, head.changed()).await.is_err() {
+        tracing::debug!("what refused this commit is not to be seen yet");
+    }
 }
 
 /// `after` as the revision that follows `before`.
@@ -246,6 +261,15 @@ async fn number(hub: &Arc<Hub>, wish: Option<DecisionNumber>) -> Result<Decision
         Ok(store.highest_decision()?.unwrap_or_default().next())
     })
     .await
+}
+
+/// The ids of decisions that this caller may see.
+async fn ids(hub: &Arc<Hub>, caller: &Caller, named: &[DecisionRef]) -> Result<Vec<Id>, Fault> {
+    let mut ids = Vec::with_capacity(named.len());
+    for one in named {
+        ids.push(found(hub, caller, *one).await?.id);
+    }
+    Ok(ids)
 }
 
 /// A decision that this caller may see.

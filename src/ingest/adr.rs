@@ -6,6 +6,7 @@
 //!
 //! References: MADR 4.0.0 (adr.github.io/madr), adr-tools 3.0.
 
+mod batches;
 mod blocks;
 mod front;
 mod links;
@@ -15,6 +16,7 @@ mod read;
 mod status;
 mod write;
 
+pub use batches::batches;
 pub use load::{Loaded, load};
 pub use read::{Draft, read};
 pub use write::{AdrFile, AdrNames, files, write};

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Fault, Time};
+use super::{Fault, Time, Zone};
 
 /// A day without a zone; where a moment is needed, the day of UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,6 +15,16 @@ impl Date {
     /// The day that a moment is on in UTC.
     pub fn of(time: Time) -> Date {
         Date(time.utc().date_naive())
+    }
+
+    /// The day that a moment is on there.
+    pub fn there(time: Time, zone: Zone) -> Date {
+        Date(time.at(zone).date_naive())
+    }
+
+    /// The day after; the last one there is has none.
+    pub fn next(self) -> Date {
+        Date(self.0.succ_opt().unwrap_or(self.0))
     }
 
     /// Its first moment in UTC.

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{check, decision_event, next, origin};
+use super::{TRIES, caught_up, check, decision_event, next, origin};
 use crate::{
     door::{BATCH_MAX, Caller, DecisionTaken, DecisionsTaken, ImportedDecision, UpsertedAs},
     hub::Hub,
@@ -13,9 +13,6 @@ use crate::{
         Change, Code, Commit, Decision, DecisionNumber, Fault, Id, Lane, Precondition, Projects, Unique,
     },
 };
-
-/// Tried again when another one came between, this often.
-const TRIES: usize = 4;
 
 pub async fn import(
     hub: &Arc<Hub>,
@@ -32,15 +29,28 @@ pub async fn import(
         return Err(Fault::invalid(format!("the imported decision {:?} has no url", item.new.title))
             .hint("say where it comes from: it is known by that when it is imported again"));
     }
+    let mut places = HashSet::new();
+    if let Some(twice) =
+        batch.iter().filter_map(|item| item.new.url.as_deref()).find(|url| !places.insert(*url))
+    {
+        return Err(Fault::invalid(format!("the url {twice:?} is in this import twice"))
+            .hint("a decision is known by its url when it is imported again"));
+    }
+    let mut related = Vec::with_capacity(batch.len());
+    for item in &batch {
+        related.push(super::ids(hub, caller, &item.new.related).await?);
+    }
+    let mut head = hub.store.head();
     for attempt in 1.. {
+        head.borrow_and_update();
         let known = Known::read(hub, caller).await?;
-        let (commit, items) = plan(hub, caller, &batch, known)?;
+        let (commit, items) = plan(hub, caller, &batch, &related, known)?;
         if commit.changes.is_empty() {
             return Ok(DecisionsTaken { items, applied: true });
         }
         match hub.store.commit(commit).await {
             Ok(committed) => return Ok(DecisionsTaken { items, applied: committed.applied }),
-            Err(fault) if fault.code == Code::Conflict && attempt < TRIES => {}
+            Err(fault) if fault.code == Code::Conflict && attempt < TRIES => caught_up(&mut head).await,
             Err(fault) => return Err(fault),
         }
     }
@@ -89,6 +99,7 @@ fn plan(
     hub: &Hub,
     caller: &Caller,
     batch: &[ImportedDecision],
+    related: &[Vec<Id>],
     mut known: Known,
 ) -> Result<(Commit, Vec<DecisionTaken>), Fault> {
     let before: Vec<Option<Decision>> =
@@ -97,9 +108,9 @@ fn plan(
         before.iter().map(|before| before.as_ref().map_or_else(|| hub.clock.id(), |one| one.id)).collect();
     let mut commit = Commit { lane: Lane::Bulk, ..Commit::default() };
     let mut taken = Vec::with_capacity(batch.len());
-    for ((item, before), id) in batch.iter().zip(before).zip(&ids) {
+    for (((item, before), id), named) in batch.iter().zip(before).zip(&ids).zip(related) {
         let number = before.as_ref().map_or_else(|| known.number(item.new.number), |before| before.number);
-        let fresh = linked(hub, caller, item, *id, number, &ids)?;
+        let fresh = linked(hub, caller, item, (*id, number), &ids, named)?;
         let (decision, outcome) = match &before {
             None => (fresh, UpsertedAs::Taken),
             Some(before) => {
@@ -131,19 +142,20 @@ fn plan(
     Ok((commit, taken))
 }
 
-/// Its first revision, with its links to the others of the batch.
+/// Its first revision, with its links to the others of the batch and to those that it names besides.
 fn linked(
     hub: &Hub,
     caller: &Caller,
     item: &ImportedDecision,
-    id: Id,
-    number: DecisionNumber,
+    (id, number): (Id, DecisionNumber),
     ids: &[Id],
+    named: &[Id],
 ) -> Result<Decision, Fault> {
     let at = |place: &usize| {
         ids.get(*place).copied().ok_or_else(|| Fault::invalid(format!("place {place} is not in this import")))
     };
-    let related = item.related.iter().map(at).collect::<Result<Vec<_>, _>>()?;
+    let mut related = item.related.iter().map(at).collect::<Result<Vec<_>, _>>()?;
+    related.extend(named);
     let mut decision = item.new.clone().into_decision(
         id,
         number,
@@ -158,12 +170,21 @@ fn linked(
 }
 
 /// What its file says now, and what a file does not say as it was. What was recorded here since (an outcome, what came
-/// after it) stays where the file is silent.
+/// after it) stays where the file is silent. Links to files of another import stay too: nothing says that they ended.
 fn as_in_file(before: &Decision, fresh: Decision) -> Decision {
-    if fresh.adr == before.adr {
-        return before.clone();
+    let superseded_by = before.superseded_by.or(fresh.superseded_by);
+    let supersedes = joined(&before.supersedes, &fresh.supersedes);
+    let related = joined(&before.related, &fresh.related);
+    if fresh.adr.is_some() && fresh.adr == before.adr {
+        return Decision { superseded_by, supersedes, related, ..before.clone() };
     }
+    // Superseded here, it is not accepted anew by a file that does not know of it.
+    let status = if before.superseded_by.is_some() { before.status } else { fresh.status };
     Decision {
+        status,
+        superseded_by,
+        supersedes,
+        related,
         revision: before.revision,
         created_at: before.created_at,
         updated_at: before.updated_at,
@@ -172,8 +193,13 @@ fn as_in_file(before: &Decision, fresh: Decision) -> Decision {
         outcome: fresh.outcome.or_else(|| before.outcome.clone()),
         confidence: fresh.confidence.or(before.confidence),
         review_on: fresh.review_on.or(before.review_on),
-        superseded_by: fresh.superseded_by.or(before.superseded_by),
         tags: if fresh.tags.is_empty() { before.tags.clone() } else { fresh.tags },
         ..fresh
     }
+}
+
+/// Those of both, each once.
+fn joined(before: &[Id], fresh: &[Id]) -> Vec<Id> {
+    let more = fresh.iter().filter(|id| !before.contains(id));
+    before.iter().chain(more).copied().collect()
 }

@@ -64,5 +64,6 @@ fn one(file: &Found) -> Result<Draft, String> {
     let modified = modified.map(|time| Time::from(chrono::DateTime::<chrono::Utc>::from(time)));
     draft.new.created_at = draft.new.created_at.or(modified);
     draft.new.url = Some(url::of(&file.path));
+    draft.new.check().map_err(|fault| fault.message)?;
     Ok(draft)
 }

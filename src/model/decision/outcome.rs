@@ -45,10 +45,14 @@ impl OutcomeStatus {
         }
     }
 
-    /// Any case; `-` and space as `_`.
+    /// Any case; `-` and space as `_`; `success` and `failure` too.
     pub fn parse(word: &str) -> Option<OutcomeStatus> {
         let word = word.trim().to_ascii_lowercase().replace(['-', ' '], "_");
-        OutcomeStatus::ALL.into_iter().find(|status| status.word() == word)
+        match word.as_str() {
+            "success" => Some(OutcomeStatus::Successful),
+            "failure" => Some(OutcomeStatus::Failed),
+            word => OutcomeStatus::ALL.into_iter().find(|status| status.word() == word),
+        }
     }
 
     /// How well it went, 0 to 1: a partial success counts half. None while nobody can tell.
