@@ -288,6 +288,12 @@ async fn answer(door: &dyn Door, caller: &Caller, ask: Ask) -> Answer {
         Ask::EventStats { generation, query } => {
             Answer::EventStats { generation, result: door.event_stats(caller, query).await }
         }
+        Ask::Decisions { what, request } => {
+            Answer::Decisions { what, result: door.decisions(caller, request).await }
+        }
+        Ask::Calibration { generation, filter } => {
+            Answer::Calibration { generation, result: door.calibration(caller, filter).await }
+        }
     }
 }
 
@@ -310,5 +316,7 @@ fn refused(ask: Ask, fault: Fault) -> Answer {
         Ask::Restore { .. } => Answer::Restored(Err(fault)),
         Ask::Events { generation, page, .. } => Answer::Events { generation, page, result: Err(fault) },
         Ask::EventStats { generation, .. } => Answer::EventStats { generation, result: Err(fault) },
+        Ask::Decisions { what, .. } => Answer::Decisions { what, result: Err(fault) },
+        Ask::Calibration { generation, .. } => Answer::Calibration { generation, result: Err(fault) },
     }
 }

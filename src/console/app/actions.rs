@@ -55,7 +55,7 @@ impl App {
                 Group::Deck | Group::Move => self.act_on_deck(action, out),
                 Group::Memory => self.act_on_memory(action, out),
                 Group::Settings => self.act_on_settings(action, out),
-                Group::Timeline | Group::Form => false,
+                Group::Decision | Group::Timeline | Group::Form => false,
             };
         if done && !typed && action.row().group != Group::Move {
             self.recent_actions.retain(|recent| *recent != action);
