@@ -93,6 +93,8 @@ pub enum Action {
     FilterDecisions,
     TurnStatuses,
     Calibration,
+    Decide,
+    RecordOutcome,
 }
 
 /// Where keys go, in the order people read about them. A screen asks its places, the most particular first, and the
@@ -266,11 +268,12 @@ impl Action {
     /// Whether it asks for something before it does anything: a text, a choice.
     pub fn asks(self) -> bool {
         use Action::{
-            Export, FilterEvents, GoToTime, Import, New, Project, Queries, Query, Supersede, Theme,
-            UseKeymap, Zone,
+            Decide, Export, FilterDecisions, FilterEvents, GoToTime, Import, New, Project, Queries, Query,
+            RecordOutcome, Supersede, Theme, UseKeymap, Zone,
         };
         matches!(self, Query | Queries | New | Supersede | Import | FilterEvents | GoToTime | Project)
             || matches!(self, UseKeymap | Theme | Zone | Export)
+            || matches!(self, Decide | FilterDecisions | RecordOutcome)
     }
 
     pub fn named(name: &str) -> Option<Action> {
@@ -326,7 +329,7 @@ const TYPED: &[Place] = &[
 
 /// Every action. A row here is all it takes to be in help, palette, keymap files and docs.
 #[rustfmt::skip]
-pub const ACTIONS: [Row; 85] = [
+pub const ACTIONS: [Row; 87] = [
     row(Action::FocusSearch,   "pane.focus-search",    "Go to Search",                      Group::Deck,     GLOBAL, None),
     row(Action::FocusTimeline, "pane.focus-timeline",  "Go to the Timeline",                Group::Deck,     GLOBAL, None),
     row(Action::FocusLog,      "pane.focus-log",       "Go to the program's own log",       Group::Deck,     GLOBAL, None),
@@ -412,6 +415,8 @@ pub const ACTIONS: [Row; 85] = [
     row(Action::FilterDecisions, "decisions.filter",    "Filter decisions",                  Group::Decision, DECISIONS, Some("filter")),
     row(Action::TurnStatuses,  "decisions.status",      "Decisions of which status: current, every, one", Group::Decision, DECISIONS, Some("status")),
     row(Action::Calibration,   "decisions.calibration", "Calibration: stated confidence against what came of it", Group::Decision, DECISIONS, Some("calibration")),
+    row(Action::Decide,        "decision.new",          "Decide: record a decision",         Group::Decision, GLOBAL, Some("decide")),
+    row(Action::RecordOutcome, "decision.outcome",      "Record what came of this decision", Group::Decision, DECISIONS, Some("outcome")),
 ];
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use std::{path::PathBuf, time::Duration};
 
 use crate::{
     door::{
-        DecisionsRequest, EventQuery, ListRequest, MemoryPatch, NewMemory, SearchRequest, SuggestRequest,
+        DecisionsRequest, EventQuery, ListRequest, MemoryPatch, NewDecision, NewMemory, NewOutcome,
+        SearchRequest, SuggestRequest,
     },
     model::{DecisionFilter, Id, Project, Zone},
 };
@@ -141,6 +142,11 @@ pub enum Ask {
     Calibration {
         generation: u64,
         filter: DecisionFilter,
+    },
+    Decide(Box<NewDecision>),
+    RecordOutcome {
+        id: Id,
+        outcome: NewOutcome,
     },
 }
 

@@ -6,8 +6,8 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::{
     door::{
-        Calibration, DecisionPage, EventStats, Forgotten, MemoryPage, Revision, Saved, SearchAnswer, Status,
-        SuggestAnswer,
+        Calibration, DecisionPage, EventStats, Forgotten, MemoryPage, Revision, Saved, SavedDecision,
+        SearchAnswer, Status, SuggestAnswer,
     },
     ingest::{ImportReport, Progress},
     model::{Event, Fault, Id, Memory, Sequence, Time},
@@ -124,6 +124,8 @@ pub enum Answer {
         generation: u64,
         result: Got<Calibration>,
     },
+    /// Recorded, or what came of it.
+    Decided(Got<Box<SavedDecision>>),
     Edited {
         field: Field,
         result: Got<String>,

@@ -27,6 +27,7 @@ use crate::{
 };
 
 use detail::Reader;
+pub use row::{mark, words as outcome_words};
 
 /// Lines a turn of the wheel moves in what is open.
 const WHEEL_LINES: usize = 3;

@@ -68,6 +68,7 @@ impl Plain {
                 true => Err(Code::NotFound),
                 false => Err(Code::Conflict),
             },
+            Precondition::Vacant { ref unique } => panic!("nobody asks for {unique:?} here"),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::{
         hyperlink::Hyperlinks,
         layout::{Shares, Split},
         msg::{Answer, Link},
+        overlay::{Overlay, form::Form},
         panes::Pane,
         scene::{Out, Scene},
         text,
@@ -86,6 +87,10 @@ impl Pane for Decisions {
             Action::FilterDecisions => self.typing = true,
             Action::TurnStatuses => self.turn_statuses(scene, out),
             Action::Calibration => self.toggle_calibration(out),
+            Action::RecordOutcome => {
+                let Some(decision) = self.selected() else { return false };
+                out.open = Some(Overlay::Form(Box::new(Form::outcome_of(decision, out))));
+            }
             _ => return false,
         }
         true
@@ -97,6 +102,7 @@ impl Pane for Decisions {
         match action {
             Action::Open if !self.typing => needs_row(),
             Action::Copy | Action::CopyJson | Action::CopyLink | Action::CopyId => needs_row(),
+            Action::RecordOutcome => needs_row().or_else(|| scene.hub.why_no_writes()),
             Action::TurnStatuses | Action::Calibration => needs_hub(),
             Action::Export => Some("only Search and the Timeline can be exported here".to_owned()),
             Action::Complete => Some("there is nothing to complete here".to_owned()),

@@ -89,7 +89,11 @@ impl Decisions {
         } else if self.is_filtered() || self.statuses != Statuses::default() {
             format!("No decision is like that. {} shows the current ones.", key(Action::Back))
         } else {
-            format!("No decision here yet. {} shows those of every status.", key(Action::TurnStatuses))
+            format!(
+                "{} records the first decision; {} shows those of every status.",
+                key(Action::Decide),
+                key(Action::TurnStatuses)
+            )
         };
         let style = scene.theme.style(Role::Placeholder);
         let lines = text::wrap(&said, (area.width as usize).max(1));
