@@ -192,6 +192,7 @@ impl Hub {
             ],
             memories: state.memories,
             forgotten: state.forgotten,
+            decisions: state.decisions,
             cleaning: self.cleaner.now(),
             attached: self.attached.load(Ordering::Relaxed),
             caches: self.lexical.cache().into_iter().chain([self.answers.status()]).collect(),
