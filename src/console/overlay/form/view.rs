@@ -268,8 +268,12 @@ impl Form {
             OutcomeStatus::ALL.iter().map(|status| (*status, outcome_words(*status))).collect();
         let mut spans = vec![self.label(field, scene)];
         let whole: usize = words.iter().map(|(_, word)| text::width(word) + GAP.len()).sum();
+        let mut column = 0;
         for (status, word) in words.into_iter().filter(|(status, _)| whole <= room || *status == chosen) {
             let lit = status == chosen;
+            if lit {
+                column = spans.iter().map(Span::width).sum::<usize>() as u16;
+            }
             let role = match (lit, self.field() == field) {
                 (true, true) => Role::Selection,
                 (true, false) => Role::SelectionIdle,
@@ -282,7 +286,7 @@ impl Form {
         }
         frame.render_widget(Paragraph::new(Text::from(spans)), area);
         if self.field() == field {
-            frame.set_cursor_position((area.x + LABEL.min(area.width), area.y));
+            frame.set_cursor_position((area.x + column.min(area.width.saturating_sub(1)), area.y));
         }
     }
 
