@@ -90,11 +90,11 @@ pub enum Action {
     CopyTags,
     CopySource,
     CopyTime,
+    Decide,
+    RecordOutcome,
     FilterDecisions,
     TurnStatuses,
     Calibration,
-    Decide,
-    RecordOutcome,
 }
 
 /// Where keys go, in the order people read about them. A screen asks its places, the most particular first, and the
@@ -412,11 +412,11 @@ pub const ACTIONS: [Row; 87] = [
     row(Action::CopyTags,      "copy.cell-tags",       "Copy the tags",                     Group::Memory,   COPIED, None),
     row(Action::CopySource,    "copy.cell-source",     "Copy where it came from",           Group::Memory,   COPIED, None),
     row(Action::CopyTime,      "copy.cell-time",       "Copy the time",                     Group::Memory,   COPIED, None),
+    row(Action::Decide,        "decision.new",          "Decide: record a decision",         Group::Decision, GLOBAL, Some("decide")),
+    row(Action::RecordOutcome, "decision.outcome",      "Record what came of this decision", Group::Decision, DECISIONS, Some("outcome")),
     row(Action::FilterDecisions, "decisions.filter",    "Filter decisions",                  Group::Decision, DECISIONS, Some("filter")),
     row(Action::TurnStatuses,  "decisions.status",      "Decisions of which status: current, every, one", Group::Decision, DECISIONS, Some("status")),
     row(Action::Calibration,   "decisions.calibration", "Calibration: stated confidence against what came of it", Group::Decision, DECISIONS, Some("calibration")),
-    row(Action::Decide,        "decision.new",          "Decide: record a decision",         Group::Decision, GLOBAL, Some("decide")),
-    row(Action::RecordOutcome, "decision.outcome",      "Record what came of this decision", Group::Decision, DECISIONS, Some("outcome")),
 ];
 
 #[cfg(test)]

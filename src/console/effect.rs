@@ -19,6 +19,7 @@ use super::{
     theme::Choice,
 };
 
+#[expect(clippy::large_enum_variant, reason = "a few at a time, each moved twice: no box is worth it")]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     Quit,

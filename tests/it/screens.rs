@@ -951,7 +951,7 @@ fn decisions_calibrated() {
         let decided = |n: usize| Decision {
             confidence: Some([0.65, 0.85, 0.9, 0.3][n % 4]),
             outcome: Some(Outcome {
-                status: if n % 3 == 0 { OutcomeStatus::Failed } else { OutcomeStatus::Successful },
+                status: if n.is_multiple_of(3) { OutcomeStatus::Failed } else { OutcomeStatus::Successful },
                 ..Outcome::default()
             }),
             ..decision(n)

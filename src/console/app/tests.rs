@@ -584,7 +584,7 @@ fn what_is_typed_before_the_hub_is_there_is_asked_when_it_is() {
     let mut app = app();
     assert_eq!(press(&mut app, "s l o c k"), []);
     let effects = tell(&mut app, Msg::Link(Link::Up { owned: false, status: status(Writes::Open) }));
-    let [Effect::Ask(Ask::Search { request, .. })] = effects.as_slice() else { panic!("{effects:?}") };
+    let [Effect::Ask(Ask::Search { request, .. }), ..] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!(request.query, "lock");
 }
 

@@ -295,7 +295,7 @@ impl Form {
         }
         for (field, input) in &mut self.inputs {
             input.set(draft.text(*field));
-            input.to_end();
+            input.move_to_end();
         }
         if draft.revision > 0 {
             self.revision = draft.revision;

@@ -144,6 +144,7 @@ impl Decisions {
             return self.reader.scroll(step, self.split.side.height);
         }
         self.list.step(step);
+        self.wanted = None;
         self.moved(out);
     }
 

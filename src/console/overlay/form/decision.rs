@@ -54,8 +54,9 @@ fn review(text: &str, words: TimeWords) -> Result<Option<Date>, String> {
     let unreadable = || "a day as 2026-12-01, or a span as 3 weeks or 6 months".to_owned();
     let span = text.strip_prefix("in ").unwrap_or(text);
     // Spans are read as back from now; a review lies as far ahead.
-    let is_span =
-        span.starts_with(|c: char| c.is_ascii_digit()) && span.ends_with(|c: char| c.is_ascii_alphabetic());
+    let is_span = span.starts_with(|c: char| c.is_ascii_digit())
+        && span.ends_with(|c: char| c.is_ascii_alphabetic())
+        && !["am", "pm"].iter().any(|half| span.to_ascii_lowercase().ends_with(half));
     let back = is_span.then(|| words.parse(span).ok()).flatten().filter(|then| *then <= words.now);
     let ahead = back.map(|then| words.now.plus(words.now.since(then)));
     ahead.map(|time| Some(day_of(time, words))).ok_or_else(unreadable)

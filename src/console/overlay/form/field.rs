@@ -76,7 +76,7 @@ impl Field {
             Field::Options => "Options",
             Field::Chosen => "Chosen",
             Field::Rationale => "Rationale",
-            Field::Confidence => "Sure",
+            Field::Confidence => "Confidence",
             Field::Review => "Review",
             Field::Status => "Status",
             Field::Rating => "Rating",
@@ -200,7 +200,7 @@ impl Input {
     }
 
     /// The cursor to the end, where writing goes on.
-    pub fn to_end(&mut self) {
+    pub fn move_to_end(&mut self) {
         if let Input::Text(text, _) = self {
             text.move_cursor(CursorMove::Bottom);
             text.move_cursor(CursorMove::End);

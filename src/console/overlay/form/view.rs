@@ -36,6 +36,8 @@ const TEXT_MIN: u16 = 2;
 /// Columns of the former decisions, and what is left to the fields at least.
 const SIMILAR: u16 = 44;
 const FIELDS_MIN: u16 = 70;
+/// Between the words of a choice.
+const GAP: &str = "  ";
 /// Lines that one of them takes: its title, how it ended, and air.
 const SIMILAR_LINES: usize = 3;
 
@@ -262,27 +264,29 @@ impl Form {
     fn draw_choice(&self, frame: &mut Frame, area: Rect, field: Field, chosen: OutcomeStatus, scene: &Scene) {
         let theme = scene.theme;
         let room = area.width.saturating_sub(LABEL) as usize;
-        let words: Vec<_> = OutcomeStatus::ALL
-            .iter()
-            .map(|status| (*status, format!(" {} ", outcome_words(*status))))
-            .collect();
+        let words: Vec<_> =
+            OutcomeStatus::ALL.iter().map(|status| (*status, outcome_words(*status))).collect();
         let mut spans = vec![self.label(field, scene)];
-        let whole: usize = words.iter().map(|(_, word)| text::width(word)).sum();
+        let whole: usize = words.iter().map(|(_, word)| text::width(word) + GAP.len()).sum();
+        let mut column = 0;
         for (status, word) in words.into_iter().filter(|(status, _)| whole <= room || *status == chosen) {
             let lit = status == chosen;
+            if lit {
+                column = spans.iter().map(Span::width).sum::<usize>() as u16;
+            }
             let role = match (lit, self.field() == field) {
                 (true, true) => Role::Selection,
                 (true, false) => Role::SelectionIdle,
                 (false, _) => Role::Muted,
             };
-            spans.push(Span::styled(word, theme.style(role)));
+            spans.extend([Span::styled(word, theme.style(role)), Span::raw(GAP)]);
         }
         if whole > room {
-            spans.push(Span::styled(" Left, Right: another", theme.style(Role::Muted)));
+            spans.push(Span::styled("Left, Right", theme.style(Role::Muted)));
         }
         frame.render_widget(Paragraph::new(Text::from(spans)), area);
         if self.field() == field {
-            frame.set_cursor_position((area.x + LABEL.min(area.width), area.y));
+            frame.set_cursor_position((area.x + column.min(area.width.saturating_sub(1)), area.y));
         }
     }
 

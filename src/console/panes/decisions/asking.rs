@@ -96,7 +96,7 @@ impl Decisions {
     }
 
     fn replace(&mut self, page: DecisionPage, out: &mut Out) {
-        let kept = self.wanted.or_else(|| self.selected().map(|decision| decision.id));
+        let kept = self.selected().map(|decision| decision.id);
         let line = self.list.selected().unwrap_or(0) - self.list.visible().start;
         self.rows = page.decisions;
         self.next = page.next;
@@ -104,11 +104,12 @@ impl Decisions {
         self.fault = None;
         self.list.set_len(self.rows.len());
         let place = |id: Id| self.rows.iter().position(|row| row.id == id);
-        match kept.and_then(place) {
-            Some(row) => {
-                self.wanted = None;
-                self.list.select_at(row, line);
-            }
+        let wanted = self.wanted.and_then(place);
+        if wanted.is_some() {
+            self.wanted = None;
+        }
+        match wanted.or_else(|| kept.and_then(place)) {
+            Some(row) => self.list.select_at(row, line),
             None => self.list.select(self.list.selected().unwrap_or(0)),
         }
         if matches!(self.side, Some(Side::Decision)) {

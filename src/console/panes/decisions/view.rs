@@ -67,10 +67,12 @@ impl Decisions {
         if self.rows.is_empty() {
             return self.draw_nothing(frame, area, scene);
         }
+        // No row touches the line beside it.
+        let air = u16::from(matches!(self.split.rule, Some((_, Rule::Down))));
         let rows = self.list.visible().filter_map(|at| Some((at, self.rows.get(at)?)));
         let lines: Vec<_> = rows
             .map(|(at, decision)| {
-                let (line, mark) = row::line(decision, area.width as usize, scene);
+                let (line, mark) = row::line(decision, area.width.saturating_sub(air) as usize, scene);
                 let chosen = (self.list.selected() == Some(at)).then_some(focused);
                 row_as(line, chosen, (row::MARK_SPAN, mark), theme)
             })
