@@ -93,11 +93,11 @@ fn served(clock: &Clock) -> EventDraft {
 pub fn clean(store: &Store, retention: &Retention) -> Cleaned {
     let runtime = runtime();
     let clock = Clock::system();
-    let recount = |changes: Vec<Change>| {
+    let say_again = |changes: Vec<Change>| {
         let commit = Commit { changes, events: vec![draft(&clock)], ..Commit::default() };
         runtime.block_on(store.commit(commit)).map(drop)
     };
-    let overseer = Overseer { recount: &recount, progress: &|_, _, _| {}, stop: &|| false };
+    let overseer = Overseer { say_again: &say_again, progress: &|_, _, _| {}, stop: &|| false };
     store.clean(retention, &overseer).unwrap()
 }
 

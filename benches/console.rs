@@ -141,6 +141,7 @@ fn app(rows: usize) -> App {
         views: ViewName::ALL.map(view).to_vec(),
         memories: Some(rows as u64),
         forgotten: Some(0),
+        decisions: None,
         cleaning: None,
         attached: 0,
         caches: vec![],

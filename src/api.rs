@@ -9,6 +9,7 @@
 mod accept;
 mod ask;
 mod body;
+mod decisions;
 mod events;
 mod export;
 mod gate;
@@ -18,6 +19,7 @@ mod memories;
 mod params;
 mod peer;
 mod problem;
+mod record;
 mod search;
 mod sse;
 
@@ -108,6 +110,15 @@ fn router(api: Api) -> Router {
         .route("/memories/{id}/supersede", routing::post(memories::supersede))
         .route("/memories/{id}/restore", routing::post(memories::restore))
         .route("/memories/{id}/opened", routing::post(memories::opened))
+        .route("/decisions", routing::post(decisions::decide).get(decisions::list))
+        .route("/decisions/review-due", routing::get(decisions::review_due))
+        .route("/decisions/calibration", routing::get(decisions::calibration))
+        .route("/decisions/import", routing::post(decisions::import))
+        .route("/decisions/{id}", routing::get(decisions::get).patch(decisions::edit))
+        .route("/decisions/{id}/supersede", routing::post(decisions::supersede))
+        .route("/decisions/{id}/outcome", routing::post(decisions::outcome))
+        .route("/decisions/{id}/history", routing::get(decisions::history))
+        .route("/decisions/{id}/export.md", routing::get(decisions::markdown))
         .route("/search", routing::get(search::by_params).post(search::by_body))
         .route("/search/suggest", routing::get(search::suggest))
         .route("/events", routing::get(events::page))

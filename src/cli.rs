@@ -8,9 +8,13 @@
 //! standard error, and the exit status says which one it was.
 
 mod add;
+mod adr;
 mod args;
 pub mod bench;
+mod calibration;
 mod config;
+mod decide;
+mod decisions;
 mod edit;
 mod events;
 mod fsck;
@@ -20,6 +24,7 @@ mod import;
 mod keymap;
 mod manual;
 mod out;
+mod outcome;
 mod plain;
 mod reindex;
 mod search;
@@ -188,6 +193,14 @@ async fn perform(verb: Verb, ask: &mut Ask) -> Result<(), Stop> {
         Verb::Rm { ids, now: true } => edit::erase(ask, &ids).await,
         Verb::Restore { ids } => edit::restore(ask, &ids).await,
         Verb::Import { paths } => import::import(ask, paths).await,
+        Verb::Decide(typed) => decide::decide(ask, *typed).await,
+        Verb::Decisions(typed) => decisions::decisions(ask, typed).await,
+        Verb::Outcome(typed) => outcome::outcome(ask, typed).await,
+        Verb::Review { page } => decisions::review(ask, &page).await,
+        Verb::Calibration { tags, kind, all_projects } => {
+            calibration::calibration(ask, tags, kind, all_projects).await
+        }
+        Verb::Adr { what } => adr::run(ask, what).await,
         Verb::Events { what } => events::run(ask, what).await,
         Verb::Status => status::status(ask).await,
         Verb::Reindex { view } => reindex::reindex(ask, view).await,

@@ -4,11 +4,16 @@
 //! store, `remote` over HTTP. Requests and answers are plain data with names as at the surface, so that `api`
 //! passes them through unchanged. Faults are [`Fault`]; nothing else crosses.
 
+mod decisions;
 mod events;
 mod memories;
 mod search;
 mod status;
 
+pub use decisions::{
+    Calibration, DecisionOrder, DecisionPage, DecisionPatch, DecisionRevision, DecisionTaken, Decisions,
+    DecisionsRequest, DecisionsTaken, ImportedDecision, NewDecision, NewOutcome, SavedDecision,
+};
 pub use events::{
     BUCKETS_MAX, EVENTS_PAGE_MAX, EventBucket, EventGap, EventPage, EventQuery, EventStats, Order,
     StreamItem, StreamRequest,
@@ -29,7 +34,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Actor, Fault, Id, Memory, Projects};
+use crate::model::{Actor, Code, Decision, Fault, Id, Memory, Project, Projects};
 
 /// Who asks, on whose behalf, and what they may see. Made by the face that knows (the socket's peer, a key).
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +46,16 @@ pub struct Caller {
     pub tool: Option<String>,
     /// The wall around what a key may see; narrower than any filter in a request.
     pub projects: Projects,
+}
+
+impl Caller {
+    /// Whether it may put a record there.
+    pub fn may_write(&self, project: &Project) -> Result<(), Fault> {
+        if self.projects.see(project) {
+            return Ok(());
+        }
+        Err(Fault::new(Code::Denied, format!("project {project} is not open to this caller")))
+    }
 }
 
 /// A name for a view in requests that act on one.
@@ -75,6 +90,10 @@ pub enum ExportLine {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         forgotten: bool,
     },
+    Decision {
+        #[serde(flatten)]
+        decision: Box<Decision>,
+    },
     Event {
         #[serde(flatten)]
         event: crate::model::Event,
@@ -83,7 +102,7 @@ pub enum ExportLine {
 
 /// A hub, wherever it is. Cancelling a call never undoes what it asked for: a commit on its way is finished.
 #[async_trait]
-pub trait Door: Send + Sync + 'static {
+pub trait Door: Decisions {
     /// Saves a new memory.
     async fn add(&self, caller: &Caller, new: NewMemory) -> Result<Saved, Fault>;
 

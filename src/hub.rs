@@ -5,6 +5,7 @@
 //! fed from the log here, so that search never reads the store.
 
 mod cleaner;
+mod decisions;
 mod feed;
 mod memories;
 mod search;
@@ -191,6 +192,7 @@ impl Hub {
             ],
             memories: state.memories,
             forgotten: state.forgotten,
+            decisions: state.decisions,
             cleaning: self.cleaner.now(),
             attached: self.attached.load(Ordering::Relaxed),
             caches: self.lexical.cache().into_iter().chain([self.answers.status()]).collect(),
@@ -386,6 +388,15 @@ fn export(store: &Store, wall: &crate::model::Projects, mut sender: ExportSender
             reading = send(Ok(line));
         }
         reading
+    });
+    let scanned = scanned.and_then(|()| match reading {
+        true => store.decisions(None, &mut |_, decision| {
+            if wall.see(&decision.project) {
+                reading = send(Ok(ExportLine::Decision { decision: Box::new(decision) }));
+            }
+            reading
+        }),
+        false => Ok(()),
     });
     if let Err(fault) = scanned {
         send(Err(fault));

@@ -4,6 +4,7 @@
 //! changes its memory, and a removed file is told, never deleted. A bad file never stops the rest. The import keeps
 //! nothing of its own: what is in the hub is where it goes on after a kill.
 
+pub mod adr;
 mod fields;
 mod front_matter;
 mod lines;

@@ -44,7 +44,7 @@
 //! | [`search`] | query language, lexical index, meaning, fusion, explanation | only it names tantivy and the model; never reads the store |
 //! | [`events`] | live feed and history | a slow reader costs others nothing |
 //! | [`jobs`] | when jobs run and what becomes of their slots, as decisions | what is not recorded has not happened; a slot has one run |
-//! | [`ingest`] | Markdown, text and JSONL into memories | a bad file never stops the rest |
+//! | [`ingest`] | Markdown, text and JSONL into memories; decision records (MADR, Nygard) into decisions and back | a bad file never stops the rest |
 //! | [`hub`] | composes the above behind the door | no HTTP, no terminal |
 //! | [`remote`] | the door over HTTP on a Unix socket | answers as the hub would |
 //! | [`api`] | axum over a door: REST, SSE | no decisions of its own |
@@ -60,10 +60,12 @@
 //! - **commit**: what happens together; **log**: all commits in order; **segment**: a file of it; **frame**: a commit
 //!   in it; **sequence**: an event's number; **epoch**: rises when history changes; **cursor**: log, epoch, sequence;
 //!   **sidecar**: what a segment holds, in small, so that it is passed over unread.
-//! - **view**: what is made from the log (*records*, *lexical*, *vectors*); **record**: what is kept (a *memory*); **event**: what
+//! - **view**: what is made from the log (*records*, *lexical*, *vectors*); **record**: what is kept (a *memory*, a *decision*); **event**: what
 //!   happened; **subject**: what an event is about; **pattern**: a choice of subjects; **class**: how long it is kept.
 //! - **memory**: something worth knowing again; **revision**: one state of it; **origin**: where it came from;
 //!   **project**: the wall around it.
+//! - **decision**: a choice made and why, with its number; **option**: one of the ways that were open; **outcome**: what
+//!   came of it; **settled**: accepted or rejected, so that only status, outcome and review still change.
 //! - **leg**: a way of finding (*lexical*); **hit**: what it found; **snippet**: the part that shows why.
 //! - **job**: what is to be done and when; **slot**: one moment, event or request that it is to be done for; **run**: what
 //!   became of a slot; **attempt**: one try of a run; **fence**: the number by which its result is taken or refused; **dead

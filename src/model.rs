@@ -6,7 +6,10 @@
 //! Encodings: in files MessagePack with field names ([`encode`], [`decode`]), at the surface JSON. A field
 //! that an older writer did not know takes its default; a field that this program does not know is ignored.
 
+mod calibration;
 mod commit;
+mod date;
+mod decision;
 mod envelope;
 mod event;
 mod fault;
@@ -18,7 +21,14 @@ mod project;
 mod subject;
 mod time;
 
-pub use commit::{Change, Commit, Entry, EventDraft, Lane, Precondition};
+pub use calibration::{BINS, Calibration, CalibrationBin, wilson};
+pub use commit::{Change, Commit, Entry, EventDraft, Lane, Precondition, Unique};
+pub use date::Date;
+pub use decision::{
+    Adr, AdrForm, AdrSection, Block, Consequences, DECISION_BYTES_MAX, DECISION_TEXT_BYTES_MAX, Decision,
+    DecisionFilter, DecisionNumber, DecisionOption, DecisionRef, DecisionStatus, ITEM_BYTES_MAX, ITEMS_MAX,
+    OPTIONS_MAX, Outcome, OutcomeStatus, Part, RATING_MAX, SOURCE_BYTES_MAX, trim_blank,
+};
 pub use envelope::Envelope;
 pub use event::{Actor, Class, Event, Severity};
 pub use fault::{Code, Fault};

@@ -6,6 +6,7 @@
 //! whose answer was lost may have happened, and only the caller knows whether it may be repeated.
 
 mod ask;
+mod decisions;
 mod export;
 mod lines;
 mod sse;

@@ -6,6 +6,9 @@
 
 use std::{borrow::Cow, fmt::Write};
 
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
 use crate::model::Fault;
 
 /// A name is meant by a word up to this many edits away, and never more than a third of the word.
@@ -88,6 +91,26 @@ pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
     let near = names.into_iter().map(|name| (edits(word, name), name)).min()?;
     let letters = word.chars().count();
     (near.0 < letters && near.0 <= EDITS_MAX.min(1 + letters / 3)).then_some(near.1)
+}
+
+/// JSON as a `T`, or what is wrong with it: `what` names it.
+pub fn from_json<T: DeserializeOwned>(value: Value, what: &str) -> Result<T, Fault> {
+    serde_json::from_value(value).map_err(|error| {
+        unknown_name(&error).unwrap_or_else(|| Fault::invalid(format!("this is no {what}")).cause(error))
+    })
+}
+
+/// The fault for a name that serde does not know: the one that was probably meant, and those that there are.
+pub fn unknown_name(error: &serde_json::Error) -> Option<Fault> {
+    let text = error.to_string();
+    let (unknown, known) = text.split_once(", expected ")?;
+    let word = unknown.strip_prefix("unknown ")?.split('`').nth(1)?;
+    let known = known.rsplit_once(" at line ").map_or(known, |(known, _)| known);
+    let hint = match nearest(word, known.split('`').skip(1).step_by(2)) {
+        Some(meant) => format!("did you mean `{meant}`? expected {known}"),
+        None => format!("expected {known}"),
+    };
+    Some(Fault::invalid(unknown).hint(hint))
 }
 
 /// How many letters must be put in, left out or changed (Levenshtein).
@@ -191,6 +214,29 @@ mod tests {
         assert_eq!(near("ansi"), Some("ansi16"));
         assert_eq!(near("sea"), None);
         assert_eq!(near(""), None);
+    }
+
+    #[test]
+    fn an_unknown_name_says_which_was_meant() {
+        let wrong = |value| from_json::<crate::door::NewDecision>(value, "decision").unwrap_err();
+        let fault = wrong(serde_json::json!({ "titel": "t" }));
+        assert_eq!(fault.message, "unknown field `titel`");
+        let hint = fault.hint.unwrap();
+        assert!(
+            hint.starts_with("did you mean `title`? expected one of ") && hint.contains("`because`"),
+            "{hint}"
+        );
+        let fault = wrong(serde_json::json!({ "title": "t", "options": [{ "solutoin": "s" }] }));
+        assert_eq!(fault.message, "unknown field `solutoin` in options");
+        assert!(fault.hint.unwrap().starts_with("did you mean `solution`?"));
+        let fault = wrong(serde_json::json!({ "title": "t", "status": "acepted" }));
+        assert_eq!(fault.message, "unknown variant `acepted`");
+        assert!(fault.hint.unwrap().starts_with("did you mean `accepted`?"));
+        let fault = wrong(serde_json::json!({ "title": "t", "zzzzzzzz": 1 }));
+        assert!(fault.hint.unwrap().starts_with("expected one of "));
+        let fault = wrong(serde_json::json!({ "title": 7 }));
+        assert_eq!(fault.message, "this is no decision");
+        assert!(fault.cause.unwrap().contains("expected a string"));
     }
 
     #[track_caller]

@@ -13,6 +13,7 @@ pub mod disk;
 mod frame;
 mod fsck;
 mod keeper;
+mod kept;
 mod log;
 mod queue;
 mod records;
@@ -56,6 +57,7 @@ use crate::{
 pub use self::{
     cleaner::{Cleaned, CleanedPart, Overseer, Retention},
     frame::BODY_BYTES_MAX as FRAME_BYTES_MAX,
+    kept::{Place, Runs},
     log::Rewrote,
     queue::QUEUE_BYTES_MAX,
     repair::Repaired,
@@ -171,6 +173,7 @@ pub struct StoreState {
     /// None while the record view is not there to count.
     pub memories: Option<u64>,
     pub forgotten: Option<u64>,
+    pub decisions: Option<u64>,
 }
 
 /// Something the store found or did by itself that belongs into the log as an event.

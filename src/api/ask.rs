@@ -3,12 +3,12 @@
 use super::params::{LIMIT, Params};
 use crate::{
     door::{
-        EventQuery, ListOrder, ListRequest, Order, SearchMode, SearchRequest, Step, StreamRequest,
-        SuggestRequest,
+        DecisionOrder, DecisionsRequest, EventQuery, ListOrder, ListRequest, Order, SearchMode,
+        SearchRequest, Step, StreamRequest, SuggestRequest,
     },
     model::{
-        Actor, EventFilter, Fault, MemoryFilter, Pattern, Project, Projects, Severity, Status, Time,
-        TimeWords,
+        Actor, Date, DecisionFilter, DecisionStatus, EventFilter, Fault, MemoryFilter, Pattern, Project,
+        Projects, Severity, Status, Time, TimeWords,
     },
 };
 
@@ -35,6 +35,36 @@ pub fn list(mut params: Params, words: TimeWords) -> Result<ListRequest, Fault> 
     };
     params.end()?;
     Ok(request)
+}
+
+pub fn decisions(mut params: Params, words: TimeWords) -> Result<DecisionsRequest, Fault> {
+    let request = DecisionsRequest {
+        filter: decided(&mut params, words)?,
+        order: params.with(&["order"], order_of_decisions)?.unwrap_or_default(),
+        after: params.one(&["cursor", "after"])?,
+        limit: params.parse(LIMIT)?.unwrap_or(0),
+    };
+    params.end()?;
+    Ok(request)
+}
+
+/// Those whose review has come, soonest first.
+pub fn review_due(mut params: Params, words: TimeWords) -> Result<DecisionsRequest, Fault> {
+    let mut request = DecisionsRequest {
+        filter: decided(&mut params, words)?,
+        order: DecisionOrder::Review,
+        after: params.one(&["cursor", "after"])?,
+        limit: params.parse(LIMIT)?.unwrap_or(0),
+    };
+    params.end()?;
+    request.filter.review_before.get_or_insert(Date::there(words.now, words.zone).next());
+    Ok(request)
+}
+
+pub fn calibration(mut params: Params, words: TimeWords) -> Result<DecisionFilter, Fault> {
+    let filter = decided(&mut params, words)?;
+    params.end()?;
+    Ok(filter)
 }
 
 /// `filter` comes from a body that has one; the parameters narrow it.
@@ -107,10 +137,7 @@ fn memories(
     until: &[&'static str],
 ) -> Result<MemoryFilter, Fault> {
     let time = |text: &str| time(text, words);
-    let mut tags = params.all(&["tag"]);
-    for list in params.all(&["tags"]) {
-        tags.extend(list.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned));
-    }
+    let tags = tags(params);
     Ok(MemoryFilter {
         projects: projects(params)?,
         kinds: params.all(KIND),
@@ -123,6 +150,35 @@ fn memories(
         until: params.with(until, time)?,
         origin: params.one(&["origin"])?,
     })
+}
+
+fn decided(params: &mut Params, words: TimeWords) -> Result<DecisionFilter, Fault> {
+    let time = |text: &str| time(text, words);
+    Ok(DecisionFilter {
+        projects: projects(params)?,
+        statuses: params.each(&["status"], |word| {
+            DecisionStatus::parse(word).ok_or_else(|| words_of(DecisionStatus::ALL.map(DecisionStatus::word)))
+        })?,
+        any_status: params.flag(&["any_status", "all_statuses"])?,
+        tags: tags(params),
+        kind: params.one(&["type", "decision_type", "kind"])?,
+        category: params.one(&["category"])?,
+        review_before: params
+            .with(&["review_before"], |text| text.parse::<Date>().map_err(|fault| fault.message))?,
+        has_outcome: params.parse(&["has_outcome"])?,
+        text: params.one(&["text", "q", "query", "search"])?,
+        since: params.with(LIST_SINCE, time)?,
+        until: params.with(LIST_UNTIL, time)?,
+    })
+}
+
+/// One each, or with commas between them.
+fn tags(params: &mut Params) -> Vec<String> {
+    let mut tags = params.all(&["tag"]);
+    for list in params.all(&["tags"]) {
+        tags.extend(list.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned));
+    }
+    tags
 }
 
 fn event_filter(params: &mut Params, words: TimeWords) -> Result<EventFilter, Fault> {
@@ -181,6 +237,10 @@ fn order_of_list(word: &str) -> Result<ListOrder, String> {
         "due" => Ok(ListOrder::Due),
         _ => Err(words_of(["recent", "oldest", "due"])),
     }
+}
+
+fn order_of_decisions(word: &str) -> Result<DecisionOrder, String> {
+    DecisionOrder::parse(word).ok_or_else(|| words_of(DecisionOrder::ALL.map(DecisionOrder::word)))
 }
 
 fn order_of_events(word: &str) -> Result<Order, String> {

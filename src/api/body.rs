@@ -6,18 +6,21 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     door::BATCH_BYTES_MAX,
-    model::{CONTENT_BYTES_MAX, Fault, METADATA_BYTES_MAX},
+    model::{CONTENT_BYTES_MAX, DECISION_BYTES_MAX, Fault, METADATA_BYTES_MAX},
+    report::unknown_name,
 };
 
 /// JSON may take two bytes for one of a text (quotes, line ends); and the other fields.
 const OVERHEAD_BYTES: usize = METADATA_BYTES_MAX * 2 + (128 << 10);
 pub const MEMORY_BODY_BYTES_MAX: usize = 2 * CONTENT_BYTES_MAX + OVERHEAD_BYTES;
+pub const DECISION_BODY_BYTES_MAX: usize = 2 * DECISION_BYTES_MAX + OVERHEAD_BYTES;
 pub const BULK_BODY_BYTES_MAX: usize = 2 * BATCH_BYTES_MAX + (1 << 20);
 /// What asks and saves nothing.
 pub const SMALL_BODY_BYTES_MAX: usize = 64 << 10;
 /// Of a body over its bound this much more is taken from the socket and thrown away, so that the client reads why.
 const DRAIN_BYTES_MAX: usize = 64 << 20;
 
+const _: () = assert!(DECISION_BODY_BYTES_MAX < BULK_BODY_BYTES_MAX);
 const _: () = assert!(MEMORY_BODY_BYTES_MAX < BULK_BODY_BYTES_MAX && BULK_BODY_BYTES_MAX < DRAIN_BYTES_MAX);
 
 /// The body as a `T`.
@@ -48,7 +51,7 @@ async fn bytes(body: Body, max: usize) -> Result<Vec<u8>, Fault> {
         return Ok(bytes);
     }
     Err(Fault::invalid(format!("the body has over {max} bytes, no more are taken")).hint(format!(
-        "a memory's content has at most {CONTENT_BYTES_MAX} bytes, a batch {BATCH_BYTES_MAX}; `wheelhouse import` cuts longer files"
+        "a memory's content has at most {CONTENT_BYTES_MAX} bytes, a decision {DECISION_BYTES_MAX}, a batch {BATCH_BYTES_MAX}; `wheelhouse import` cuts longer files"
     )))
 }
 
@@ -56,16 +59,10 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     serde_json::from_slice(bytes).map_err(|error| wrong(&error))
 }
 
-/// An unknown name becomes the message, the names that are known the hint.
+/// An unknown name becomes the message, what was probably meant the hint.
 pub fn wrong(error: &serde_json::Error) -> Fault {
-    let text = error.to_string();
-    match text.split_once(", expected ") {
-        Some((unknown, known)) if unknown.starts_with("unknown ") => {
-            let known = known.rsplit_once(" at line ").map_or(known, |(known, _)| known);
-            Fault::invalid(unknown.to_owned()).hint(format!("expected {known}"))
-        }
-        _ => Fault::invalid("the body is not the JSON that is expected here").cause(text),
-    }
+    unknown_name(error)
+        .unwrap_or_else(|| Fault::invalid("the body is not the JSON that is expected here").cause(error))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     door::{Caller, ExportLine},
-    model::{Envelope, Fault, Memory},
+    model::{Decision, Envelope, Fault, Memory},
 };
 
 /// Lines that are ready together go out together, up to about this size.
@@ -31,6 +31,10 @@ enum Line<'a> {
         memory: &'a Memory,
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         forgotten: bool,
+    },
+    Decision {
+        #[serde(flatten)]
+        decision: &'a Decision,
     },
     Event {
         #[serde(flatten)]
@@ -112,6 +116,7 @@ async fn next(lines: &mut Lines) -> Option<Result<ExportLine, Fault>> {
 fn surface<'a>(line: &'a ExportLine, hub: &str) -> Line<'a> {
     match line {
         ExportLine::Memory { memory, forgotten } => Line::Memory { memory, forgotten: *forgotten },
+        ExportLine::Decision { decision } => Line::Decision { decision },
         ExportLine::Event { event } => Line::Event { event: Envelope::new(event.clone(), hub) },
     }
 }

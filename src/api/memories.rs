@@ -4,7 +4,7 @@ use axum::{
     Json,
     body::Body,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -15,6 +15,7 @@ use super::{
     body::{self, BULK_BODY_BYTES_MAX, MEMORY_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX},
     params::Params,
     problem::Answer,
+    record::{self, applied, idempotency_key, revision, with_etag},
 };
 use crate::{
     door::{Caller, Forgetting, MemoryPatch, NewMemory, Saved, Upsert},
@@ -22,8 +23,6 @@ use crate::{
 };
 
 type From = axum::Extension<Caller>;
-
-const IDEMPOTENCY: &str = "idempotency-key";
 
 pub async fn add(
     State(api): State<Api>,
@@ -131,76 +130,11 @@ pub async fn bulk(State(api): State<Api>, caller: From, params: Params, body: Bo
 
 async fn new_memory(headers: &HeaderMap, body: Body) -> Result<NewMemory, Fault> {
     let mut new: NewMemory = body::read(body, MEMORY_BODY_BYTES_MAX).await?;
-    if let Some(key) = headers.get(IDEMPOTENCY) {
-        let key =
-            key.to_str().map_err(|error| Fault::invalid("the Idempotency-Key is no text").cause(error))?;
-        if new.idempotency_key.as_deref().is_some_and(|other| other != key) {
-            return Err(Fault::invalid("the Idempotency-Key and `idempotency_key` differ")
-                .hint("one of them is enough"));
-        }
-        new.idempotency_key = Some(key.to_owned());
-    }
+    new.idempotency_key = idempotency_key(headers, new.idempotency_key)?;
     Ok(new)
-}
-
-/// The revision the caller means to change: from the address, or from `If-Match` as an `ETag` gave it.
-fn revision(headers: &HeaderMap, named: Option<u32>) -> Result<Option<u32>, Fault> {
-    let Some(header) = headers.get(header::IF_MATCH) else { return Ok(named) };
-    let text = header.to_str().unwrap_or_default().trim();
-    if text == "*" {
-        return Ok(named);
-    }
-    let revision = text.trim_matches('"').parse().map_err(|_| {
-        Fault::invalid(format!("If-Match cannot be {text:?}")).hint("send the `ETag` of the answer you read")
-    })?;
-    match named {
-        Some(named) if named != revision => {
-            Err(Fault::invalid("If-Match and `revision` differ").hint("one of them is enough"))
-        }
-        _ => Ok(Some(revision)),
-    }
-}
-
-/// On disk but not yet shown is a success of its own: asking again would do it twice.
-fn applied(status: StatusCode, applied: bool) -> StatusCode {
-    if applied { status } else { StatusCode::ACCEPTED }
 }
 
 fn saved(status: StatusCode, saved: Saved) -> Response {
     let Memory { id, revision, .. } = saved.memory;
-    let status = applied(status, saved.applied);
-    let mut response = with_etag(revision, (status, Json(saved)).into_response());
-    if status == StatusCode::CREATED {
-        let place = HeaderValue::try_from(format!("/api/v1/memories/{id}")).expect("an id is ASCII");
-        response.headers_mut().insert(header::LOCATION, place);
-    }
-    response
-}
-
-fn with_etag(revision: u32, mut response: Response) -> Response {
-    let tag = HeaderValue::try_from(format!("\"{revision}\"")).expect("a number is ASCII");
-    response.headers_mut().insert(header::ETAG, tag);
-    response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn on_disk_but_not_shown_is_a_success_of_its_own() {
-        assert_eq!(applied(StatusCode::CREATED, true), StatusCode::CREATED);
-        assert_eq!(applied(StatusCode::CREATED, false), StatusCode::ACCEPTED);
-    }
-
-    #[test]
-    fn a_precondition_has_two_names() {
-        let with = |tag: &str| HeaderMap::from_iter([(header::IF_MATCH, tag.parse().unwrap())]);
-        assert_eq!(revision(&HeaderMap::new(), None), Ok(None));
-        assert_eq!(revision(&HeaderMap::new(), Some(2)), Ok(Some(2)));
-        assert_eq!(revision(&with("\"3\""), None), Ok(Some(3)));
-        assert_eq!(revision(&with("*"), None), Ok(None));
-        assert!(revision(&with("\"3\""), Some(2)).is_err());
-        assert!(revision(&with("\"x\""), None).is_err());
-    }
+    record::saved(status, saved.applied, revision, &format!("memories/{id}"), Json(saved))
 }

@@ -1,5 +1,7 @@
 //! What was typed, as clap reads it. Parsing, help, completions and the manual page all come from here.
 
+mod decisions;
+
 use std::path::PathBuf;
 
 use clap::{
@@ -7,6 +9,8 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use clap_complete::Shell;
+
+pub use self::decisions::{Adr, ByWhat, Decide, Decisions, DecisionsPage, Outcome};
 
 use crate::{console::export::Format, door::Step};
 
@@ -125,6 +129,34 @@ pub enum Verb {
     Import {
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
+    },
+    /// Record a decision: what was chosen, from what, and why
+    Decide(Box<Decide>),
+    /// List decisions, or show one: `decisions D-0042`
+    Decisions(Decisions),
+    /// Say how a decision turned out
+    Outcome(Outcome),
+    /// List the decisions whose review has come
+    Review {
+        #[command(flatten)]
+        page: DecisionsPage,
+    },
+    /// Hold stated confidence against what came of it
+    Calibration {
+        /// With this tag; more than one is all of them
+        #[arg(long = "tag", value_name = "TAG")]
+        tags: Vec<String>,
+        /// Of this type
+        #[arg(long = "type", value_name = "TYPE")]
+        kind: Option<String>,
+        /// Everywhere, not only in this project and in none
+        #[arg(long, conflicts_with = "project")]
+        all_projects: bool,
+    },
+    /// Import and export decisions as files of architectural decision records
+    Adr {
+        #[command(subcommand)]
+        what: Adr,
     },
     /// Watch and read what happened
     Events {

@@ -18,7 +18,9 @@ use super::{
 use crate::{
     console::export::{self as rows, Format, ROWS_MAX, What},
     door::{EVENTS_PAGE_MAX, EventQuery, ExportLine, Order},
-    model::{Actor, Envelope, Event, EventFilter, Fault, Memory, Pattern, Projects, Severity, TimeWords},
+    model::{
+        Actor, Decision, Envelope, Event, EventFilter, Fault, Memory, Pattern, Projects, Severity, TimeWords,
+    },
 };
 
 pub async fn run(ask: &mut Ask, what: Events) -> Result<(), Stop> {
@@ -153,6 +155,10 @@ enum Line {
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         forgotten: bool,
     },
+    Decision {
+        #[serde(flatten)]
+        decision: Box<Decision>,
+    },
     Event {
         #[serde(flatten)]
         event: Box<Envelope>,
@@ -169,6 +175,10 @@ pub async fn export(ask: &mut Ask) -> Result<(), Stop> {
             ExportLine::Memory { memory, forgotten } => {
                 records += 1;
                 Line::Memory { memory, forgotten }
+            }
+            ExportLine::Decision { decision } => {
+                records += 1;
+                Line::Decision { decision }
             }
             ExportLine::Event { event } => {
                 events += 1;

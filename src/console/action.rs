@@ -11,6 +11,7 @@ pub enum Action {
     FocusSearch,
     FocusTimeline,
     FocusLog,
+    FocusDecisions,
     NextPane,
     PreviousPane,
     Zoom,
@@ -89,6 +90,11 @@ pub enum Action {
     CopyTags,
     CopySource,
     CopyTime,
+    Decide,
+    RecordOutcome,
+    FilterDecisions,
+    TurnStatuses,
+    Calibration,
 }
 
 /// Where keys go, in the order people read about them. A screen asks its places, the most particular first, and the
@@ -99,6 +105,7 @@ pub enum Place {
     /// Whatever is a list.
     Lists,
     Search,
+    Decisions,
     Timeline,
     Log,
     /// An opened memory, event or entry: the arrows move its text.
@@ -107,7 +114,7 @@ pub enum Place {
     Chips,
     /// Letters are the query.
     Query,
-    /// Letters are the filter of the Timeline or the Log, or the time to go to.
+    /// Letters are the filter of Decisions, the Timeline or the Log, or the time to go to.
     Filter,
     Form,
     Confirm,
@@ -124,10 +131,11 @@ pub enum Place {
 }
 
 impl Place {
-    pub const ALL: [Place; 19] = [
+    pub const ALL: [Place; 20] = [
         Place::Global,
         Place::Lists,
         Place::Search,
+        Place::Decisions,
         Place::Timeline,
         Place::Log,
         Place::Detail,
@@ -162,6 +170,7 @@ impl Place {
             Place::Queries => "overlay.queries",
             Place::Chips => "mode.chips",
             Place::Search => "pane.search",
+            Place::Decisions => "pane.decisions",
             Place::Timeline => "pane.timeline",
             Place::Log => "pane.log",
             Place::Detail => "detail",
@@ -187,6 +196,7 @@ impl Place {
             Place::Queries => "former queries",
             Place::Chips => "fields of the query",
             Place::Search => "Search",
+            Place::Decisions => "Decisions",
             Place::Timeline => "Timeline",
             Place::Log => "Log",
             Place::Detail => "opened text",
@@ -221,6 +231,7 @@ pub enum Group {
     Deck,
     Move,
     Memory,
+    Decision,
     Timeline,
     Form,
     Settings,
@@ -257,11 +268,12 @@ impl Action {
     /// Whether it asks for something before it does anything: a text, a choice.
     pub fn asks(self) -> bool {
         use Action::{
-            Export, FilterEvents, GoToTime, Import, New, Project, Queries, Query, Supersede, Theme,
-            UseKeymap, Zone,
+            Decide, Export, FilterDecisions, FilterEvents, GoToTime, Import, New, Project, Queries, Query,
+            RecordOutcome, Supersede, Theme, UseKeymap, Zone,
         };
         matches!(self, Query | Queries | New | Supersede | Import | FilterEvents | GoToTime | Project)
             || matches!(self, UseKeymap | Theme | Zone | Export)
+            || matches!(self, Decide | FilterDecisions | RecordOutcome)
     }
 
     pub fn named(name: &str) -> Option<Action> {
@@ -296,6 +308,7 @@ const LISTED: &[Place] = &[
     Place::Queries,
     Place::Confirm,
 ];
+const DECISIONS: &[Place] = &[Place::Decisions];
 /// What flows by.
 const STREAMS: &[Place] = &[Place::Timeline, Place::Log];
 const MEMORY: &[Place] = &[Place::Search, Place::Detail];
@@ -316,10 +329,11 @@ const TYPED: &[Place] = &[
 
 /// Every action. A row here is all it takes to be in help, palette, keymap files and docs.
 #[rustfmt::skip]
-pub const ACTIONS: [Row; 81] = [
+pub const ACTIONS: [Row; 87] = [
     row(Action::FocusSearch,   "pane.focus-search",    "Go to Search",                      Group::Deck,     GLOBAL, None),
     row(Action::FocusTimeline, "pane.focus-timeline",  "Go to the Timeline",                Group::Deck,     GLOBAL, None),
     row(Action::FocusLog,      "pane.focus-log",       "Go to the program's own log",       Group::Deck,     GLOBAL, None),
+    row(Action::FocusDecisions, "pane.focus-decisions", "Go to Decisions",                  Group::Deck,     GLOBAL, None),
     row(Action::NextPane,      "pane.next",            "Next pane",                         Group::Deck,     GLOBAL, Some("pane")),
     row(Action::PreviousPane,  "pane.previous",        "Previous pane",                     Group::Deck,     GLOBAL, None),
     row(Action::Zoom,          "pane.zoom",            "Zoom this pane to the whole screen", Group::Deck,    GLOBAL, Some("zoom")),
@@ -398,6 +412,11 @@ pub const ACTIONS: [Row; 81] = [
     row(Action::CopyTags,      "copy.cell-tags",       "Copy the tags",                     Group::Memory,   COPIED, None),
     row(Action::CopySource,    "copy.cell-source",     "Copy where it came from",           Group::Memory,   COPIED, None),
     row(Action::CopyTime,      "copy.cell-time",       "Copy the time",                     Group::Memory,   COPIED, None),
+    row(Action::Decide,        "decision.new",          "Decide: record a decision",         Group::Decision, GLOBAL, Some("decide")),
+    row(Action::RecordOutcome, "decision.outcome",      "Record what came of this decision", Group::Decision, DECISIONS, Some("outcome")),
+    row(Action::FilterDecisions, "decisions.filter",    "Filter decisions",                  Group::Decision, DECISIONS, Some("filter")),
+    row(Action::TurnStatuses,  "decisions.status",      "Decisions of which status: current, every, one", Group::Decision, DECISIONS, Some("status")),
+    row(Action::Calibration,   "decisions.calibration", "Calibration: stated confidence against what came of it", Group::Decision, DECISIONS, Some("calibration")),
 ];
 
 #[cfg(test)]

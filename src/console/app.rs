@@ -14,7 +14,7 @@ mod preferences;
 mod session;
 mod view;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use ratatui::layout::Rect;
 
@@ -22,6 +22,7 @@ use self::mouse::Mouse;
 use super::{
     action::{Action, Place},
     effect::{Ask, Effect},
+    hyperlink::Hyperlinks,
     keymap::{Continuation, Key, Keymap, Shipped},
     layout::{self, Deck, Shares},
     model::{Connection, Hub},
@@ -421,6 +422,14 @@ impl App {
     /// Asked to end, and nothing stands in the way.
     pub fn is_quitting(&self) -> bool {
         self.quitting
+    }
+
+    /// Where the links lead that are on screen: those of Decisions while it has the focus, else those of Search.
+    pub fn hyperlinks(&self) -> Arc<Hyperlinks> {
+        match self.focus {
+            PaneName::Decisions => self.panes.decisions.hyperlinks(),
+            _ => self.panes.search.hyperlinks(),
+        }
     }
 
     /// Whether the program's own log is on screen: only then what is said there matters at once.

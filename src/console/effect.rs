@@ -4,8 +4,11 @@
 use std::{path::PathBuf, time::Duration};
 
 use crate::{
-    door::{EventQuery, ListRequest, MemoryPatch, NewMemory, SearchRequest, SuggestRequest},
-    model::{Id, Project, Zone},
+    door::{
+        DecisionsRequest, EventQuery, ListRequest, MemoryPatch, NewDecision, NewMemory, NewOutcome,
+        SearchRequest, SuggestRequest,
+    },
+    model::{DecisionFilter, Id, Project, Zone},
 };
 
 use super::{
@@ -16,6 +19,7 @@ use super::{
     theme::Choice,
 };
 
+#[expect(clippy::large_enum_variant, reason = "a few at a time, each moved twice: no box is worth it")]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     Quit,
@@ -131,6 +135,34 @@ pub enum Ask {
     EventStats {
         generation: u64,
         query: EventQuery,
+    },
+    Decisions {
+        what: DecisionsFor,
+        request: DecisionsRequest,
+    },
+    Calibration {
+        generation: u64,
+        filter: DecisionFilter,
+    },
+    Decide(Box<NewDecision>),
+    RecordOutcome {
+        id: Id,
+        outcome: NewOutcome,
+    },
+}
+
+/// Whose question after decisions it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DecisionsFor {
+    List {
+        generation: u64,
+    },
+    More {
+        generation: u64,
+    },
+    /// For whoever is writing one.
+    Similar {
+        generation: u64,
     },
 }
 

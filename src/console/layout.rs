@@ -326,9 +326,10 @@ mod tests {
 
     #[test]
     fn the_deck_changes_its_form_at_the_breakpoints() {
-        let (both, one) = ([PaneName::Search, PaneName::Timeline], [PaneName::Search]);
-        check(200, 60, false, &both, false);
-        check(100, 30, false, &both, false);
+        let all = [PaneName::Search, PaneName::Decisions, PaneName::Timeline];
+        let one = [PaneName::Search];
+        check(200, 60, false, &all, false);
+        check(100, 30, false, &all, false);
         check(100, 30, true, &one, false);
         check(99, 30, false, &one, true);
         check(100, 29, false, &one, true);

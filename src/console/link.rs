@@ -156,7 +156,7 @@ impl LinkTask {
                 match item {
                     Ok(StreamItem::Event { cursor, event }) => {
                         after = cursor;
-                        if event.domain() == "memory" {
+                        if matches!(event.domain(), "memory" | "decision") {
                             ask_status_at.get_or_insert(Instant::now() + STATUS_PAUSE);
                         }
                         events.push(Arc::new(event));

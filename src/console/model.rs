@@ -91,6 +91,10 @@ impl Hub {
     pub fn memories(&self) -> Option<u64> {
         self.status.as_ref()?.memories
     }
+
+    pub fn decisions(&self) -> Option<u64> {
+        self.status.as_ref()?.decisions
+    }
 }
 
 fn of_status(status: &Status, now: Time) -> Badge {

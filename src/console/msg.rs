@@ -5,7 +5,10 @@ use std::sync::Arc;
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::{
-    door::{EventStats, Forgotten, MemoryPage, Revision, Saved, SearchAnswer, Status, SuggestAnswer},
+    door::{
+        Calibration, DecisionPage, EventStats, Forgotten, MemoryPage, Revision, Saved, SavedDecision,
+        SearchAnswer, Status, SuggestAnswer,
+    },
     ingest::{ImportReport, Progress},
     model::{Event, Fault, Id, Memory, Sequence, Time},
     telemetry::Taken,
@@ -13,7 +16,7 @@ use crate::{
 
 use super::{
     clip::Copied,
-    effect::Page,
+    effect::{DecisionsFor, Page},
     export::Exported,
     markdown::code::Tokens,
     model::Stretch,
@@ -113,6 +116,16 @@ pub enum Answer {
         generation: u64,
         result: Got<EventStats>,
     },
+    Decisions {
+        what: DecisionsFor,
+        result: Got<DecisionPage>,
+    },
+    Calibration {
+        generation: u64,
+        result: Got<Calibration>,
+    },
+    /// Recorded, or what came of it.
+    Decided(Got<Box<SavedDecision>>),
     Edited {
         field: Field,
         result: Got<String>,

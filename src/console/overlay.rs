@@ -80,6 +80,9 @@ pub trait Above {
 
     fn wheel(&mut self, _step: Step, _scene: &Scene, _out: &mut Out) {}
 
+    /// Something has changed, or it may have.
+    fn settle(&mut self, _scene: &Scene) {}
+
     /// What stands inside its border has this much room, of so much for all.
     fn arrange(&mut self, _area: Rect, _inner: Rect) {}
 
@@ -156,6 +159,7 @@ impl Overlay {
 
     pub fn arrange(&mut self, area: Rect, scene: &Scene) {
         let above = self.above_mut();
+        above.settle(scene);
         let inner = inside_window(above.window(area, scene));
         above.arrange(area, inner);
     }

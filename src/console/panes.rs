@@ -3,6 +3,7 @@
 //! A pane is a file and a line in the table below. The app goes by the table and by [`Pane`]; it names a pane only where
 //! one thing that happened concerns another (a memory that was saved is shown anew in Search).
 
+pub mod decisions;
 pub mod log;
 pub mod search;
 pub mod timeline;
@@ -10,7 +11,7 @@ pub mod timeline;
 use crossterm::event::KeyEvent;
 use ratatui::{Frame, layout::Rect, text::Span};
 
-use self::{log::Log, search::Search, timeline::Timeline};
+use self::{decisions::Decisions, log::Log, search::Search, timeline::Timeline};
 use super::{
     action::{Action, Place},
     export::What,
@@ -208,6 +209,7 @@ macro_rules! panes {
 panes! {
     // pane            = key, title,      on the deck, its keys, what goes to it
     search: Search     = '1', "Search",   Main,        Search,   FocusSearch;
+    decisions: Decisions = '2', "Decisions", Below,    Decisions, FocusDecisions;
     timeline: Timeline = '4', "Timeline", Stream,      Timeline, FocusTimeline;
     log: Log           = '0', "Log",      Away,        Log,      FocusLog;
 }

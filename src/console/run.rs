@@ -195,7 +195,7 @@ impl Console {
     fn draw(&mut self) -> Result<(), Fault> {
         self.frames.drawn(std::time::Instant::now());
         if self.links {
-            self.term.set_links(self.app.panes.search.hyperlinks());
+            self.term.set_links(self.app.hyperlinks());
         }
         self.term.draw(|frame| self.app.view(frame)).map_err(no_terminal)
     }

@@ -31,7 +31,7 @@ use crate::{
     door::{Caller, Door, Forgetting, SuggestRequest},
     home::local_caller,
     ingest::{self, ImportRequest, Progress},
-    model::{Fault, Project, Zone},
+    model::{DecisionRef, Fault, Project, Zone},
     tasks::{Clock, Tasks, blocking},
 };
 
@@ -288,6 +288,17 @@ async fn answer(door: &dyn Door, caller: &Caller, ask: Ask) -> Answer {
         Ask::EventStats { generation, query } => {
             Answer::EventStats { generation, result: door.event_stats(caller, query).await }
         }
+        Ask::Decisions { what, request } => {
+            Answer::Decisions { what, result: door.decisions(caller, request).await }
+        }
+        Ask::Calibration { generation, filter } => {
+            Answer::Calibration { generation, result: door.calibration(caller, filter).await }
+        }
+        Ask::Decide(new) => Answer::Decided(door.decide(caller, *new).await.map(Box::new)),
+        Ask::RecordOutcome { id, outcome } => {
+            let recorded = door.record_outcome(caller, DecisionRef::Id(id), outcome).await;
+            Answer::Decided(recorded.map(Box::new))
+        }
     }
 }
 
@@ -310,5 +321,8 @@ fn refused(ask: Ask, fault: Fault) -> Answer {
         Ask::Restore { .. } => Answer::Restored(Err(fault)),
         Ask::Events { generation, page, .. } => Answer::Events { generation, page, result: Err(fault) },
         Ask::EventStats { generation, .. } => Answer::EventStats { generation, result: Err(fault) },
+        Ask::Decisions { what, .. } => Answer::Decisions { what, result: Err(fault) },
+        Ask::Calibration { generation, .. } => Answer::Calibration { generation, result: Err(fault) },
+        Ask::Decide(_) | Ask::RecordOutcome { .. } => Answer::Decided(Err(fault)),
     }
 }

@@ -187,6 +187,9 @@ pub struct Status {
     /// None while the record view is not there to count.
     pub memories: Option<u64>,
     pub forgotten: Option<u64>,
+    /// As `memories`; of every status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decisions: Option<u64>,
     /// Only while it works, or could not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cleaning: Option<Cleaning>,

@@ -63,8 +63,12 @@ impl Attached {
 
     /// With a key by which a hub knows it again.
     fn keyed(&self, mut new: NewMemory) -> NewMemory {
-        new.idempotency_key.get_or_insert_with(|| self.home.clock().id().to_string());
+        new.idempotency_key.get_or_insert_with(|| self.key());
         new
+    }
+
+    fn key(&self) -> String {
+        self.home.clock().id().to_string()
     }
 }
 
@@ -82,6 +86,8 @@ macro_rules! ask {
         }
     }};
 }
+
+mod decisions;
 
 type Items<T> = Result<BoxStream<'static, Result<T, Fault>>, Fault>;
 

@@ -173,8 +173,8 @@ async fn clean_store(hub: &Arc<Hub>, memories: u64) -> Result<Cleaned, Fault> {
     let runtime = tokio::runtime::Handle::current();
     blocking(move || {
         let hub = working;
-        let recount = |changes: Vec<Change>| {
-            let data = json!({ "uses_of": changes.len() });
+        let say_again = |changes: Vec<Change>| {
+            let data = json!({ "said_again": changes.len() });
             let events = vec![hub_event(&hub, hub.clock.id(), "hub.cleaned", object(data))];
             let commit = Commit { changes, events, lane: Lane::Bulk, ..Commit::default() };
             runtime.block_on(hub.store.commit(commit)).map(drop)
@@ -192,7 +192,8 @@ async fn clean_store(hub: &Arc<Hub>, memories: u64) -> Result<Cleaned, Fault> {
                 },
             );
         };
-        let overseer = Overseer { recount: &recount, progress: &progress, stop: &|| token.is_cancelled() };
+        let overseer =
+            Overseer { say_again: &say_again, progress: &progress, stop: &|| token.is_cancelled() };
         hub.store.clean(&hub.cleaner.retention, &overseer)
     })
     .await

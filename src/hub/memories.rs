@@ -23,7 +23,7 @@ const IDEMPOTENCY_KEY_BYTES_MAX: usize = 256;
 const DUPLICATES_MAX: usize = 10;
 
 pub async fn add(hub: &Arc<Hub>, caller: &Caller, new: NewMemory) -> Result<Saved, Fault> {
-    let key = idempotency_key(&new)?;
+    let key = idempotency_key(new.idempotency_key.as_deref())?;
     let memory = change::memory(hub, caller, new);
     check(caller, &memory)?;
     let hash = memory.content_hash.clone();
@@ -89,7 +89,7 @@ pub async fn edit(
 }
 
 pub async fn supersede(hub: &Arc<Hub>, caller: &Caller, id: Id, new: NewMemory) -> Result<Saved, Fault> {
-    let key = idempotency_key(&new)?;
+    let key = idempotency_key(new.idempotency_key.as_deref())?;
     let before = visible(hub, caller, id).await?;
     if let Some(by) = before.superseded_by {
         return Err(Fault::conflict(format!("the memory is already superseded by {by}"))
@@ -262,21 +262,16 @@ async fn seen(hub: &Arc<Hub>, caller: &Caller, ids: Vec<Id>) -> Result<Vec<Id>, 
 }
 
 fn check(caller: &Caller, memory: &Memory) -> Result<(), Fault> {
-    if !caller.projects.see(&memory.project) {
-        return Err(Fault::new(
-            Code::Denied,
-            format!("project {} is not open to this caller", memory.project),
-        ));
-    }
+    caller.may_write(&memory.project)?;
     memory.check()
 }
 
-fn idempotency_key(new: &NewMemory) -> Result<Option<String>, Fault> {
-    match &new.idempotency_key {
+pub fn idempotency_key(given: Option<&str>) -> Result<Option<String>, Fault> {
+    match given {
         Some(key) if key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES_MAX => {
             Err(Fault::invalid(format!("an idempotency key has 1 to {IDEMPOTENCY_KEY_BYTES_MAX} bytes")))
         }
-        key => Ok(key.clone()),
+        key => Ok(key.map(str::to_owned)),
     }
 }
 

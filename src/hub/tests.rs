@@ -302,7 +302,7 @@ async fn an_export_holds_every_record_and_event() {
         .iter()
         .filter_map(|line| match line {
             ExportLine::Memory { memory, forgotten } => Some((memory.id, *forgotten)),
-            ExportLine::Event { .. } => None,
+            ExportLine::Decision { .. } | ExportLine::Event { .. } => None,
         })
         .collect();
     records.sort();

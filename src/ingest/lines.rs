@@ -35,6 +35,8 @@ pub enum Line {
     },
     /// An event of an export.
     Event,
+    /// A decision of an export.
+    Decision,
     /// A record of an export that was removed.
     Forgotten,
 }
@@ -48,6 +50,8 @@ pub fn read(text: &str) -> Result<Line, String> {
     };
     match keys.get("record").and_then(Value::as_str) {
         Some("event") => return Ok(Line::Event),
+        // By where an export says which it is: what others call a decision is a memory here.
+        Some("decision") if keys.contains_key("number") => return Ok(Line::Decision),
         Some("memory") if keys.get("forgotten") == Some(&Value::Bool(true)) => return Ok(Line::Forgotten),
         Some("memory") => return exported(keys),
         _ => {}
@@ -155,6 +159,7 @@ mod tests {
         );
         assert_eq!(export(true), Line::Forgotten);
         assert_eq!(line(json!({"record": "event", "type": "memory.saved"})), Ok(Line::Event));
+        assert_eq!(line(json!({"record": "decision", "number": "D-0001", "title": "t"})), Ok(Line::Decision));
     }
 
     proptest! {

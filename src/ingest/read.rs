@@ -182,7 +182,7 @@ fn json_lines(
     token: &CancellationToken,
 ) -> Result<(), String> {
     let mut reader = BufReader::new(file);
-    let (mut number, mut bad, mut forgotten) = (0, 0, 0);
+    let (mut number, mut bad, mut forgotten, mut decisions) = (0, 0, 0, 0);
     let mut ids = HashSet::new();
     let path = origin.path.display().to_string();
     let mut bytes = Vec::new();
@@ -204,6 +204,7 @@ fn json_lines(
             // Events are history, which an import does not make anew.
             Ok(None | Some(Line::Event)) => {}
             Ok(Some(Line::Forgotten)) => forgotten += 1,
+            Ok(Some(Line::Decision)) => decisions += 1,
             Ok(Some(Line::Memory { new, exported, .. })) => {
                 for new in note::parts(*new) {
                     out.push(Item { new, path: path.clone(), exported: exported.clone() });
@@ -220,6 +221,10 @@ fn json_lines(
     if bad > BAD_LINES_MAX {
         let more = bad - BAD_LINES_MAX;
         out.batch.skipped.push(skipped(origin.path, format!("and {more} more lines")));
+    }
+    if decisions > 0 {
+        let why = format!("{decisions} decisions in it: `wheelhouse adr export` and `adr import` carry them");
+        out.batch.skipped.push(skipped(origin.path, why));
     }
     if forgotten > 0 {
         let why = format!("{forgotten} memories in it were removed before it was exported");

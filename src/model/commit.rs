@@ -1,9 +1,14 @@
 //! A commit: the changes and events that happen together or not at all, and what must hold for them to.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Actor, Class, Event, Id, Memory, Sequence, Severity, Subject, Time};
+use super::{
+    Actor, Class, Decision, DecisionNumber, Event, Id, Memory, Sequence, Severity, Subject, Time,
+    job::{Job, JobState, Run},
+};
 
 /// What a commit does to the record view. Tagged from outside: serde reads inner tags as if from text, and ids and
 /// moments are not text in files.
@@ -24,6 +29,16 @@ pub enum Change {
     Erase { id: Id },
     /// Nothing of it is left in any file.
     Erased { id: Id },
+    /// This revision is now the decision.
+    Decide { decision: Box<Decision> },
+    /// This revision is now the job's definition.
+    Define { job: Box<Job> },
+    /// Where the scheduler now stands with the job.
+    Stand { state: Box<JobState> },
+    /// This revision is now the run.
+    Run { run: Box<Run> },
+    /// The run is kept no longer.
+    Pass { id: Id },
 }
 
 impl Change {
@@ -34,13 +49,51 @@ impl Change {
             | Change::Accessed { id }
             | Change::Counted { id, .. }
             | Change::Erase { id }
-            | Change::Erased { id } => *id,
+            | Change::Erased { id }
+            | Change::Pass { id } => *id,
+            Change::Decide { decision } => decision.id,
+            Change::Define { job } => job.id,
+            Change::Stand { state } => state.job,
+            Change::Run { run } => run.id,
         }
+    }
+
+    /// What it gives to its record alone.
+    pub fn unique(&self) -> Option<Unique> {
+        match self {
+            Change::Decide { decision } => Some(Unique::Number(decision.number)),
+            Change::Define { job } => Some(Unique::Slug(job.slug.clone())),
+            _ => None,
+        }
+    }
+
+    /// Whether it need not outlive the events that tell it: what still counts of it is said again before it goes.
+    pub fn is_passing(&self) -> bool {
+        self.is_use() || matches!(self, Change::Stand { .. } | Change::Run { .. } | Change::Pass { .. })
     }
 
     /// Whether it counts a use, and no more.
     pub fn is_use(&self) -> bool {
         matches!(self, Change::Accessed { .. } | Change::Counted { .. })
+    }
+}
+
+/// What only one record may have: the second one is refused before the log has it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unique {
+    /// The number of a decision.
+    Number(DecisionNumber),
+    /// The slug of a job.
+    Slug(String),
+}
+
+impl fmt::Display for Unique {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unique::Number(number) => write!(f, "the number {number}"),
+            Unique::Slug(slug) => write!(f, "the slug {slug}"),
+        }
     }
 }
 
@@ -80,12 +133,16 @@ impl EventDraft {
 /// What the writer checks, in log order, before a commit gets its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Precondition {
-    /// The memory exists (hidden or not) at this revision.
+    /// The record exists (hidden or not) at this revision.
     Revision { id: Id, revision: u32 },
     /// The memory exists and is, or is not, hidden.
     Hidden { id: Id, hidden: bool },
-    /// No memory has this id.
+    /// No record has this id.
     Absent { id: Id },
+    /// No record has this.
+    Vacant { unique: Unique },
+    /// The scheduler's state of the job is of this revision; 0 is that there is none.
+    Stands { job: Id, revision: u64 },
 }
 
 /// Interactive commits go before bulk ones, so an import never delays a save.
@@ -135,7 +192,7 @@ impl Entry {
     /// How long it is kept: as the event of it that is kept longest, and for good where it changed a record.
     pub fn class(&self) -> Class {
         let longest = self.events.iter().map(Event::class).min().unwrap_or(Class::Change);
-        if self.changes.iter().all(Change::is_use) { longest } else { Class::Change }
+        if self.changes.iter().all(Change::is_passing) { longest } else { Class::Change }
     }
 }
 

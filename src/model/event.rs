@@ -105,7 +105,7 @@ impl Event {
     pub fn class(&self) -> Class {
         match self.domain() {
             "search" => Class::Telemetry,
-            "memory" => Class::Change,
+            "memory" | "decision" => Class::Change,
             _ => Class::Ops,
         }
     }

@@ -3,8 +3,8 @@
 use std::fmt::Display;
 
 use crate::{
-    door::{EventQuery, ListOrder, ListRequest, Order, StreamRequest, SuggestRequest},
-    model::{EventFilter, MemoryFilter, Projects},
+    door::{DecisionsRequest, EventQuery, ListOrder, ListRequest, Order, StreamRequest, SuggestRequest},
+    model::{DecisionFilter, EventFilter, MemoryFilter, Projects},
 };
 
 /// Parameters in the order they are sent; a name may stand more than once.
@@ -56,6 +56,21 @@ impl Ask {
             .maybe("origin", &filter.origin)
     }
 
+    pub fn decided(self, filter: &DecisionFilter) -> Ask {
+        let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.word()).collect();
+        self.projects(&filter.projects)
+            .each("status", &statuses)
+            .flag("any_status", filter.any_status)
+            .each("tag", &filter.tags)
+            .maybe("type", &filter.kind)
+            .maybe("category", &filter.category)
+            .maybe("review_before", &filter.review_before)
+            .maybe("has_outcome", &filter.has_outcome)
+            .maybe("text", &filter.text)
+            .maybe("since", &filter.since)
+            .maybe("until", &filter.until)
+    }
+
     fn events(self, filter: &EventFilter) -> Ask {
         self.projects(&filter.projects)
             .each("subject", &filter.patterns)
@@ -81,6 +96,14 @@ pub fn list(request: &ListRequest) -> Ask {
         .maybe("cursor", &request.after)
         .limit(request.limit)
         .flag("forgotten", request.forgotten)
+}
+
+pub fn decisions(request: &DecisionsRequest) -> Ask {
+    Ask::default()
+        .decided(&request.filter)
+        .and("order", request.order.word())
+        .maybe("cursor", &request.after)
+        .limit(request.limit)
 }
 
 pub fn suggest(request: &SuggestRequest) -> Ask {

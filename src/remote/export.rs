@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     door::ExportLine,
-    model::{Envelope, Fault, Memory},
+    model::{Decision, Envelope, Fault, Memory},
 };
 
 /// A line as it comes over HTTP.
@@ -24,6 +24,10 @@ enum Line {
         memory: Box<Memory>,
         #[serde(default)]
         forgotten: bool,
+    },
+    Decision {
+        #[serde(flatten)]
+        decision: Box<Decision>,
     },
     Event {
         #[serde(flatten)]
@@ -90,6 +94,7 @@ impl Reading {
 fn item(line: &[u8]) -> Result<ExportLine, Fault> {
     match serde_json::from_slice(line).map_err(|error| not_understood(&error))? {
         Line::Memory { memory, forgotten } => Ok(ExportLine::Memory { memory, forgotten }),
+        Line::Decision { decision } => Ok(ExportLine::Decision { decision }),
         Line::Event { event } => Ok(ExportLine::Event { event: (*event).into() }),
         Line::Fault => {
             Err(problem(line)

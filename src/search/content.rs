@@ -31,7 +31,14 @@ impl Step {
         match change {
             Change::Put { memory } | Change::Restore { memory } => Some(Step::Put(Document::of(memory))),
             Change::Forget { id } | Change::Erase { id } => Some(Step::Take(*id)),
-            Change::Accessed { .. } | Change::Counted { .. } | Change::Erased { .. } => None,
+            Change::Accessed { .. }
+            | Change::Counted { .. }
+            | Change::Erased { .. }
+            | Change::Decide { .. }
+            | Change::Define { .. }
+            | Change::Stand { .. }
+            | Change::Run { .. }
+            | Change::Pass { .. } => None,
         }
     }
 }

@@ -4,16 +4,23 @@
 //! It works on closed segments only, one after the other, each by a rewrite that is there whole or not at all. What it
 //! still has to erase stands in the record view until it is done, so that a run that was cut off is done again.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::{
     core::{Core, sound},
     log::{Rewrote, Verdict},
     log_fault,
+    records::{Records, RecordsError},
     segment::Segment,
     sidecar::{Sidecar, Summary},
 };
-use crate::model::{Change, Class, Entry, Fault, Id, Sequence, Time};
+use crate::model::{
+    Change, Class, Entry, Fault, Id, Sequence, Time,
+    job::{JobState, Run as JobRun, RunState},
+};
 
 /// An open segment that holds what will go is closed after this, so that it can.
 const OPEN_MAX: Duration = Duration::from_secs(24 * 3_600);
@@ -21,8 +28,8 @@ const OPEN_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// is moved a few times at most, and a log of years is few files.
 const SMALL_PART: u64 = 8;
 const TOGETHER: usize = 8;
-/// Ids of one use count at a time.
-const USES_MAX: usize = 10_000;
+/// Changes in one commit of what is said again.
+const SAID_MAX: usize = 10_000;
 
 /// How long events are kept, by class. What changed a record is kept for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,8 +86,8 @@ pub enum CleanedPart {
 
 /// Who is asked and told during a run.
 pub struct Overseer<'a> {
-    /// Says again how often these were used, before what told of it goes.
-    pub recount: &'a dyn Fn(Vec<Change>) -> Result<(), Fault>,
+    /// Says this again, before what told of it goes.
+    pub say_again: &'a dyn Fn(Vec<Change>) -> Result<(), Fault>,
     /// Of a part, so much of so much is done.
     pub progress: &'a dyn Fn(CleanedPart, u64, u64),
     /// Ends the run at the next safe place.
@@ -155,7 +162,7 @@ impl Run<'_> {
                 break;
             }
             (self.overseer.progress)(CleanedPart::Log, done, of);
-            self.recount(&group)?;
+            self.say_again(&group)?;
             let salt = self.core.salt();
             let rewrote =
                 self.core.log.rewrite(&group, salt, &mut |entry| self.judge(entry)).map_err(log_fault)?;
@@ -280,26 +287,67 @@ impl Run<'_> {
         })
     }
 
-    /// Has the uses said again that go with expired entries of these segments.
-    fn recount(&self, group: &[Segment]) -> Result<(), Fault> {
-        let mut ids = BTreeSet::new();
+    /// Has said again what still counts of what goes with the expired entries of these segments: how often records were
+    /// used, where the scheduler stands with a job, runs of which something is still to come or that nobody has seen to.
+    /// Other runs that no entry tells of any more go too.
+    fn say_again(&self, group: &[Segment]) -> Result<(), Fault> {
+        let mut told = Passing::default();
         for segment in group.iter().filter(|segment| self.may_hold_expired(segment)) {
             let entries = |entry: &Entry| {
                 if self.expired(entry).is_some() {
-                    ids.extend(entry.changes.iter().filter(|change| change.is_use()).map(Change::id));
+                    entry.changes.iter().for_each(|change| told.note(change));
                 }
             };
             self.core.log.each_entry(segment, entries).map_err(log_fault)?;
         }
-        let uses =
-            self.core.complete_view()?.records.uses(&ids).map_err(|error| self.core.unreadable(error))?;
-        let counted = uses.into_iter().map(|(id, access_count, last_accessed)| Change::Counted {
-            id,
-            access_count,
-            last_accessed,
-        });
-        let counted: Vec<_> = counted.collect();
-        counted.chunks(USES_MAX).try_for_each(|some| (self.overseer.recount)(some.to_vec()))
+        let view = self.core.complete_view()?;
+        let again = told.again(&view.records).map_err(|error| self.core.unreadable(error))?;
+        again.chunks(SAID_MAX).try_for_each(|some| (self.overseer.say_again)(some.to_vec()))
+    }
+}
+
+/// What passing changes were about, and the newest revision they gave it.
+#[derive(Default)]
+struct Passing {
+    used: BTreeSet<Id>,
+    states: BTreeMap<Id, u64>,
+    runs: BTreeMap<Id, u32>,
+}
+
+impl Passing {
+    fn note(&mut self, change: &Change) {
+        match change {
+            Change::Stand { state } => {
+                self.states.insert(state.job, state.revision);
+            }
+            Change::Run { run } => {
+                self.runs.insert(run.id, run.revision);
+            }
+            change if change.is_use() => {
+                self.used.insert(change.id());
+            }
+            _ => {}
+        }
+    }
+
+    /// Where a newer entry tells of it, nothing has to be said.
+    fn again(&self, records: &Records) -> Result<Vec<Change>, RecordsError> {
+        let uses = records.uses(&self.used)?.into_iter();
+        let mut again: Vec<Change> = uses
+            .map(|(id, access_count, last_accessed)| Change::Counted { id, access_count, last_accessed })
+            .collect();
+        for (job, revision) in &self.states {
+            let state = records.kept::<JobState>(*job)?.filter(|state| state.revision == *revision);
+            again.extend(state.map(|state| Change::Stand { state: Box::new(state) }));
+        }
+        for (id, revision) in &self.runs {
+            let Some(run) = records.kept::<JobRun>(*id)?.filter(|run| run.revision == *revision) else {
+                continue;
+            };
+            let matters = run.state.is_live() || run.state == RunState::Dead;
+            again.push(if matters { Change::Run { run: Box::new(run) } } else { Change::Pass { id: *id } });
+        }
+        Ok(again)
     }
 }
 

@@ -99,6 +99,7 @@ impl Core {
             stalled: None,
             memories: None,
             forgotten: None,
+            decisions: None,
         };
         Core {
             dir,
@@ -182,9 +183,9 @@ impl Core {
 
     pub fn set_counts(&self, meta: &Meta) {
         self.state.send_if_modified(|state| {
-            let counts = (Some(meta.memories), Some(meta.forgotten));
-            let changed = (state.memories, state.forgotten) != counts;
-            (state.memories, state.forgotten) = counts;
+            let counts = (Some(meta.memories), Some(meta.forgotten), Some(meta.decisions));
+            let changed = (state.memories, state.forgotten, state.decisions) != counts;
+            (state.memories, state.forgotten, state.decisions) = counts;
             changed
         });
     }

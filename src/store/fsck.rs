@@ -7,6 +7,7 @@ use super::{
     core::{Core, sound},
     frame::{HEADER_BYTES, Kind},
     log_fault,
+    records::{Kept, PASSING},
     segment::{self, Found, Frames, Segment},
     sidecar::Sidecar,
     snapshot::{self, SnapshotError},
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     door::{Damage, FsckReport},
-    model::{Change, Fault, Id, Sequence},
+    model::{Change, Fault, Id, Sequence, encode, job::Run},
 };
 
 /// Named in a report; what is beyond is counted in the last one.
@@ -28,17 +29,31 @@ struct Says {
     hash: blake3::Hash,
 }
 
+/// What the log says of the records.
+#[derive(Default)]
+struct Told {
+    memories: HashMap<Id, Says>,
+    /// Of records beside memories the hash of what they are.
+    kept: HashMap<(u8, Id), blake3::Hash>,
+}
+
+impl Told {
+    fn keep<K: Kept>(&mut self, record: &K) {
+        self.kept.insert((K::TABLE, record.id()), blake3::hash(&encode(record)));
+    }
+}
+
 pub fn fsck(core: &Core) -> Result<FsckReport, Fault> {
     let started = Instant::now();
     let mut report = FsckReport::default();
     // Writes wait: the view is compared with a log that stands still.
     let standing_still = sound(core.gate.lock());
-    let mut records = HashMap::new();
+    let mut told = Told::default();
     let mut next = None;
     for segment in core.log.segments() {
         report.segments += 1;
         report.bytes += segment.len;
-        let sidecar = check_segment(&segment, &mut next, &mut records, &mut report).map_err(|source| {
+        let sidecar = check_segment(&segment, &mut next, &mut told, &mut report).map_err(|source| {
             log_fault(super::log::LogError::Io { doing: "read", file: segment.name(), source })
         })?;
         if !core.log.check_sidecar(&segment, &sidecar) {
@@ -46,7 +61,7 @@ pub fn fsck(core: &Core) -> Result<FsckReport, Fault> {
             tell(&mut report, segment.name(), None, what.to_owned());
         }
     }
-    compare(core, &records, &mut report)?;
+    compare(core, &told, &mut report)?;
     drop(standing_still);
     for file in snapshot::all(&core.dir) {
         let error = match snapshot::read(&file, &mut |_, _| true) {
@@ -71,7 +86,7 @@ fn tell(report: &mut FsckReport, file: String, offset: Option<u64>, what: String
 fn check_segment(
     segment: &Segment,
     next: &mut Option<Sequence>,
-    records: &mut HashMap<Id, Says>,
+    told: &mut Told,
     report: &mut FsckReport,
 ) -> std::io::Result<Sidecar> {
     let mut sidecar = Sidecar::default();
@@ -113,7 +128,7 @@ fn check_segment(
                     Ok(Some(entry)) => {
                         sidecar.note(&entry, offset);
                         report.events += entry.events.len() as u64;
-                        entry.changes.iter().for_each(|change| note(records, change));
+                        entry.changes.iter().for_each(|change| note(told, change));
                     }
                     Ok(None) => {}
                     Err(error) => {
@@ -134,7 +149,8 @@ fn check_segment(
     Ok(sidecar)
 }
 
-fn note(records: &mut HashMap<Id, Says>, change: &Change) {
+fn note(told: &mut Told, change: &Change) {
+    let records = &mut told.memories;
     match change {
         Change::Put { memory } | Change::Restore { memory } => {
             let hidden = matches!(change, Change::Put { .. })
@@ -150,13 +166,21 @@ fn note(records: &mut HashMap<Id, Says>, change: &Change) {
         Change::Erase { id } => {
             records.remove(id);
         }
+        Change::Decide { decision } => told.keep(&**decision),
+        Change::Define { job } => told.keep(&**job),
+        Change::Stand { state } => told.keep(&**state),
+        Change::Run { run } => told.keep(&**run),
+        Change::Pass { id } => {
+            told.kept.remove(&(Run::TABLE, *id));
+        }
         Change::Accessed { .. } | Change::Counted { .. } | Change::Erased { .. } => {}
     }
 }
 
-fn compare(core: &Core, records: &HashMap<Id, Says>, report: &mut FsckReport) -> Result<(), Fault> {
+fn compare(core: &Core, told: &Told, report: &mut FsckReport) -> Result<(), Fault> {
+    let records = &told.memories;
     let view = core.complete_view()?;
-    let mut seen = 0;
+    let (mut seen, mut passed) = (0, 0);
     let mut differences = Vec::new();
     let scanned = view.records.scan(&mut |found| {
         seen += 1;
@@ -173,13 +197,26 @@ fn compare(core: &Core, records: &HashMap<Id, Says>, report: &mut FsckReport) ->
         }
         differences.len() < DAMAGE_MAX
     });
+    let scanned = scanned.and_then(|()| {
+        view.records.each_kept(&mut |table, id, hash| {
+            let says = told.kept.get(&(table, id));
+            seen += 1;
+            if says.is_none() && PASSING.contains(&table) {
+                passed += 1;
+            } else if says != Some(&hash) {
+                differences.push(format!("record {id} is another one in the view than in the log"));
+            }
+            differences.len() < DAMAGE_MAX
+        })
+    });
     match scanned.map_err(records_fault) {
         Ok(()) => {}
         Err(fault) => differences.push(fault.cause.unwrap_or(fault.message)),
     }
     report.records = seen;
-    if differences.is_empty() && seen != records.len() as u64 {
-        differences.push(format!("the view holds {seen} records, the log {}", records.len()));
+    let of_log = (records.len() + told.kept.len()) as u64;
+    if differences.is_empty() && seen - passed != of_log {
+        differences.push(format!("the view holds {} records, the log {of_log}", seen - passed));
     }
     let name = view.records.dir().file_name().unwrap_or_default().to_string_lossy();
     for what in differences {

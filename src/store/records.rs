@@ -6,6 +6,7 @@
 mod apply;
 mod blocks;
 mod dirs;
+mod kept;
 mod keys;
 mod list;
 mod runs;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     apply::{Applying, Filling},
     dirs::Dirs,
+    kept::{DEAD, Kept, LIVE, NUMBERS, OF_JOB, PASSING, UPDATED},
 };
 use super::{Stored, snapshot::Head};
 use crate::model::{Id, LogId, Memory, Project, Sequence, Time, decode, encode};
@@ -33,7 +35,7 @@ use crate::model::{Id, LogId, Memory, Project, Sequence, Time, decode, encode};
 /// took no longer with 32 MiB than with 64.
 const CACHE_BYTES: u64 = 32 << 20;
 /// Raised when rows or keys change: an older view is rebuilt.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 /// Raised when rows change: an older snapshot is passed over.
 const ROWS_VERSION: u32 = 3;
 /// Idempotency keys are kept for a day of the log's own time.
@@ -109,6 +111,7 @@ pub struct Meta {
     pub applied: Sequence,
     pub memories: u64,
     pub forgotten: u64,
+    pub decisions: u64,
     /// Being made: its rows were not written in atomic batches, and are worth nothing before it is done.
     unfinished: bool,
 }
@@ -179,6 +182,7 @@ impl Records {
                 applied: Sequence::ZERO,
                 memories: 0,
                 forgotten: 0,
+                decisions: 0,
                 unfinished: false,
             },
             None => return Err(RecordsError::Foreign),
@@ -262,9 +266,8 @@ impl Records {
     }
 
     pub fn standing(&self, id: Id) -> Result<Option<Standing>, RecordsError> {
-        let row = self.db.get(keys::row(id))?;
-        Ok(row.as_deref().and_then(|bytes| {
-            let (revision, rest) = bytes.split_first_chunk()?;
+        let Some(bytes) = self.db.get(keys::row(id))? else { return self.kept_standing(id) };
+        Ok(bytes.split_first_chunk().and_then(|(revision, rest)| {
             Some(Standing { revision: u32::from_be_bytes(*revision), hidden: *rest.first()? == 1 })
         }))
     }
@@ -298,7 +301,11 @@ impl Records {
 
     /// First sequences of the entries that touched it, in order.
     pub fn touched(&self, id: Id) -> Result<Vec<Sequence>, RecordsError> {
-        let mut firsts = Vec::from_iter(self.row(id)?.map(|row| row.made_in));
+        let made_in = match self.row(id)? {
+            Some(row) => Some(row.made_in),
+            None => self.kept_made_in(id)?,
+        };
+        let mut firsts = Vec::from_iter(made_in);
         firsts.append(&mut self.touched_later(id)?);
         Ok(firsts)
     }
@@ -352,7 +359,8 @@ impl Records {
 
     /// Hands out what the rest is made from, in the order of keys; `false` stops.
     pub fn primary(&self, each: &mut super::snapshot::Each<'_>) -> Result<(), RecordsError> {
-        for prefix in keys::PRIMARY {
+        let kept = kept::TABLES.map(|table| [table]);
+        for prefix in keys::PRIMARY.into_iter().chain(kept.iter().map(<[u8; 1]>::as_slice)) {
             for item in self.db.scan_prefix(prefix) {
                 let (key, value) = item?;
                 if !each(&key, &value) {

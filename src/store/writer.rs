@@ -2,7 +2,7 @@
 //! and fsyncs the batch once, applies it to the record view, and acknowledges in order.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, atomic::Ordering},
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     door::{Refusal, ViewState, Writes},
-    model::{Change, Code, Commit, Entry, Fault, Id, Precondition, Sequence, Time},
+    model::{Change, Code, Commit, Entry, Fault, Id, Precondition, Sequence, Time, Unique, job::JobState},
 };
 
 /// While writes are refused, how often it is tried whether they would work again.
@@ -158,6 +158,10 @@ struct Checked<'a> {
     now: Time,
     /// What the batch so far makes of records; nothing of one that it erases.
     standing: HashMap<Id, Option<Standing>>,
+    /// What records of the batch so far have for themselves.
+    uniques: HashSet<Unique>,
+    /// Revisions of the scheduler's states that the batch so far makes.
+    states: HashMap<Id, u64>,
     /// Idempotency keys of the batch so far: which entry used it.
     keys: HashMap<String, usize>,
     batch: Batch,
@@ -175,6 +179,8 @@ impl<'a> Checked<'a> {
             next,
             now,
             standing: HashMap::new(),
+            uniques: HashSet::new(),
+            states: HashMap::new(),
             keys: HashMap::new(),
             batch: Batch::default(),
             replies: Vec::new(),
@@ -222,16 +228,18 @@ impl<'a> Checked<'a> {
     }
 
     fn hold(&self, precondition: &Precondition) -> Result<(), Fault> {
-        let absent = |id| Fault::not_found(format!("no memory {id}"));
+        let absent = |id| Fault::not_found(format!("no record {id}"));
         match *precondition {
             Precondition::Absent { id } => match self.standing(id)? {
                 None => Ok(()),
-                Some(_) => Err(Fault::conflict(format!("memory {id} exists already"))),
+                Some(_) => Err(Fault::conflict(format!("record {id} exists already"))),
             },
+            Precondition::Vacant { ref unique } => self.vacant(unique),
+            Precondition::Stands { job, revision } => self.stands(job, revision),
             Precondition::Revision { id, revision } => match self.standing(id)?.ok_or_else(|| absent(id))? {
                 Standing { revision: now, .. } if now == revision => Ok(()),
                 Standing { revision: now, .. } => {
-                    Err(Fault::conflict(format!("the memory is at revision {now}, not {revision}"))
+                    Err(Fault::conflict(format!("the record is at revision {now}, not {revision}"))
                         .hint("read it again and apply the change to what it says now"))
                 }
             },
@@ -242,6 +250,30 @@ impl<'a> Checked<'a> {
                 Standing { hidden: false, .. } => Err(Fault::conflict("the memory is not hidden")),
             },
         }
+    }
+
+    fn vacant(&self, unique: &Unique) -> Result<(), Fault> {
+        let taken = self.view.records.is_taken(unique).map_err(|error| self.core.unreadable(error))?;
+        if taken || self.uniques.contains(unique) {
+            return Err(Fault::conflict(format!("{unique} is taken")));
+        }
+        Ok(())
+    }
+
+    fn stands(&self, job: Id, revision: u64) -> Result<(), Fault> {
+        let now = match self.states.get(&job) {
+            Some(revision) => *revision,
+            None => {
+                let state = self.view.records.kept::<JobState>(job);
+                state.map_err(|error| self.core.unreadable(error))?.map_or(0, |state| state.revision)
+            }
+        };
+        if now == revision {
+            return Ok(());
+        }
+        Err(Fault::conflict(format!(
+            "the scheduler's state of job {job} is at revision {now}, not {revision}"
+        )))
     }
 
     fn accept(&mut self, commit: Commit, reply: Reply) {
@@ -275,6 +307,10 @@ impl<'a> Checked<'a> {
 
     fn stand(&mut self, change: &Change) {
         let id = change.id();
+        self.uniques.extend(change.unique());
+        if let Change::Stand { state } = change {
+            self.states.insert(state.job, state.revision);
+        }
         let before = self.standing(id).ok().flatten();
         let after = match change {
             Change::Put { memory } => Some(Standing {
@@ -283,11 +319,17 @@ impl<'a> Checked<'a> {
             }),
             Change::Restore { memory } => Some(Standing { revision: memory.revision, hidden: false }),
             Change::Forget { .. } => before.map(|before| Standing { hidden: true, ..before }),
-            Change::Erase { .. } => {
+            Change::Erase { .. } | Change::Pass { .. } => {
                 self.standing.insert(id, None);
                 return;
             }
-            Change::Accessed { .. } | Change::Counted { .. } | Change::Erased { .. } => None,
+            Change::Decide { decision } => Some(Standing { revision: decision.revision, hidden: false }),
+            Change::Define { job } => Some(Standing { revision: job.revision, hidden: false }),
+            Change::Run { run } => Some(Standing { revision: run.revision, hidden: false }),
+            Change::Accessed { .. }
+            | Change::Counted { .. }
+            | Change::Erased { .. }
+            | Change::Stand { .. } => None,
         };
         self.standing.extend(after.map(|after| (id, Some(after))));
     }

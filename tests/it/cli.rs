@@ -1,5 +1,7 @@
 //! Every verb through the program itself, with a home of its own: what it prints, and how it ends.
 
+mod decisions;
+
 use std::{
     fs,
     io::Write,

@@ -12,7 +12,7 @@ use wheelhouse::{
 };
 
 /// Every event of this version: type and when it is told.
-const EVENTS: [(&str, &str); 17] = [
+const EVENTS: [(&str, &str); 21] = [
     ("memory.saved", "a memory is new"),
     ("memory.updated", "a memory has a new revision"),
     ("memory.superseded", "another memory took its place"),
@@ -20,6 +20,10 @@ const EVENTS: [(&str, &str); 17] = [
     ("memory.forgotten", "it was removed: hidden, and erased a day later"),
     ("memory.restored", "what was removed is back"),
     ("memory.erased", "it is out of every answer, and is being erased from every file"),
+    ("decision.recorded", "a decision is new"),
+    ("decision.updated", "a decision has a new revision"),
+    ("decision.superseded", "another decision took its place"),
+    ("decision.outcome_recorded", "somebody said how a decision turned out"),
     (
         "search.served",
         "an answer was asked for by a verb or a client, or opened in the console; typing tells nothing",
@@ -235,7 +239,7 @@ fn event_types() -> BTreeSet<String> {
 
 fn is_type(text: &str) -> bool {
     let (domain, action) = text.split_once('.').unwrap_or_default();
-    ["memory", "search", "source", "hub"].contains(&domain)
+    ["memory", "decision", "search", "source", "hub"].contains(&domain)
         && !action.is_empty()
         && action.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }

@@ -378,7 +378,7 @@ async fn write_the_first_format() {
             let cleaning = store.clone();
             let clean = move || {
                 let overseer = Overseer {
-                    recount: &|_| panic!("no use is forgotten"),
+                    say_again: &|_| panic!("no use is forgotten"),
                     progress: &|_, _, _| {},
                     stop: &|| false,
                 };

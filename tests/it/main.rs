@@ -26,6 +26,7 @@ mod power;
 mod pty;
 mod rebuild;
 mod repair;
+mod retain;
 mod screens;
 mod search;
 mod snapshot;

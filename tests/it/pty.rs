@@ -277,6 +277,59 @@ fn a_memory_is_saved_and_the_terminal_given_back() {
 }
 
 #[test]
+fn a_decision_is_recorded_by_keys_from_the_timeline() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
+    let mut running = started(&program, &terminal);
+    terminal.press("4");
+    // Beside the text eight keys: d, Shift-Tab round to what is chosen, Alt-Enter.
+    terminal.press("d");
+    terminal.shows("New decision");
+    terminal.press("Keep one log for all");
+    terminal.shows("one log for all");
+    terminal.press(&"\x1b[Z".repeat(6));
+    terminal.press("a single log");
+    terminal.shows("a single log");
+    terminal.press("\x1b\r");
+    terminal.shows_no_longer("New decision");
+    terminal.shows("recorded: D-0001 Keep one log");
+    // What came of it, in the pane.
+    terminal.press("2o");
+    terminal.shows("Outcome of D-0001");
+    terminal.press("s");
+    terminal.press("\x1b\r");
+    terminal.shows("what came of D-0001");
+    terminal.press("z\r");
+    terminal.shows("rev 2");
+    terminal.shows("Chosen option: \"a single log\"");
+    terminal.press("q");
+    assert!(running.ends().success());
+    terminal.is_restored();
+}
+
+#[test]
+fn a_decision_draft_outlives_a_killed_program() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
+    let mut running = started(&program, &terminal);
+    terminal.press("d");
+    terminal.shows("New decision");
+    terminal.press("half a choice");
+    let draft = program.data_dir().join("drafts/decide.json");
+    until_blocking("the draft on disk", || {
+        fs::read_to_string(&draft).is_ok_and(|text| text.contains("half a choice")).then_some(())
+    });
+    running.signal(Signal::KILL);
+    running.ends();
+
+    let terminal = Terminal::new(Answers::Dark);
+    let mut running = started(&program, &terminal);
+    terminal.press("d");
+    terminal.shows("half a choice");
+    terminal.escape("New decision");
+    terminal.press("q");
+    assert!(running.ends().success());
+}
+
+#[test]
 fn a_terminal_that_tells_keys_apart_saves_with_ctrl_enter() {
     let (program, terminal) = (Program::new(), Terminal::new(Answers::Keyboard));
     let mut running = started(&program, &terminal);

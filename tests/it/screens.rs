@@ -20,12 +20,15 @@ use wheelhouse::{
         theme::{Choice, Depth, Looks, Mode, Role, Themes},
     },
     door::{
-        Cleaning, EventBucket, EventGap, EventStats, Explanation, Hit, Legs, MemoryPage, Ranks, Refusal,
-        Revision, SearchAnswer, Status, SuggestAnswer, Suggestion, TermWorth, ViewName, ViewState,
-        ViewStatus, Writes,
+        Calibration, Cleaning, DecisionPage, EventBucket, EventGap, EventStats, Explanation, Hit, Legs,
+        MemoryPage, Ranks, Refusal, Revision, SearchAnswer, Status, SuggestAnswer, Suggestion, TermWorth,
+        ViewName, ViewState, ViewStatus, Writes,
     },
     ingest::{ImportReport, Progress, Skipped},
-    model::{Actor, Code, Cursor, Event, Fault, Id, LogId, Memory, Project, Sequence, Severity, Time, Zones},
+    model::{
+        Actor, Code, Cursor, Decision, Event, Fault, Id, LogId, Memory, Outcome, OutcomeStatus, Project,
+        Sequence, Severity, Time, Zones,
+    },
     telemetry::{Entry, Level, Taken},
 };
 
@@ -98,6 +101,7 @@ fn status(memories: u64) -> Status {
         views: ViewName::ALL.map(view).to_vec(),
         memories: Some(memories),
         forgotten: Some(0),
+        decisions: None,
         cleaning: None,
         attached: 0,
         caches: vec![],
@@ -805,6 +809,156 @@ fn form() {
         type_text(app, "howto");
         press(app, "Tab Tab");
         type_text(app, "My Team");
+    });
+}
+
+/// Decisions in every state, the newest changed first.
+fn decision(n: usize) -> Decision {
+    let past = [
+        ("Use one log for everything that changes", "accepted", Some(0.8), Some("successful"), None),
+        ("Pin ratatui until widgets settle", "accepted", Some(0.7), None, Some("2026-11-23")),
+        ("Drop Redis from the hub", "superseded", Some(0.6), Some("failed"), None),
+        ("漢字 in every title 🚢", "proposed", None, None, Some("2026-11-01")),
+        ("Search by words and by meaning", "implemented", Some(0.85), Some("partial"), None),
+        ("Ask before anything is destroyed", "draft", None, Some("pending"), None),
+    ];
+    let (title, status, confidence, outcome, review) = past[n % past.len()];
+    let mut decision = serde_json::json!({
+        "id": id(n as u8 + 101), "created_at": ago((n as i64 + 5) * 24 * HOUR), "updated_at": ago((n as i64 + 1) * 24 * HOUR),
+        "revision": 2, "number": format!("D-{:04}", 212 - n), "title": title, "status": status, "project": "harbour",
+        "tags": ["store", "hub"], "context": "Every change is an *event* first; what is read is made of events.",
+        "options": [
+            { "title": "one log", "pros": ["one order for all"], "cons": ["one writer"] },
+            { "title": "a log for each", "pros": ["no waiting"] },
+        ],
+        "chosen_option": "one log", "rationale": "Order is worth more than a second writer.",
+        "origin": { "actor": "user:ada" },
+    });
+    let fields = decision.as_object_mut().unwrap();
+    fields.extend(confidence.map(|sure| ("confidence".to_owned(), sure.into())));
+    fields.extend(review.map(|day| ("review_on".to_owned(), day.into())));
+    let outcome =
+        outcome.map(|status| serde_json::json!({ "status": status, "rating": 4, "note": "As hoped." }));
+    fields.extend(outcome.map(|outcome| ("outcome".to_owned(), outcome)));
+    serde_json::from_value(decision).unwrap()
+}
+
+/// Answers every question after decisions with as many.
+fn answer_decisions(app: &mut App, effects: &[Effect], count: usize) {
+    for effect in effects {
+        if let Effect::Ask(Ask::Decisions { what, .. }) = effect {
+            let result = Ok(DecisionPage { decisions: (0..count).map(decision).collect(), next: None });
+            let more = tell(app, Msg::Answer(Answer::Decisions { what: *what, result }));
+            answer_decisions(app, &more, count);
+        }
+    }
+}
+
+/// In the pane, with so many.
+fn decisions(app: &mut App, count: usize) {
+    let effects = tell(app, Msg::Link(Link::Up { owned: true, status: Box::new(status(4_354)) }));
+    answer_lists(app, &effects);
+    answer_decisions(app, &effects, count);
+    begin(app, 1..=40);
+    press(app, "2");
+}
+
+#[test]
+fn decisions_none() {
+    check("decisions_none", |app| decisions(app, 0));
+}
+
+#[test]
+fn decisions_listed() {
+    check("decisions_listed", |app| {
+        decisions(app, 6);
+        press(app, "j");
+    });
+}
+
+#[test]
+fn decisions_filtered() {
+    check("decisions_filtered", |app| {
+        decisions(app, 6);
+        let effects = press(app, "S /");
+        answer_decisions(app, &effects, 6);
+        let effects = type_text(app, "log");
+        answer_decisions(app, &effects, 1);
+    });
+}
+
+#[test]
+fn decisions_opened() {
+    check("decisions_opened", |app| {
+        decisions(app, 6);
+        press(app, "z Enter");
+    });
+}
+
+/// Types a title, and answers what is asked once it rests.
+fn decide(app: &mut App, title: &str) {
+    decisions(app, 6);
+    press(app, "d");
+    type_text(app, title);
+    let wake = app.wake().unwrap();
+    let effects = app.update(wake, Msg::Tick);
+    answer_decisions(app, &effects, 3);
+}
+
+#[test]
+fn decision_form() {
+    check("decision_form", |app| {
+        decide(app, "Keep one log for everything");
+        press(app, "Tab");
+        type_text(app, "Two logs were out of step twice.");
+        press(app, "Tab");
+        tell(app, Msg::Paste("one log\n+ one order\n- one writer\ntwo logs".into()));
+        press(app, "Tab");
+        type_text(app, "one log");
+        press(app, "Tab Tab");
+        type_text(app, "80 %");
+    });
+}
+
+#[test]
+fn decision_form_wrong() {
+    check("decision_form_wrong", |app| {
+        decide(app, "Keep one log");
+        press(app, "Tab Tab");
+        tell(app, Msg::Paste("one log\ntwo logs".into()));
+        press(app, "Tab");
+        type_text(app, "three logs");
+    });
+}
+
+#[test]
+fn outcome_form() {
+    check("outcome_form", |app| {
+        decisions(app, 6);
+        press(app, "j o s Tab 4 Tab");
+        type_text(app, "No surprise in two months.");
+    });
+}
+
+#[test]
+fn decisions_calibrated() {
+    check("decisions_calibrated", |app| {
+        decisions(app, 6);
+        let effects = press(app, "z c");
+        let [Effect::Ask(Ask::Calibration { generation, .. })] = effects.as_slice() else {
+            panic!("{effects:?}")
+        };
+        let decided = |n: usize| Decision {
+            confidence: Some([0.65, 0.85, 0.9, 0.3][n % 4]),
+            outcome: Some(Outcome {
+                status: if n.is_multiple_of(3) { OutcomeStatus::Failed } else { OutcomeStatus::Successful },
+                ..Outcome::default()
+            }),
+            ..decision(n)
+        };
+        let all: Vec<_> = (0..25).map(decided).chain([decision(1), decision(4)]).collect();
+        let result = Ok(Calibration::of(&all));
+        tell(app, Msg::Answer(Answer::Calibration { generation: *generation, result }));
     });
 }
 

@@ -670,7 +670,7 @@ fn filters_hold_as_they_do_for_lists() {
                 drop(live.insert(memory.id, memory.clone()))
             }
             Change::Forget { id } | Change::Erase { id } => drop(live.remove(id)),
-            Change::Accessed { .. } | Change::Counted { .. } | Change::Erased { .. } => {}
+            other => panic!("{other:?}"),
         }
     }
     let at = |ms: i64| Some(Time::from_unix_ms(NOW_MS + ms));

@@ -170,7 +170,7 @@ pub fn keep_clean(store: &Store, clock: &Clock, over: &AtomicBool) {
         // Once more when all else is over, and to its end.
         let last = over.load(Ordering::Relaxed);
         let overseer = Overseer {
-            recount: &|uses| tell("hub.cleaned", uses),
+            say_again: &|uses| tell("hub.cleaned", uses),
             progress: &|_, _, _| {},
             stop: &|| !last && over.load(Ordering::Relaxed),
         };

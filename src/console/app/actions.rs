@@ -9,7 +9,7 @@ use crate::console::{
     overlay::{
         Overlay,
         confirm::Confirm,
-        form::Form,
+        form::{Form, Purpose},
         help::{Help, Row, Section},
         import::Import,
         palette::{Entry, Palette, Run},
@@ -55,6 +55,7 @@ impl App {
                 Group::Deck | Group::Move => self.act_on_deck(action, out),
                 Group::Memory => self.act_on_memory(action, out),
                 Group::Settings => self.act_on_settings(action, out),
+                Group::Decision => self.act_on_decision(action, out),
                 Group::Timeline | Group::Form => false,
             };
         if done && !typed && action.row().group != Group::Move {
@@ -152,7 +153,7 @@ impl App {
     fn act_on_memory(&mut self, action: Action, out: &mut Out) -> bool {
         let project = self.env.project.clone();
         match action {
-            Action::New => out.open = Some(Overlay::Form(Box::new(Form::new(project.as_ref(), out)))),
+            Action::New => out.open = Some(self.form(Purpose::New, out)),
             Action::Import => out.open = Some(Overlay::Import(Box::new(Import::new(project, out)))),
             Action::StopImport => out.effects.push(Effect::CancelImport),
             Action::Undo => {
@@ -169,6 +170,17 @@ impl App {
             _ => return false,
         }
         true
+    }
+
+    fn act_on_decision(&mut self, action: Action, out: &mut Out) -> bool {
+        if action == Action::Decide {
+            out.open = Some(self.form(Purpose::Decide, out));
+        }
+        action == Action::Decide
+    }
+
+    fn form(&self, purpose: Purpose, out: &mut Out) -> Overlay {
+        Overlay::Form(Box::new(Form::new(purpose, self.env.project.as_ref(), out)))
     }
 
     fn copy(&mut self, action: Action, out: &mut Out) {

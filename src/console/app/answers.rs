@@ -3,15 +3,15 @@
 use super::{App, Undo};
 use crate::console::{
     action::{Action, Place},
-    effect::{Ask, Effect, UNDO},
+    effect::{Ask, DecisionsFor, Effect, UNDO},
     keymap::Keymap,
     msg::Answer,
-    overlay::Overlay,
+    overlay::{Overlay, form::Purpose},
     scene::Out,
     theme::Themes,
     widgets::toast::Toast,
 };
-use crate::model::Fault;
+use crate::{door::SavedDecision, model::Fault};
 
 impl App {
     fn use_keymap(&mut self, own: Option<&str>, out: &mut Out) {
@@ -78,6 +78,12 @@ impl App {
                 }
             }
             Answer::Saved(result) => self.saved(result, out),
+            Answer::Decided(result) => self.decided(result, out),
+            Answer::Decisions { what: DecisionsFor::Similar { generation }, result } => {
+                if let Some(Overlay::Form(form)) = &mut self.overlay {
+                    form.similar_came(generation, result);
+                }
+            }
             Answer::Forgotten(Ok(forgotten)) => {
                 if self.forgetting.take() == Some((forgotten.id, true)) {
                     out.ask(Ask::Restore { id: forgotten.id });
@@ -111,7 +117,6 @@ impl App {
             Answer::Draft { purpose, draft } => {
                 if let Some(Overlay::Form(form)) = &mut self.overlay {
                     form.draft_came(purpose, draft);
-                    form.to_end();
                 }
             }
             Answer::Copied(copied) => out.toast(copied.toast()),
@@ -184,6 +189,31 @@ impl App {
         match worn {
             Ok(()) => out.toast(Toast::done(format!("theme {}, read again", self.env.theme.name()))),
             Err(error) => out.toast(Toast::warn(error.to_string())),
+        }
+    }
+
+    fn decided(&mut self, result: Result<Box<SavedDecision>, Fault>, out: &mut Out) {
+        match result {
+            Ok(saved) => {
+                let (number, title) = (saved.decision.number, &saved.decision.title);
+                let later = if saved.applied { "" } else { " (on disk; the records are catching up)" };
+                let mut said = format!("recorded: {number} {title}{later}");
+                if let Some(Overlay::Form(form)) = &self.overlay
+                    && form.is_saving()
+                {
+                    if let Purpose::Outcome(_) = form.purpose {
+                        said = format!("recorded what came of {number}{later}");
+                    }
+                    out.effects.push(Effect::DropDraft(form.purpose));
+                    out.close = true;
+                }
+                out.toast(Toast::done(said));
+                self.panes.decisions.recorded(saved.decision.id, &self.env.scene(), out);
+            }
+            Err(fault) => match &mut self.overlay {
+                Some(Overlay::Form(form)) => form.refused(fault),
+                _ => out.toast(Toast::fault("not recorded", &fault)),
+            },
         }
     }
 

@@ -28,6 +28,7 @@ const DIR_MIN: usize = 12;
 enum Need {
     Place,
     Dir,
+    Decisions,
     Memories,
     Clock,
     Work,
@@ -126,6 +127,13 @@ impl App {
                 styled(word.to_owned(), Role::Muted),
             ];
             parts.push(Part::new(Need::Memories, spans, Some(Action::FocusSearch)));
+        }
+        if let Some(decisions) = scene.hub.decisions().filter(|decisions| *decisions > 0) {
+            let spans = vec![
+                styled(format!("  {} ", text::count(decisions)), Role::Strong),
+                styled(if decisions == 1 { "decision" } else { "decisions" }.to_owned(), Role::Muted),
+            ];
+            parts.push(Part::new(Need::Decisions, spans, Some(Action::FocusDecisions)));
         }
         if let Some(project) = &self.env.project {
             let said = styled(format!("   {project} "), Role::Project);

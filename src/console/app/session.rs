@@ -45,6 +45,7 @@ impl App {
         self.panes.search.query.set(&left.query);
         self.panes.search.project.clone_from(&left.project);
         self.panes.timeline.restore_project(left.project.clone());
+        self.panes.decisions.restore_project(left.project.clone());
         self.env.project = left.project;
     }
 

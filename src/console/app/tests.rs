@@ -11,16 +11,22 @@ use crate::{
         effect::{Page, Save, Toward},
         model::{Item, Stretch},
         msg::Answer,
-        overlay::chooser::Chooser,
+        overlay::{
+            chooser::Chooser,
+            form::{Field, Purpose},
+        },
         state::State,
         term::Painter,
         theme::{Choice, Depth, Themes},
     },
     door::{
-        EventBucket, EventQuery, EventStats, Hit, Legs, MemoryPage, Order, Refusal, SearchAnswer, SearchMode,
-        Status, Suggestion, ViewName, ViewState, ViewStatus, Writes,
+        Calibration, DecisionPage, EventBucket, EventQuery, EventStats, Hit, Legs, MemoryPage, Order,
+        Refusal, SavedDecision, SearchAnswer, SearchMode, Status, Suggestion, ViewName, ViewState,
+        ViewStatus, Writes,
     },
-    model::{Actor, Cursor, Event, EventFilter, Fault, LogId, Memory, Sequence, Severity},
+    model::{
+        Actor, Cursor, Decision, Event, EventFilter, Fault, LogId, Memory, OutcomeStatus, Sequence, Severity,
+    },
 };
 
 const NOW: i64 = 1_795_000_000_000;
@@ -73,6 +79,7 @@ fn status(writes: Writes) -> Box<Status> {
         views: ViewName::ALL.map(view).to_vec(),
         memories: Some(3),
         forgotten: Some(0),
+        decisions: None,
         cleaning: None,
         attached: 0,
         caches: vec![],
@@ -577,7 +584,7 @@ fn what_is_typed_before_the_hub_is_there_is_asked_when_it_is() {
     let mut app = app();
     assert_eq!(press(&mut app, "s l o c k"), []);
     let effects = tell(&mut app, Msg::Link(Link::Up { owned: false, status: status(Writes::Open) }));
-    let [Effect::Ask(Ask::Search { request, .. })] = effects.as_slice() else { panic!("{effects:?}") };
+    let [Effect::Ask(Ask::Search { request, .. }), ..] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!(request.query, "lock");
 }
 
@@ -616,10 +623,10 @@ fn a_draft_is_written_shortly_after_the_last_key_and_kept_by_esc() {
     let wake = app.wake().unwrap();
     let effects = app.update(wake, Msg::Tick);
     let [Effect::SaveDraft(draft)] = effects.as_slice() else { panic!("{effects:?}") };
-    assert_eq!(draft.content, "hi");
+    assert_eq!(draft.text(Field::Content), "hi");
     let effects = press_at(&mut app, 2_000, "! Esc");
     let [Effect::SaveDraft(draft)] = effects.as_slice() else { panic!("{effects:?}") };
-    assert_eq!(draft.content, "hi!");
+    assert_eq!(draft.text(Field::Content), "hi!");
 
     press_at(&mut app, 3_000, "n");
     let back = Answer::Draft { purpose: draft.purpose, draft: Some(draft.clone()) };
@@ -669,7 +676,8 @@ fn a_paste_is_capped_and_never_a_command() {
     tell(&mut app, Msg::Paste(format!("\u{1b}{}", "x\n".repeat(1 << 20))));
     let effects = press(&mut app, "Esc");
     let [Effect::SaveDraft(draft)] = effects.as_slice() else { panic!("{effects:?}") };
-    assert!(draft.content.len() <= crate::model::CONTENT_BYTES_MAX && !draft.content.contains('\u{1b}'));
+    let content = draft.text(Field::Content);
+    assert!(content.len() <= crate::model::CONTENT_BYTES_MAX && !content.contains('\u{1b}'));
 }
 
 #[test]
@@ -905,7 +913,6 @@ fn values_of_an_export_are_clicked() {
 
 #[test]
 fn a_field_of_a_form_is_clicked_and_a_click_beside_keeps_the_draft() {
-    use crate::console::overlay::form::{Draft, Field};
     let mut app = live();
     press(&mut app, "n");
     tell(&mut app, Msg::Paste("one\ntwo".into()));
@@ -916,7 +923,8 @@ fn a_field_of_a_form_is_clicked_and_a_click_beside_keeps_the_draft() {
     let Some(Overlay::Form(form)) = &app.overlay else { panic!() };
     assert_eq!((form.text_of(Field::Title), form.text_of(Field::Content)), ("ab".into(), "one\nthwo".into()));
     let kept = point(&mut app, DOWN, 0, 0);
-    assert!(matches!(kept.as_slice(), [Effect::SaveDraft(Draft { title, .. })] if title == "ab"), "{kept:?}");
+    let [Effect::SaveDraft(draft)] = kept.as_slice() else { panic!("{kept:?}") };
+    assert_eq!(draft.text(Field::Title), "ab");
     assert!(app.overlay.is_none());
 }
 
@@ -1032,6 +1040,10 @@ fn no_size_is_too_small_to_draw() {
         "s t a g : x",
         "0",
         "0 /",
+        "d",
+        "d Tab Tab",
+        "2 c Enter",
+        "2 /",
     ] {
         for size in (0..=12).flat_map(|w| (0..=10).map(move |h| (w, h))).chain([
             (40, 12),
@@ -1085,7 +1097,7 @@ fn step() -> impl Strategy<Value = Step> {
     let keys = [
         "q", "s", "/", "n", "w", "x", "y", "e", "H", "u", "z", "t", "P", "M", "I", ":", "?", "f", "Space",
         "G", "g", "[", "]", "j", "k", "1", "4", "Tab", "Esc", "Enter", "Up", "Down", "a", "C-u", "A-Enter",
-        "C-x", "r", "\"", "Left", "Right", "Back", "C-r", "o", "S", "0", "<", ">",
+        "C-x", "r", "\"", "Left", "Right", "Back", "C-r", "o", "S", "0", "<", ">", "2", "d", "c",
     ];
     prop_oneof![
         8 => prop::sample::select(keys.to_vec()).prop_map(Step::Key),
@@ -1205,7 +1217,107 @@ fn answer(ask: Ask, which: u8) -> Answer {
             let stats = EventStats { buckets: vec![bucket; query.buckets], ..EventStats::default() };
             Answer::EventStats { generation, result: Ok(stats) }
         }
+        Ask::Decisions { what, .. } => {
+            let decisions = (0..which).map(decision).collect();
+            let next = (which > 4).then(|| "more".into());
+            Answer::Decisions { what, result: Ok(DecisionPage { decisions, next }) }
+        }
+        Ask::Calibration { generation, .. } => {
+            Answer::Calibration { generation, result: Ok(Calibration::of(&[decision(which)])) }
+        }
+        Ask::Decide(_) | Ask::RecordOutcome { .. } => Answer::Decided(Err(fault())),
     }
+}
+
+fn decision(n: u8) -> Decision {
+    serde_json::from_value(serde_json::json!({
+        "id": id(n), "created_at": Time::from_unix_ms(0), "updated_at": Time::from_unix_ms(0), "revision": 1,
+        "number": format!("D-{n:04}"), "title": format!("decision {n}"), "confidence": 0.8,
+        "outcome": { "status": "partial" },
+    }))
+    .unwrap()
+}
+
+/// In Decisions, with these listed.
+fn decided(count: u8) -> App {
+    let mut app = live();
+    let effects = tell(&mut app, Msg::Link(Link::Up { owned: true, status: status(Writes::Open) }));
+    let asked = effects.iter().find_map(|effect| match effect {
+        Effect::Ask(Ask::Decisions { what, .. }) => Some(*what),
+        _ => None,
+    });
+    let page = DecisionPage { decisions: (0..count).map(decision).collect(), next: None };
+    tell(&mut app, Msg::Answer(Answer::Decisions { what: asked.unwrap(), result: Ok(page) }));
+    press(&mut app, "2");
+    app
+}
+
+fn shown(app: &App) -> String {
+    draw(app, app.area.width, app.area.height).backend().to_string()
+}
+
+#[test]
+fn a_decision_is_typed_checked_at_its_field_and_saved() {
+    let mut app = live();
+    assert_eq!(press(&mut app, "d"), [Effect::LoadDraft(Purpose::Decide)]);
+    press(&mut app, "A-Enter");
+    assert!(shown(&app).contains("title is empty"));
+    press(&mut app, "a b Tab Tab");
+    tell(&mut app, Msg::Paste("one\n+ fast\ntwo".into()));
+    press(&mut app, "Tab x");
+    assert!(shown(&app).contains("chosen_option \"x\" is none of the options"));
+    let effects = press(&mut app, "A-Enter");
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Ask(Ask::Decide(_)))), "{effects:?}");
+    press(&mut app, "C-w t w o Tab Tab 8 0 %");
+    let effects = press(&mut app, "A-Enter");
+    let [Effect::Ask(Ask::Decide(new))] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(
+        (new.title.as_str(), new.chosen_option.as_deref(), new.confidence),
+        ("ab", Some("two"), Some(0.8))
+    );
+    assert_eq!(new.options[0].pros, ["fast"]);
+
+    let saved = SavedDecision { decision: decision(3), applied: true };
+    let effects = tell(&mut app, Msg::Answer(Answer::Decided(Ok(Box::new(saved)))));
+    assert!(effects.contains(&Effect::DropDraft(Purpose::Decide)) && app.overlay.is_none(), "{effects:?}");
+}
+
+#[test]
+fn a_decision_refused_keeps_its_form() {
+    let mut app = live();
+    press(&mut app, "d a A-Enter");
+    tell(&mut app, Msg::Answer(Answer::Decided(Err(Fault::conflict("not like this")))));
+    assert!(shown(&app).contains("not like this"));
+}
+
+#[test]
+fn the_decisions_like_the_one_being_written_are_asked_for_by_its_longest_words() {
+    let mut app = live();
+    press(&mut app, "d l o g s Space a r e Space o r d e r e d");
+    let wake = app.wake().unwrap();
+    let effects = app.update(wake, Msg::Tick);
+    let asked: Vec<_> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Ask(Ask::Decisions { request, .. }) => request.filter.text.as_deref(),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(asked, ["ordered", "logs"]);
+}
+
+#[test]
+fn what_came_of_a_decision_is_chosen_and_recorded() {
+    let mut app = decided(3);
+    press(&mut app, "j o f Tab 2");
+    let effects = press(&mut app, "A-Enter");
+    let [Effect::Ask(Ask::RecordOutcome { id: of, outcome })] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    assert_eq!((*of, outcome.status, outcome.rating), (id(1), OutcomeStatus::Failed, Some(2)));
+    let mut app = live();
+    press(&mut app, "2");
+    assert_eq!(app.why_not(Action::RecordOutcome).as_deref(), Some("no decision is selected"));
 }
 
 #[test]
@@ -1650,5 +1762,5 @@ fn a_line_feed_in_a_form_is_a_line() {
     let wake = app.wake().unwrap();
     let effects = app.update(wake, Msg::Tick);
     let [Effect::SaveDraft(draft), ..] = effects.as_slice() else { panic!("{effects:?}") };
-    assert_eq!(draft.content, "a\nb");
+    assert_eq!(draft.text(Field::Content), "a\nb");
 }

@@ -128,7 +128,7 @@ fn vim_and_emacs_add_their_own_to_the_default() {
     assert_eq!(vim.keys_of(Action::NextPane, &SEARCH), ["Tab", "g t", "Ctrl-W w", "Ctrl-W Ctrl-W"]);
     let Resolved::Pending(ways) = vim.resolve(&SEARCH, &[], key("g")) else { panic!() };
     let ways: Vec<_> = ways.iter().map(|way| way.key.as_str()).collect();
-    assert_eq!(ways, ["g", "t", "T"], "those of the lists and those of everywhere");
+    assert_eq!(ways, ["g", "d", "t", "T"], "those of the lists and those of everywhere");
 
     let emacs = Keymap::load(Shipped::Emacs, None).0;
     let form = [Place::Form, Place::Always];
@@ -403,7 +403,7 @@ fn args_and_conditions_that_are_none_say_what_was_meant() {
     wrong_binding(
         "{ run = \"pane.focus\", args = {} }",
         "\"pane.focus\" needs args = { pane = \"…\" }",
-        "one of search, timeline, log",
+        "one of search, timeline, log, decisions",
     );
     wrong_binding(
         "{ run = \"pane.fokus\", args = { pane = \"search\" } }",

@@ -1,51 +1,39 @@
-//! The memory form: a new memory, a change of one, or one that takes another's place.
+//! The forms: a new memory, a change of one, one that takes another's place; a decision, and what came of one.
 //!
 //! What is typed is a *draft*: written to disk shortly after the last key, so that neither Esc nor `kill -9` loses it,
-//! and gone when the memory is saved or the draft discarded. Bounds are checked while typing, by the same numbers the
-//! hub holds.
+//! and gone when it is saved or the draft discarded. Bounds are checked while typing, by the same rules the hub holds.
 
+mod decision;
+mod field;
+mod memory;
 mod view;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyEvent;
 use ratatui::{
     Frame,
     layout::{Position, Rect},
-    style::Style,
 };
-use ratatui_textarea::{CursorMove, TextArea, WrapMode};
+use ratatui_textarea::CursorMove;
 use serde::{Deserialize, Serialize};
 
+pub use self::field::Field;
+use self::field::{Done, Input};
 use super::Above;
-use crate::console::text;
 use crate::{
     console::{
         action::{Action, Place},
-        effect::{Ask, Effect, Save},
+        effect::{Ask, Effect},
         scene::{Out, Scene},
-        widgets::{
-            line::{Line, Typed},
-            list::Step,
-            toast::Toast,
-        },
+        widgets::{list::Step, toast::Toast},
     },
-    door::{MemoryPatch, NewMemory, SearchAnswer, SearchMode, SearchRequest},
-    model::{CONTENT_BYTES_MAX, Fault, Id, Memory, Project, TAG_BYTES_MAX, TAGS_MAX, TITLE_BYTES_MAX, Time},
+    model::{Decision, DecisionNumber, Fault, Id, Project, Time},
 };
 
 /// A draft is written this long after the last key.
 const DRAFT_DELAY: Duration = Duration::from_millis(400);
-/// Of the text, what is compared with other memories, and how many words it takes to mean something.
-const ALIKE_CHARS: usize = 1_000;
-const ALIKE_WORDS_MIN: usize = 4;
-/// Memories that are named, and how near in meaning they have to be.
-const ALIKE_MAX: usize = 2;
-const ALIKE_COSINE: f32 = 0.7;
-/// Steps that Ctrl-U inside the text takes back and Ctrl-R does again; each may hold a whole paste.
-const UNDO_STEPS_MAX: usize = 64;
-
-/// Lines of the text that the wheel goes by.
+/// Lines of a text that the wheel goes by.
 const WHEEL: i16 = 3;
 
 /// What a form is for; its draft has the same name.
@@ -55,6 +43,8 @@ pub enum Purpose {
     New,
     Edit(Id),
     Supersede(Id),
+    Decide,
+    Outcome(Id),
 }
 
 impl Purpose {
@@ -64,39 +54,8 @@ impl Purpose {
             Purpose::New => "new.json".into(),
             Purpose::Edit(id) => format!("edit-{id}.json"),
             Purpose::Supersede(id) => format!("supersede-{id}.json"),
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Field {
-    Content,
-    Title,
-    Kind,
-    Tags,
-    Project,
-}
-
-impl Field {
-    pub const ALL: [Field; 5] = [Field::Content, Field::Title, Field::Kind, Field::Tags, Field::Project];
-
-    pub fn label(self) -> &'static str {
-        match self {
-            Field::Content => "Content",
-            Field::Title => "Title",
-            Field::Kind => "Type",
-            Field::Tags => "Tags",
-            Field::Project => "Project",
-        }
-    }
-
-    fn placeholder(self) -> &'static str {
-        match self {
-            Field::Content => "what is worth remembering? Markdown is welcome",
-            Field::Title => "made from the first line when left empty",
-            Field::Kind => "note, gotcha, howto, …",
-            Field::Tags => "separated by commas",
-            Field::Project => "none",
+            Purpose::Decide => "decide.json".into(),
+            Purpose::Outcome(id) => format!("outcome-{id}.json"),
         }
     }
 }
@@ -105,23 +64,27 @@ impl Field {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Draft {
     pub purpose: Purpose,
-    pub content: String,
-    pub title: String,
-    #[serde(rename = "type")]
-    pub kind: String,
-    pub tags: String,
-    pub project: String,
+    /// By the fields' names.
+    #[serde(flatten)]
+    pub fields: BTreeMap<String, String>,
     /// The revision an edit began from.
     #[serde(default)]
     pub revision: u32,
     pub saved_at: Time,
 }
 
+impl Draft {
+    pub fn text(&self, field: Field) -> &str {
+        self.fields.get(field.name()).map_or("", String::as_str)
+    }
+}
+
 pub struct Form {
     pub purpose: Purpose,
-    content: TextArea<'static>,
-    lines: [Line; 4],
-    at: Field,
+    title: String,
+    inputs: Vec<(Field, Input)>,
+    /// The place of the field that is typed into.
+    at: usize,
     revision: u32,
     /// The memory being changed is still on its way.
     loading: bool,
@@ -133,17 +96,25 @@ pub struct Form {
     tried: bool,
     changed_at: Option<Time>,
     touched: bool,
+    /// What is wrong with a field now, and whether it stands in the way of saving.
+    problem: Option<(Field, String, bool)>,
     /// Memories that say nearly what is being written, with how near.
     alike: Vec<(String, f32)>,
+    /// Decisions that share words with the title, and how many of them.
+    similar: Vec<(Decision, usize)>,
+    similar_words: Vec<String>,
+    /// The newest question after them, and the one whose answers are shown.
+    similar_asked: u64,
+    similar_shown: u64,
 }
 
 impl Form {
-    pub fn new(project: Option<&Project>, out: &mut Out) -> Form {
-        let mut form = Form::empty(Purpose::New);
+    pub fn new(purpose: Purpose, project: Option<&Project>, out: &mut Out) -> Form {
+        let mut form = Form::empty(purpose);
         if let Some(project) = project.filter(|project| !project.is_none()) {
-            form.line_mut(Field::Project).set(project.as_str());
+            form.set(Field::Project, project.as_str());
         }
-        out.effects.push(Effect::LoadDraft(Purpose::New));
+        out.effects.push(Effect::LoadDraft(purpose));
         form
     }
 
@@ -153,12 +124,32 @@ impl Form {
         Form { loading: true, ..Form::empty(purpose) }
     }
 
+    /// For what came of a decision, with what was said of it before.
+    pub fn outcome_of(decision: &Decision, out: &mut Out) -> Form {
+        let mut form = Form::empty(Purpose::Outcome(decision.id));
+        form.title = outcome_title(decision.number);
+        if let Some(outcome) = &decision.outcome {
+            form.set(Field::Status, outcome.status.word());
+            form.set(Field::Rating, &outcome.rating.map(|rating| rating.to_string()).unwrap_or_default());
+            form.set(Field::Note, &outcome.note);
+        }
+        out.effects.push(Effect::LoadDraft(form.purpose));
+        form
+    }
+
     fn empty(purpose: Purpose) -> Form {
+        let title = match purpose {
+            Purpose::New => "New memory",
+            Purpose::Edit(_) => "Edit memory",
+            Purpose::Supersede(_) => "Supersede memory",
+            Purpose::Decide => "New decision",
+            Purpose::Outcome(_) => "Outcome",
+        };
         Form {
             purpose,
-            content: area(""),
-            lines: Default::default(),
-            at: Field::Content,
+            title: title.to_owned(),
+            inputs: Field::of(purpose).iter().map(|field| (*field, Input::of(*field))).collect(),
+            at: 0,
             revision: 0,
             loading: false,
             saving: false,
@@ -167,97 +158,118 @@ impl Form {
             tried: false,
             changed_at: None,
             touched: false,
+            problem: None,
             alike: Vec::new(),
+            similar: Vec::new(),
+            similar_words: Vec::new(),
+            similar_asked: 0,
+            similar_shown: 0,
         }
     }
 
-    /// What is near the text, asked for once it rests.
-    fn ask_alike(&self, out: &mut Out) {
-        let text: String = self.text_of(Field::Content).chars().take(ALIKE_CHARS).collect();
-        // It is no query: what has a meaning there is a space here.
-        let query = text.replace(['"', ':', '-'], " ");
-        if query.split_whitespace().count() >= ALIKE_WORDS_MIN {
-            let request = SearchRequest {
-                query,
-                mode: SearchMode::Vector,
-                limit: ALIKE_MAX + 1,
-                as_you_type: true,
-                ..SearchRequest::default()
-            };
-            out.ask(Ask::Alike { request });
+    // ── fields ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    fn field(&self) -> Field {
+        self.inputs[self.at].0
+    }
+
+    fn input(&self, field: Field) -> Option<&Input> {
+        self.inputs.iter().find(|(known, _)| *known == field).map(|(_, input)| input)
+    }
+
+    fn input_mut(&mut self, field: Field) -> Option<&mut Input> {
+        self.inputs.iter_mut().find(|(known, _)| *known == field).map(|(_, input)| input)
+    }
+
+    fn set(&mut self, field: Field, said: &str) {
+        if let Some(input) = self.input_mut(field) {
+            input.set(said);
         }
     }
 
-    pub fn alike_came(&mut self, result: Result<SearchAnswer, Fault>) {
-        let own = match self.purpose {
-            Purpose::Edit(id) | Purpose::Supersede(id) => Some(id),
-            Purpose::New => None,
-        };
-        // That it cannot be said now is no matter while writing.
-        let hits = result.map_or(Vec::new(), |answer| answer.results);
-        let near = hits
-            .into_iter()
-            .filter(|hit| Some(hit.id) != own)
-            .filter_map(|hit| Some((hit.title, hit.legs.vector?)));
-        self.alike = near.filter(|(_, cosine)| *cosine >= ALIKE_COSINE).take(ALIKE_MAX).collect();
+    /// Empty where the form has no such field.
+    pub fn text_of(&self, field: Field) -> String {
+        self.input(field).map(Input::text).unwrap_or_default()
     }
 
-    pub fn memory_came(&mut self, result: Result<&Memory, Fault>, out: &mut Out) {
-        let wanted = match self.purpose {
-            Purpose::Edit(id) | Purpose::Supersede(id) => id,
-            Purpose::New => return,
+    fn bytes_of(&self, field: Field) -> usize {
+        self.input(field).map_or(0, Input::bytes)
+    }
+
+    fn is_blank_at(&self, field: Field) -> bool {
+        self.input(field).is_none_or(Input::is_blank)
+    }
+
+    /// The project alone, which was there before anything was typed, is nothing to keep.
+    fn is_blank(&self) -> bool {
+        self.inputs.iter().all(|(field, input)| *field == Field::Project || input.is_blank())
+    }
+
+    fn tags(&self) -> Vec<String> {
+        let tags = self.text_of(Field::Tags);
+        let tags = tags.split(',').map(|tag| tag.trim().trim_start_matches('#'));
+        tags.filter(|tag| !tag.is_empty()).map(str::to_owned).collect()
+    }
+
+    fn project(&self) -> Option<Project> {
+        let name = self.text_of(Field::Project);
+        let name = name.trim();
+        (!name.is_empty()).then(|| Project::slug(name))
+    }
+
+    fn turn(&mut self, by: usize) {
+        self.at = (self.at + by) % self.inputs.len();
+    }
+
+    fn go_to(&mut self, field: Field) {
+        if let Some(at) = self.inputs.iter().position(|(known, _)| *known == field) {
+            self.at = at;
+        }
+    }
+
+    // ── what is wrong, and saving ───────────────────────────────────────────────────────────────────────────────
+
+    /// What is wrong now, looked at after each change.
+    fn look(&mut self, scene: &Scene) {
+        let stops = |(field, why)| (field, why, true);
+        let wrong = match self.purpose {
+            Purpose::Decide => self.decision_problem(scene.words()).map(stops),
+            Purpose::Outcome(_) => self.outcome().err().map(stops),
+            Purpose::New | Purpose::Edit(_) | Purpose::Supersede(_) => self.memory_problem().map(stops),
         };
-        if !self.loading {
+        self.problem = wrong.or_else(|| Some((Field::Project, self.renamed()?, false)));
+    }
+
+    /// A project's name is put right, not refused.
+    fn renamed(&self) -> Option<String> {
+        let slug = self.project()?;
+        (slug.as_str() != self.text_of(Field::Project).trim()).then(|| format!("will be saved as {slug}"))
+    }
+
+    fn save(&mut self, scene: &Scene, out: &mut Out) {
+        self.tried = true;
+        self.look(scene);
+        if self.saving || self.loading {
             return;
         }
-        match result {
-            Ok(memory) if memory.id == wanted => {
-                self.loading = false;
-                self.revision = memory.revision;
-                self.set_content(&memory.content);
-                self.line_mut(Field::Title).set(&memory.title);
-                self.line_mut(Field::Kind).set(&memory.kind);
-                self.line_mut(Field::Tags).set(&memory.tags.join(", "));
-                if !memory.project.is_none() {
-                    self.line_mut(Field::Project).set(memory.project.as_str());
-                }
-                out.effects.push(Effect::LoadDraft(self.purpose));
-            }
-            Ok(_) => {}
-            Err(fault) => self.fault = Some(fault),
-        }
-    }
-
-    /// A draft was found. It takes its place unless something was typed meanwhile.
-    pub fn draft_came(&mut self, purpose: Purpose, draft: Option<Draft>) {
-        let Some(draft) = draft.filter(|draft| draft.purpose == self.purpose && purpose == self.purpose)
-        else {
+        if let Some((field, _, true)) = self.problem {
+            self.go_to(field);
             return;
+        }
+        if let Some(why) = scene.hub.why_no_writes() {
+            self.fault = Some(Fault::unavailable(why).hint("the draft is kept"));
+            return;
+        }
+        let ask = match self.purpose {
+            Purpose::New | Purpose::Edit(_) | Purpose::Supersede(_) => Some(self.save_memory()),
+            Purpose::Decide => self.decision(scene.words()).ok().map(|new| Ask::Decide(Box::new(new))),
+            Purpose::Outcome(id) => self.outcome().ok().map(|outcome| Ask::RecordOutcome { id, outcome }),
         };
-        if self.touched {
-            return;
+        if let Some(ask) = ask {
+            self.fault = None;
+            self.saving = true;
+            out.ask(ask);
         }
-        self.set_content(&draft.content);
-        self.line_mut(Field::Title).set(&draft.title);
-        self.line_mut(Field::Kind).set(&draft.kind);
-        self.line_mut(Field::Tags).set(&draft.tags);
-        self.line_mut(Field::Project).set(&draft.project);
-        if draft.revision > 0 {
-            self.revision = draft.revision;
-        }
-        self.from_draft = Some(draft.saved_at);
-    }
-
-    pub fn edited(&mut self, field: Field, result: Result<String, Fault>, now: Time) {
-        match result {
-            Ok(text) if field == Field::Content => self.set_content(&text),
-            Ok(text) => self.line_mut(field).set(text.trim_end()),
-            Err(fault) => {
-                self.fault = Some(fault);
-                return;
-            }
-        }
-        self.changed(now);
     }
 
     /// The hub refused.
@@ -270,136 +282,30 @@ impl Form {
         self.saving
     }
 
-    fn line(&self, field: Field) -> &Line {
-        &self.lines[(field as usize).saturating_sub(1).min(3)]
-    }
+    // ── the draft ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    fn line_mut(&mut self, field: Field) -> &mut Line {
-        &mut self.lines[(field as usize).saturating_sub(1).min(3)]
-    }
-
-    fn set_content(&mut self, content: &str) {
-        self.content = area(content);
-    }
-
-    pub fn text_of(&self, field: Field) -> String {
-        match field {
-            Field::Content => self.content.lines().join("\n"),
-            field => self.line(field).text().to_owned(),
-        }
-    }
-
-    fn content_bytes(&self) -> usize {
-        self.content.lines().iter().map(|line| line.len() + 1).sum::<usize>().saturating_sub(1)
-    }
-
-    fn tags(&self) -> Vec<String> {
-        let tags = self.line(Field::Tags).text().split(',').map(|tag| tag.trim().trim_start_matches('#'));
-        tags.filter(|tag| !tag.is_empty()).map(str::to_owned).collect()
-    }
-
-    fn project(&self) -> Option<Project> {
-        let name = self.line(Field::Project).text().trim();
-        (!name.is_empty()).then(|| Project::slug(name))
-    }
-
-    fn is_blank(&self) -> bool {
-        self.content.lines().iter().all(|line| line.trim().is_empty())
-            && Field::ALL[1..4].iter().all(|field| self.line(*field).text().trim().is_empty())
-    }
-
-    /// What is wrong with a field now.
-    fn problem(&self, field: Field) -> Option<String> {
-        match field {
-            Field::Content => {
-                let bytes = self.content_bytes();
-                if bytes > CONTENT_BYTES_MAX {
-                    return Some(format!("{bytes} bytes, at most {CONTENT_BYTES_MAX} fit"));
-                }
-                let blank = self.content.lines().iter().all(|line| line.trim().is_empty());
-                (self.tried && blank).then(|| "say what is worth remembering".into())
-            }
-            Field::Title => {
-                let bytes = self.line(field).text().len();
-                (bytes > TITLE_BYTES_MAX).then(|| format!("{bytes} bytes, at most {TITLE_BYTES_MAX} fit"))
-            }
-            Field::Kind => (self.line(field).text().len() > TAG_BYTES_MAX)
-                .then(|| format!("at most {TAG_BYTES_MAX} bytes fit")),
-            Field::Tags => {
-                let tags = self.tags();
-                if tags.len() > TAGS_MAX {
-                    return Some(format!("{} tags, at most {TAGS_MAX} fit", tags.len()));
-                }
-                let long = tags.iter().find(|tag| tag.len() > TAG_BYTES_MAX)?;
-                Some(format!("#{} is longer than {TAG_BYTES_MAX} bytes", text::cut(long, 12)))
-            }
-            Field::Project => {
-                let typed = self.line(field).text().trim();
-                let slug = self.project()?;
-                (slug.as_str() != typed).then(|| format!("will be saved as {slug}"))
-            }
-        }
-    }
-
-    /// A project's name is put right, not refused.
-    fn stops(&self, field: Field) -> bool {
-        field != Field::Project && self.problem(field).is_some()
-    }
-
-    fn save(&mut self, scene: &Scene, out: &mut Out) {
-        self.tried = true;
-        if self.saving || self.loading {
+    /// A draft was found. It takes its place unless something was typed meanwhile.
+    pub fn draft_came(&mut self, purpose: Purpose, draft: Option<Draft>) {
+        let Some(draft) = draft.filter(|draft| draft.purpose == self.purpose && purpose == self.purpose)
+        else {
             return;
-        }
-        if let Some(field) = Field::ALL.into_iter().find(|field| self.stops(*field)) {
-            self.at = field;
-            return;
-        }
-        if let Some(why) = scene.hub.why_no_writes() {
-            self.fault = Some(Fault::unavailable(why).hint("the draft is kept"));
-            return;
-        }
-        self.fault = None;
-        self.saving = true;
-        let kind = Some(self.line(Field::Kind).text().trim().to_owned()).filter(|kind| !kind.is_empty());
-        let title = self.line(Field::Title).text().trim().to_owned();
-        let new = NewMemory {
-            content: self.text_of(Field::Content),
-            title: title.clone(),
-            kind: kind.clone(),
-            tags: self.tags(),
-            project: self.project(),
-            ..NewMemory::default()
         };
-        out.ask(Ask::Save(match self.purpose {
-            Purpose::New => Save::New(new),
-            Purpose::Supersede(id) => Save::Supersede { id, new },
-            Purpose::Edit(id) => Save::Edit {
-                id,
-                revision: self.revision,
-                patch: MemoryPatch {
-                    content: Some(new.content),
-                    title: Some(title),
-                    kind,
-                    tags: Some(new.tags),
-                    project: Some(new.project.unwrap_or_else(Project::none)),
-                    ..MemoryPatch::default()
-                },
-            },
-        }));
+        if self.touched {
+            return;
+        }
+        for (field, input) in &mut self.inputs {
+            input.set(draft.text(*field));
+            input.move_to_end();
+        }
+        if draft.revision > 0 {
+            self.revision = draft.revision;
+        }
+        self.from_draft = Some(draft.saved_at);
     }
 
-    pub fn draft(&self, now: Time) -> Draft {
-        Draft {
-            purpose: self.purpose,
-            content: self.text_of(Field::Content),
-            title: self.text_of(Field::Title),
-            kind: self.text_of(Field::Kind),
-            tags: self.text_of(Field::Tags),
-            project: self.text_of(Field::Project),
-            revision: self.revision,
-            saved_at: now,
-        }
+    fn draft(&self, now: Time) -> Draft {
+        let fields = self.inputs.iter().map(|(field, input)| (field.name().to_owned(), input.text()));
+        Draft { purpose: self.purpose, fields: fields.collect(), revision: self.revision, saved_at: now }
     }
 
     fn changed(&mut self, now: Time) {
@@ -415,7 +321,11 @@ impl Form {
     pub fn tick(&mut self, now: Time, out: &mut Out) {
         if self.wake().is_some_and(|at| now >= at) {
             self.keep_draft(now, out);
-            self.ask_alike(out);
+            match self.purpose {
+                Purpose::Decide => self.ask_similar(out),
+                Purpose::Outcome(_) => {}
+                Purpose::New | Purpose::Edit(_) | Purpose::Supersede(_) => self.ask_alike(out),
+            }
         }
     }
 
@@ -429,28 +339,20 @@ impl Form {
         }
     }
 
-    fn turn(&mut self, by: usize) {
-        let at = (self.at as usize + by) % Field::ALL.len();
-        self.at = Field::ALL[at];
+    pub fn edited(&mut self, field: Field, result: Result<String, Fault>, now: Time) {
+        match result {
+            Ok(text) => self.set(field, &text),
+            Err(fault) => {
+                self.fault = Some(fault);
+                return;
+            }
+        }
+        self.changed(now);
     }
 }
 
-fn area(text: &str) -> TextArea<'static> {
-    let mut area = TextArea::new(clean(text).split('\n').map(str::to_owned).collect());
-    area.set_max_histories(UNDO_STEPS_MAX);
-    area.set_wrap_mode(WrapMode::WordOrGlyph);
-    area.set_tab_length(4);
-    // The box's own look shines through, and the terminal's cursor is the cursor.
-    area.set_style(Style::new());
-    area.set_cursor_line_style(Style::new());
-    area.set_cursor_style(Style::new());
-    area
-}
-
-/// Line ends as one kind, and no other control characters than the tab.
-fn clean(text: &str) -> String {
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+fn outcome_title(number: DecisionNumber) -> String {
+    format!("Outcome of {number}")
 }
 
 impl Above for Form {
@@ -459,15 +361,11 @@ impl Above for Form {
     }
 
     fn title(&self) -> &str {
-        match self.purpose {
-            Purpose::New => "New memory",
-            Purpose::Edit(_) => "Edit memory",
-            Purpose::Supersede(_) => "Supersede memory",
-        }
+        &self.title
     }
 
     fn window(&self, area: Rect, _: &Scene) -> Rect {
-        view::window(area)
+        view::window(self.purpose, area)
     }
 
     fn foot(&self, _: &Scene) -> Vec<(Action, &'static str)> {
@@ -483,9 +381,11 @@ impl Above for Form {
     fn act(&mut self, action: Action, scene: &Scene, out: &mut Out) -> bool {
         match action {
             Action::NextField => self.turn(1),
-            Action::PreviousField => self.turn(Field::ALL.len() - 1),
+            Action::PreviousField => self.turn(self.inputs.len() - 1),
             Action::SaveForm => self.save(scene, out),
-            Action::Editor => out.effects.push(Effect::Edit { field: self.at, text: self.text_of(self.at) }),
+            Action::Editor => {
+                out.effects.push(Effect::Edit { field: self.field(), text: self.text_of(self.field()) });
+            }
             Action::Discard => {
                 self.changed_at = None;
                 out.effects.push(Effect::DropDraft(self.purpose));
@@ -509,35 +409,11 @@ impl Above for Form {
         if self.loading || self.saving {
             return;
         }
-        let changed = if self.at == Field::Content {
-            let full = self.content_bytes() >= CONTENT_BYTES_MAX;
-            let adds = matches!(key.code, KeyCode::Char(_) | KeyCode::Enter)
-                && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
-            // A line feed, as a terminal sends it for Ctrl-Enter, or an unmarked paste for its lines.
-            let feeds = key.code == KeyCode::Char('j') && key.modifiers == KeyModifiers::CONTROL;
-            if feeds && !full {
-                self.content.insert_newline();
-                true
-            } else if full && (adds || feeds) {
-                false
-            } else {
-                self.content.input(key)
-            }
-        } else {
-            match key.code {
-                KeyCode::Up => {
-                    self.turn(Field::ALL.len() - 1);
-                    false
-                }
-                KeyCode::Down | KeyCode::Enter => {
-                    self.turn(1);
-                    false
-                }
-                _ => self.line_mut(self.at).key(key) == Typed::Changed,
-            }
-        };
-        if changed {
-            self.changed(scene.now);
+        match self.inputs[self.at].1.key(key) {
+            Done::Changed => self.changed(scene.now),
+            Done::Next => self.turn(1),
+            Done::Previous => self.turn(self.inputs.len() - 1),
+            Done::Nothing => {}
         }
     }
 
@@ -546,51 +422,49 @@ impl Above for Form {
         if self.loading || self.saving {
             return;
         }
-        if self.at != Field::Content {
-            self.line_mut(self.at).insert(text);
-        } else {
-            let mut text = clean(text);
-            let room = CONTENT_BYTES_MAX.saturating_sub(self.content_bytes());
-            if text.len() > room {
-                let cut = (0..=room).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
-                out.toast(Toast::warn(format!("{} bytes of the paste did not fit", text.len() - cut)));
-                text.truncate(cut);
-            }
-            self.content.insert_str(&text);
+        let over = self.inputs[self.at].1.paste(text);
+        if over > 0 {
+            out.toast(Toast::warn(format!("{over} bytes of the paste did not fit")));
         }
         self.changed(scene.now);
     }
 
     /// Focus and caret go where it was clicked.
     fn click(&mut self, at: Position, inner: Rect, _: &Scene, _: &mut Out) {
-        let Some((field, area)) = view::fields(inner).into_iter().find(|(_, area)| area.contains(at)) else {
+        let places = self.places(inner);
+        let Some((place, area)) = places.fields.into_iter().find(|(_, area)| area.contains(at)) else {
             return;
         };
-        self.at = field;
+        self.at = place;
         let (x, y) = ((at.x - area.x) as usize, (at.y - area.y) as usize);
-        if field != Field::Content {
-            let label = view::LABEL as usize;
-            self.line_mut(field).point(x.saturating_sub(label), (area.width as usize).saturating_sub(label));
-        } else if let Some(y) = y.checked_sub(1) {
-            let (top, left) = self.content.scroll_offset();
-            let to = self.content.screen_to_data(y + top as usize, x + left as usize);
-            self.content.move_cursor(CursorMove::Jump(to.0 as u16, to.1 as u16));
+        match &mut self.inputs[place].1 {
+            Input::Text(text, _) => {
+                let Some(y) = y.checked_sub(1) else { return };
+                let (top, left) = text.scroll_offset();
+                let to = text.screen_to_data(y + top as usize, x + left as usize);
+                text.move_cursor(CursorMove::Jump(to.0 as u16, to.1 as u16));
+            }
+            Input::Line(line) => {
+                let label = view::LABEL as usize;
+                line.point(x.saturating_sub(label), (area.width as usize).saturating_sub(label));
+            }
+            Input::Choice(_) => {}
         }
     }
 
     fn wheel(&mut self, step: Step, _: &Scene, _: &mut Out) {
-        self.content.scroll((if step == Step::Up { -WHEEL } else { WHEEL }, 0));
+        let at = self.inputs[self.at].0.is_text().then_some(self.at);
+        let at = at.or_else(|| self.inputs.iter().position(|(field, _)| field.is_text()));
+        if let Some((_, Input::Text(text, _))) = at.map(|at| &mut self.inputs[at]) {
+            text.scroll((if step == Step::Up { -WHEEL } else { WHEEL }, 0));
+        }
+    }
+
+    fn settle(&mut self, scene: &Scene) {
+        self.look(scene);
     }
 
     fn view(&self, frame: &mut Frame, _: Rect, inner: Rect, scene: &Scene) {
         self.draw(frame, inner, scene);
-    }
-}
-
-impl Form {
-    /// The cursor of a restored text stands at its end, where writing goes on.
-    pub fn to_end(&mut self) {
-        self.content.move_cursor(CursorMove::Bottom);
-        self.content.move_cursor(CursorMove::End);
     }
 }

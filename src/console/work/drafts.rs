@@ -108,11 +108,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let draft = Draft {
             purpose: Purpose::Edit(Id::NIL),
-            content: "half a thought".into(),
-            title: "t".into(),
-            kind: "note".into(),
-            tags: "a, b".into(),
-            project: String::new(),
+            fields: [("content", "half a thought"), ("tags", "a, b")]
+                .map(|(name, text)| (name.to_owned(), text.to_owned()))
+                .into(),
             revision: 3,
             saved_at: Time::from_unix_ms(5),
         };

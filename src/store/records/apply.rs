@@ -15,12 +15,13 @@ use std::{
 use super::{
     Access, Meta, Records, RecordsError, Row,
     blocks::Packer,
+    kept::{self, Kept, KeptRow},
     keys,
     keys::Key,
     runs::{Runs, Words},
     stretch::TOMBSTONE,
 };
-use crate::model::{Change, Entry, Id, Memory, Sequence, Time, decode, encode};
+use crate::model::{Change, Decision, Entry, Id, Memory, Sequence, Time, decode, encode, job::Run};
 
 /// Bodies over this stay in the log: sled would put each in a file of its own.
 const BODY_INLINE_BYTES_MAX: usize = 32 << 10;
@@ -137,6 +138,7 @@ impl<'a> Filling<'a> {
             planned.identity(None, &row);
             planned.count(Some(&row), 1);
         }
+        planned.count_kept(key);
         planned.insert(key.to_vec(), value.to_vec());
         self.write_if_full()
     }
@@ -321,8 +323,53 @@ impl<'a> Planned<'a> {
             }
             Change::Erase { id } => self.erase(*id)?,
             Change::Erased { id } => self.remove(keys::erasing(*id)),
+            Change::Decide { decision } => self.keep(&**decision, first)?,
+            Change::Define { job } => self.keep(&**job, first)?,
+            Change::Stand { state } => self.keep(&**state, first)?,
+            Change::Run { run } => self.keep(&**run, first)?,
+            Change::Pass { id } => self.pass::<Run>(*id)?,
         }
         Ok(())
+    }
+
+    /// Puts a record into its table.
+    fn keep<K: Kept>(&mut self, record: &K, first: Sequence) -> Result<(), RecordsError> {
+        let key = kept::row(K::TABLE, record.id());
+        let before: Option<KeptRow<K>> = self.look_up(&key, KeptRow::decode)?;
+        let made_in = before.as_ref().map_or(first, |row| row.made_in);
+        let row = KeptRow { record: record.clone(), made_in };
+        for (stale, _) in before.iter().flat_map(KeptRow::found_by) {
+            self.remove(stale);
+        }
+        for (fresh, value) in row.found_by() {
+            self.insert(fresh, value);
+        }
+        if K::HISTORY && made_in != first {
+            self.insert(keys::touched(record.id(), first), Vec::new());
+        }
+        if before.is_none() {
+            self.count_kept(&key);
+        }
+        self.insert(key, row.encode());
+        Ok(())
+    }
+
+    /// Takes a record out of its table.
+    fn pass<K: Kept>(&mut self, id: Id) -> Result<(), RecordsError> {
+        let key = kept::row(K::TABLE, id);
+        let before: Option<KeptRow<K>> = self.look_up(&key, KeptRow::decode)?;
+        for (stale, _) in before.iter().flat_map(KeptRow::found_by) {
+            self.remove(stale);
+        }
+        self.remove(key);
+        Ok(())
+    }
+
+    /// Counts a row of a table that had not been there.
+    fn count_kept(&mut self, key: &[u8]) {
+        if kept::is_row(Decision::TABLE, key) {
+            self.meta.decisions += 1;
+        }
     }
 
     fn end(&mut self, entry: &Entry) {

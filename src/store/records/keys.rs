@@ -15,6 +15,7 @@
 //! | `d` | expires_at, id | – |
 //! | `p` `t` `g` `s` | project, type, tag or status in lower case, NUL, updated_at from the newest, id | – |
 //! | `b` | the first of the keys of `u x h c d p t g s` in a block | the block, see [`super::stretch`] |
+//! | `D` `J` `S` `R` | see [`super::kept`] | decisions, jobs, where the scheduler stands with them, runs |
 //! | `!` | name | what the view knows of itself |
 
 use crate::model::{Id, Memory, Project, Sequence, Status, Time};
@@ -66,7 +67,7 @@ pub fn idempotency_age(recorded_at: Time, key: &str) -> Key {
 
 pub const IDEMPOTENCY_AGES: &[u8] = b"o";
 pub const ROWS: &[u8] = b"m";
-/// The tables that no other holds.
+/// The tables of memories that no other holds.
 pub const PRIMARY: [&[u8]; 6] = [b"a", b"e", b"k", ROWS, IDEMPOTENCY_AGES, ERASING];
 pub const ERASING: &[u8] = b"z";
 pub const BLOCKS: &[u8] = b"b";
@@ -162,7 +163,7 @@ fn tagged(letter: u8, parts: &[&[u8]]) -> Key {
     key
 }
 
-fn ascending(time: Time) -> [u8; 8] {
+pub fn ascending(time: Time) -> [u8; 8] {
     // The sign bit turned, so that moments before 1970 sort before it.
     ((time.unix_ms() as u64) ^ (1 << 63)).to_be_bytes()
 }

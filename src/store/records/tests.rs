@@ -11,7 +11,11 @@ use serde_json::json;
 use super::*;
 use crate::{
     door::{ListOrder, ListRequest},
-    model::{Actor, Change, Entry, EventDraft, MemoryFilter, Projects, Severity, Status},
+    model::{
+        Actor, Change, Decision, DecisionNumber, Entry, EventDraft, MemoryFilter, Projects, Severity, Status,
+        Unique,
+        job::{Job, JobState, Run, RunState, Slot},
+    },
 };
 
 /// Numbers that look random and repeat with their seed.
@@ -52,6 +56,47 @@ fn memory(n: usize, revision: u32, numbers: &mut Numbers) -> Memory {
     memory
 }
 
+/// Ids of decisions are other ones than those of memories.
+fn decision(n: usize, revision: u32, numbers: &mut Numbers) -> Decision {
+    serde_json::from_value(json!({
+        "id": id(1_000 + n), "revision": revision, "number": DecisionNumber(n as u32 + 1), "title": format!("choice {n}"),
+        "created_at": Time::default(), "updated_at": Time::from_unix_ms(numbers.below(20) as i64 - 10),
+    }))
+    .unwrap()
+}
+
+fn job(n: usize, revision: u32) -> Job {
+    serde_json::from_value(json!({
+        "id": id(2_000 + n), "revision": revision, "slug": format!("job-{n}"), "created_at": Time::default(),
+        "updated_at": Time::default(), "kind": { "builtin": "snapshot" },
+    }))
+    .unwrap()
+}
+
+fn run(n: usize, revision: u32, numbers: &mut Numbers) -> Run {
+    serde_json::from_value(json!({
+        "id": id(3_000 + n), "revision": revision, "job": id(2_000 + n % 3), "trigger": "schedule",
+        "slot": Slot::At(Time::from_unix_ms(n as i64)), "state": numbers.one(&RunState::ALL),
+        "created_at": Time::from_unix_ms(n as i64 % 5), "updated_at": Time::default(),
+    }))
+    .unwrap()
+}
+
+/// What a scheduler might have said in one entry.
+fn scheduled(numbers: &mut Numbers, revision: u32) -> Vec<Change> {
+    let n = numbers.below(12);
+    match numbers.below(4) {
+        0 => vec![Change::Define { job: Box::new(job(n % 3, revision)) }],
+        1 => {
+            let state =
+                json!({ "job": id(2_000 + n % 3), "revision": revision, "considered": Time::default() });
+            vec![Change::Stand { state: Box::new(serde_json::from_value(state).unwrap()) }]
+        }
+        2 if numbers.below(3) == 0 => vec![Change::Pass { id: id(3_000 + n) }],
+        _ => vec![Change::Run { run: Box::new(run(n, revision, numbers)) }],
+    }
+}
+
 fn entry(sequence: u64, changes: Vec<Change>) -> Arc<Entry> {
     let draft = EventDraft {
         id: Id::NIL,
@@ -75,6 +120,10 @@ struct Plain {
     touched: BTreeMap<Id, Vec<Sequence>>,
     forgotten_at: BTreeMap<Id, Time>,
     erasing: BTreeMap<Id, Vec<Sequence>>,
+    decisions: BTreeMap<Id, Decision>,
+    jobs: BTreeMap<Id, Job>,
+    states: BTreeMap<Id, JobState>,
+    runs: BTreeMap<Id, Run>,
 }
 
 impl Plain {
@@ -119,6 +168,24 @@ impl Plain {
                     self.erasing.remove(&id);
                     continue;
                 }
+                Change::Decide { decision } => {
+                    self.decisions.insert(id, (**decision).clone());
+                }
+                Change::Define { job } => {
+                    self.jobs.insert(id, (**job).clone());
+                }
+                Change::Stand { state } => {
+                    self.states.insert(id, (**state).clone());
+                    continue;
+                }
+                Change::Run { run } => {
+                    self.runs.insert(id, (**run).clone());
+                    continue;
+                }
+                Change::Pass { .. } => {
+                    self.runs.remove(&id);
+                    continue;
+                }
             }
             self.touched.entry(id).or_default().push(entry.first());
         }
@@ -158,9 +225,17 @@ fn history(seed: u64, length: usize) -> Vec<Arc<Entry>> {
     let mut numbers = Numbers(seed);
     let mut made: Vec<Memory> = Vec::new();
     let mut gone = BTreeSet::new();
+    let mut decided: Vec<u32> = Vec::new();
     let mut entries = Vec::new();
     for sequence in 1..=length as u64 {
         let mut changes = Vec::new();
+        if numbers.below(3) == 0 {
+            let n = numbers.below(decided.len() + 1);
+            decided.resize(decided.len().max(n + 1), 0);
+            decided[n] += 1;
+            changes.extend(scheduled(&mut numbers, sequence as u32));
+            changes.push(Change::Decide { decision: Box::new(decision(n, decided[n], &mut numbers)) });
+        }
         for _ in 0..=numbers.below(3) {
             if made.is_empty() || numbers.below(3) == 0 {
                 made.push(memory(made.len(), 1, &mut numbers));
@@ -280,6 +355,8 @@ fn compare(records: &Records, meta: &Meta, plain: &Plain, seed: u64) {
         );
     }
     assert_eq!(records.erasing().unwrap(), plain.erasing);
+    compare_decisions(records, meta, plain);
+    compare_jobs(records, plain);
     let until = Time::from_unix_ms(30);
     let mut hidden: Vec<Id> =
         all.iter().filter(|stored| stored.hidden).map(|stored| stored.memory.id).collect();
@@ -291,6 +368,80 @@ fn compare(records: &Records, meta: &Meta, plain: &Plain, seed: u64) {
         let expected = plain.list(&request, &wall);
         let limit = 1 + numbers.below(5);
         assert_eq!(pages(records, request.clone(), &wall, limit), expected, "{request:?} {wall:?}");
+    }
+}
+
+fn compare_decisions(records: &Records, meta: &Meta, plain: &Plain) {
+    assert_eq!(meta.decisions, plain.decisions.len() as u64);
+    for (id, decision) in &plain.decisions {
+        let number = Unique::Number(decision.number);
+        assert_eq!(records.kept::<Decision>(*id).unwrap().as_ref(), Some(decision));
+        assert_eq!(records.holder::<Decision>(&number).unwrap().as_ref(), Some(decision));
+        assert!(records.is_taken(&number).unwrap());
+        let standing = Standing { revision: decision.revision, hidden: false };
+        assert_eq!(records.standing(*id).unwrap(), Some(standing));
+        assert_eq!(records.touched(*id).unwrap(), plain.touched[id]);
+    }
+    assert!(!records.is_taken(&Unique::Number(DecisionNumber(0))).unwrap());
+    let walk = |order: u8, from: usize| {
+        let (mut found, mut places) = (Vec::new(), Vec::new());
+        let mut each = |place: &[u8], decision: Decision| {
+            places.push(place.to_vec());
+            found.push(decision);
+            true
+        };
+        records.walk(&[order], None, &mut each).unwrap();
+        // From any place on the rest follows.
+        if let Some(place) = places.get(from) {
+            let mut rest = Vec::new();
+            records
+                .walk(&[order], Some(place), &mut |_, decision: Decision| {
+                    rest.push(decision);
+                    true
+                })
+                .unwrap();
+            assert_eq!(rest, found[from + 1..]);
+        }
+        found
+    };
+    let mut expected: Vec<Decision> = plain.decisions.values().cloned().collect();
+    expected.sort_by_key(|one| (std::cmp::Reverse(one.updated_at), one.id));
+    assert_eq!(walk(UPDATED, expected.len() / 2), expected);
+    expected.sort_by_key(|one| std::cmp::Reverse(one.number));
+    assert_eq!(walk(NUMBERS, 0), expected);
+}
+
+fn compare_jobs(records: &Records, plain: &Plain) {
+    let mut jobs = Vec::new();
+    records.all_kept(&mut |job: Job| jobs.push(job)).unwrap();
+    assert_eq!(jobs, plain.jobs.values().cloned().collect::<Vec<_>>());
+    for job in &jobs {
+        assert_eq!(records.holder::<Job>(&Unique::Slug(job.slug.clone())).unwrap().as_ref(), Some(job));
+        assert_eq!(records.touched(job.id).unwrap(), plain.touched[&job.id]);
+        // Its state has the same id, and is no revision of it.
+        let standing = Standing { revision: job.revision, hidden: false };
+        assert_eq!(records.standing(job.id).unwrap(), Some(standing));
+    }
+    let state = |n: usize| records.kept::<JobState>(id(2_000 + n)).unwrap();
+    let states: Vec<JobState> = (0..3).filter_map(state).collect();
+    assert_eq!(states.len(), plain.states.len());
+    assert!(states.iter().all(|state| plain.states[&state.job] == *state));
+    let walk = |order: u8, job: Id| {
+        let mut found = Vec::new();
+        let mut each = |_: &[u8], run: Run| {
+            found.push(run);
+            true
+        };
+        records.walk(&[&[order], &job.as_bytes()[..]].concat(), None, &mut each).unwrap();
+        found
+    };
+    for job in (0..3).map(|n| id(2_000 + n)) {
+        let mut runs: Vec<Run> = plain.runs.values().filter(|run| run.job == job).cloned().collect();
+        runs.sort_by_key(|run| (std::cmp::Reverse(run.created_at), run.id));
+        assert_eq!(walk(OF_JOB, job), runs);
+        let of = |kept: fn(&Run) -> bool| runs.iter().filter(|run| kept(run)).cloned().collect::<Vec<_>>();
+        assert_eq!(walk(LIVE, job), of(|run| run.state.is_live()));
+        assert_eq!(walk(DEAD, job), of(|run| run.state == RunState::Dead));
     }
 }
 

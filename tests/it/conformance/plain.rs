@@ -68,6 +68,7 @@ impl Plain {
                 true => Err(Code::NotFound),
                 false => Err(Code::Conflict),
             },
+            ref other => panic!("nobody asks for {other:?} here"),
         }
     }
 

@@ -1,5 +1,7 @@
 //! One list of questions, asked of a hub directly and through its socket: the answers are the same.
 
+mod decisions;
+
 use std::{collections::HashMap, sync::Arc};
 
 use futures::StreamExt;
@@ -61,6 +63,12 @@ fn leave_away(value: &mut Value, ids: &mut HashMap<String, usize>) {
             *text = format!("w1.LOG.{}", place[2]);
         }
         Value::String(text) if text.len() < 1_000 => {
+            // The place in a list that ends with an id's digits.
+            let digits = text.len().checked_sub(ID_DIGITS).and_then(|at| text.get(at..));
+            if let Some(id) = digits.filter(|digits| digits.starts_with("01")).and_then(dashed) {
+                text.truncate(text.len() - ID_DIGITS);
+                text.push_str(&id);
+            }
             while let Some(at) = (0..text.len()).find(|&at| is_id(text.get(at..at + ID_CHARS))) {
                 let fresh = ids.len();
                 let id = ids.entry(text[at..at + ID_CHARS].to_owned()).or_insert(fresh);
@@ -72,6 +80,13 @@ fn leave_away(value: &mut Value, ids: &mut HashMap<String, usize>) {
 }
 
 const ID_CHARS: usize = 36;
+const ID_DIGITS: usize = 32;
+
+fn dashed(digits: &str) -> Option<String> {
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| digits.get(part));
+    let id = parts.into_iter().collect::<Option<Vec<_>>>()?.join("-");
+    is_id(Some(&id)).then_some(id)
+}
 
 fn is_id(text: Option<&str>) -> bool {
     text.is_some_and(|text| text.as_bytes()[8] == b'-' && text.parse::<Id>().is_ok())
@@ -81,6 +96,7 @@ async fn ask_everything(door: Arc<dyn Door>, clock: Clock) -> Vec<(String, Value
     let mut t = Transcript { door, clock, ids: HashMap::new(), said: Vec::new() };
     let ids = writes(&mut t).await;
     reads(&mut t, &ids).await;
+    decisions::ask_everything(&mut t).await;
     events(&mut t).await;
     streams(&mut t).await;
     // From here on hubs tell of searches, each in its own time: the events after this have no one order.

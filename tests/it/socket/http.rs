@@ -1,5 +1,7 @@
 //! The surface as bytes: what a client that is not ours sends and gets.
 
+mod decisions;
+
 use std::path::Path;
 
 use serde_json::{Value, json};
