@@ -7,6 +7,7 @@
 Every picture has a hub of its own, filled with this repository's documents and a few memories.
 """
 
+import json
 import os
 import re
 import shutil
@@ -28,6 +29,7 @@ PANES = {
     "deck": ([], "LIVE"),
     "search": (["s", "roll back before restart", "Escape", "z", "Enter"], "workers"),
     "timeline": (["4", "z", "Enter"], "recorded"),
+    "decisions": (["2", "z", "Enter"], "one log"),
     "log": (["0", "z"], "Log"),
 }
 NOTES = [
@@ -38,6 +40,21 @@ NOTES = [
      "A deploy that fails while the migration lock is held leaves it for **600 s**. See <https://wiki.postgresql.org/wiki/Lock_Monitoring>.\n"),
     ("Canary first, then the rest", "note", "deploy", "A green canary for five minutes before anything else moves.\n"),
     ("Tokens of the mail gateway rotate on the first Monday", "note", "secrets", "Ask the on-call; the old one works for an hour more.\n"),
+]
+# A decision as `decide` takes it, and what came of it.
+DECISIONS = [
+    ({"title": "Run the nightly jobs in the hub itself", "context": "Cron on one machine dies with it.",
+      "options": ["cron", "the hub"], "chosen_option": "the hub", "confidence": 0.7, "tags": "jobs"}, "successful"),
+    ({"title": "Keep sessions in Redis", "context": "The web tier must be without state.",
+      "options": ["Redis", "PostgreSQL"], "chosen_option": "Redis", "confidence": 0.9, "tags": "deploy"}, "failed"),
+    ({"title": "Pin the toolchain for a year", "chosen_option": "pin", "options": ["pin", "follow stable"],
+      "confidence": 0.6, "review_on": "2027-01-04"}, None),
+    ({"title": "Deploy by canary", "status": "proposed", "context": "Two roll-backs in one week.",
+      "options": ["canary", "blue and green"]}, None),
+    ({"title": "Use one log for everything that changes", "context": "Two stores of the truth drifted apart after a power cut.",
+      "options": [{"title": "one log", "pros": ["one fsync serves many writers", "replay"], "cons": ["views must be rebuilt"]},
+                  {"title": "a table for each kind", "cons": ["nothing ties them together"]}],
+      "chosen_option": "one log", "rationale": "what is acknowledged is on disk, once", "confidence": 0.85, "tags": "store"}, "partial"),
 ]
 FONT_SIZE = 15
 FACES = {False: "DejaVuSansMono.ttf", True: "DejaVuSansMono-Bold.ttf"}
@@ -175,7 +192,8 @@ class Terminal:
 
 def fill(program, home):
     env = {**os.environ, "HOME": str(home), "XDG_RUNTIME_DIR": str(home)}
-    ask = lambda *args: subprocess.run([program, *args], env=env, cwd=home, check=True, capture_output=True)
+    ask = lambda *args, text="": subprocess.run(
+        [program, *args], env=env, cwd=home, check=True, capture_output=True, input=text.encode())
     notes = home / "notes"
     notes.mkdir()
     for document in [*(ROOT / "docs").glob("*.md"), ROOT / "README.md"]:
@@ -183,6 +201,10 @@ def fill(program, home):
     ask("import", "--project", "wheelhouse", str(notes))
     for title, kind, tags, text in NOTES:
         ask("add", text, "--title", title, "--type", kind, "--tags", tags, "--project", "ops")
+    for number, (decision, outcome) in enumerate(DECISIONS, 1):
+        ask("decide", "--from", "-", "--project", "ops", text=json.dumps(decision))
+        if outcome:
+            ask("outcome", f"D-{number}", "--status", outcome)
 
 
 def main():
