@@ -36,7 +36,7 @@ pub use filter::{EventFilter, FilterError, MemoryFilter, PATTERNS_MAX, Projects}
 pub use id::{Cursor, Id, LogId, Sequence};
 pub use memory::{
     CONTENT_BYTES_MAX, METADATA_BYTES_MAX, Memory, Origin, Status, TAG_BYTES_MAX, TAGS_MAX, TITLE_BYTES_MAX,
-    content_hash, title_of,
+    clean_tags, content_hash, title_of,
 };
 pub use project::Project;
 pub use subject::{Pattern, SUBJECT_BYTES_MAX, Subject, SubjectError, TOKEN_BYTES_MAX, TOKENS_MAX, token};

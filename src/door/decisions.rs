@@ -13,7 +13,7 @@ pub use patch::DecisionPatch;
 
 use crate::model::{
     Actor, Adr, Consequences, Date, Decision, DecisionFilter, DecisionNumber, DecisionOption, DecisionRef,
-    DecisionStatus, Fault, Id, Origin, Outcome, OutcomeStatus, Project, Time, trim_blank,
+    DecisionStatus, Fault, Id, Origin, Outcome, OutcomeStatus, Project, Time, clean_tags, trim_blank,
 };
 
 pub use crate::model::Calibration;
@@ -132,7 +132,7 @@ impl NewDecision {
             status: self.status.unwrap_or_default(),
             kind: self.kind.trim().to_owned(),
             category: self.category.trim().to_owned(),
-            tags: input::clean_tags(self.tags),
+            tags: clean_tags(self.tags),
             context: trim_blank(&self.context).to_owned(),
             drivers: self.drivers,
             constraints: self.constraints,

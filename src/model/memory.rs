@@ -83,6 +83,18 @@ impl Origin {
     }
 }
 
+/// Tags as they are kept: trimmed, once each, in the order given.
+pub fn clean_tags(given: Vec<String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::with_capacity(given.len());
+    for tag in given {
+        let tag = tag.trim().trim_start_matches('#');
+        if !tag.is_empty() && !kept.iter().any(|has| has == tag) {
+            kept.push(tag.to_owned());
+        }
+    }
+    kept
+}
+
 /// A memory, one revision of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
@@ -210,6 +222,12 @@ mod tests {
     #[track_caller]
     fn check(content: &str, title: &str) {
         assert_eq!(title_of(content), title);
+    }
+
+    #[test]
+    fn tags_are_kept_once_and_clean() {
+        let given = [" a ", "#b", "a", "", "#"].map(str::to_owned).to_vec();
+        assert_eq!(clean_tags(given), ["a", "b"]);
     }
 
     #[test]

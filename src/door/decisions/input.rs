@@ -125,18 +125,6 @@ pub fn chosen(given: Option<String>, options: &[DecisionOption]) -> Option<Strin
     Some(meant.map_or_else(|| line(&given), |option| option.title.clone()))
 }
 
-/// Tags as they are kept: trimmed, once each, in the order given.
-pub fn clean_tags(given: Vec<String>) -> Vec<String> {
-    let mut kept: Vec<String> = Vec::with_capacity(given.len());
-    for tag in given {
-        let tag = tag.trim().trim_start_matches('#');
-        if !tag.is_empty() && !kept.iter().any(|has| has == tag) {
-            kept.push(tag.to_owned());
-        }
-    }
-    kept
-}
-
 /// On one line.
 pub fn line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")

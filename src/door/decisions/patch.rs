@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::input;
 use crate::model::{
-    Consequences, Date, Decision, DecisionOption, DecisionStatus, Fault, Project, trim_blank,
+    Consequences, Date, Decision, DecisionOption, DecisionStatus, Fault, Project, clean_tags, trim_blank,
 };
 
 /// The fields to change; what is not set stays. Those that can be without a value are taken away by `null`.
@@ -120,7 +120,7 @@ impl DecisionPatch {
         change.set("title", self.title.as_deref().map(input::line), |to| &mut to.title);
         change.set("type", self.kind, |to| &mut to.kind);
         change.set("category", self.category, |to| &mut to.category);
-        change.set("tags", self.tags.map(input::clean_tags), |to| &mut to.tags);
+        change.set("tags", self.tags.map(clean_tags), |to| &mut to.tags);
         change.set("project", self.project, |to| &mut to.project);
         change.set("context", self.context.as_deref().map(text), |to| &mut to.context);
         change.set("drivers", self.drivers, |to| &mut to.drivers);

@@ -3,20 +3,8 @@
 use super::super::Hub;
 use crate::{
     door::{Caller, MemoryPatch, NewMemory},
-    model::{Id, Memory, Origin, Status, content_hash, title_of},
+    model::{Id, Memory, Origin, Status, clean_tags, content_hash, title_of},
 };
-
-/// Tags as they are kept: trimmed, once each, in the order given.
-fn tags(given: Vec<String>) -> Vec<String> {
-    let mut kept: Vec<String> = Vec::with_capacity(given.len());
-    for tag in given {
-        let tag = tag.trim().trim_start_matches('#');
-        if !tag.is_empty() && !kept.iter().any(|has| has == tag) {
-            kept.push(tag.to_owned());
-        }
-    }
-    kept
-}
 
 fn title(given: &str, content: &str) -> String {
     let given = given.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -49,7 +37,7 @@ pub fn memory(hub: &Hub, caller: &Caller, new: NewMemory) -> Memory {
         content_hash: content_hash(&new.content),
         content: new.content,
         kind: new.kind.filter(|kind| !kind.trim().is_empty()).unwrap_or_else(|| "note".to_owned()),
-        tags: tags(new.tags),
+        tags: clean_tags(new.tags),
         importance: new.importance.unwrap_or(0.5),
         status: new.status.unwrap_or_default(),
         valid_from: new.valid_from,
@@ -79,7 +67,7 @@ pub fn patched(hub: &Hub, caller: &Caller, before: &Memory, patch: &MemoryPatch)
         after.title = title(given, &after.content);
     }
     if let Some(given) = &patch.tags {
-        after.tags = tags(given.clone());
+        after.tags = clean_tags(given.clone());
     }
     macro_rules! set {
         ($($field:ident),*) => { $(if let Some(value) = &patch.$field { after.$field = value.clone(); })* };
@@ -97,7 +85,7 @@ pub fn reimported(hub: &Hub, caller: &Caller, before: &Memory, new: &NewMemory) 
     after.content_hash = content_hash(&new.content);
     after.content = new.content.clone();
     after.title = title(&new.title, &new.content);
-    after.tags = tags(new.tags.clone());
+    after.tags = clean_tags(new.tags.clone());
     after.metadata = new.metadata.clone();
     if let Some(kind) = &new.kind {
         after.kind = kind.clone();
@@ -152,12 +140,6 @@ pub fn same_but_revision(before: &Memory, after: &Memory) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tags_are_kept_once_and_clean() {
-        let given = [" a ", "#b", "a", "", "#"].map(str::to_owned).to_vec();
-        assert_eq!(tags(given), ["a", "b"]);
-    }
 
     #[test]
     fn a_title_is_one_line() {
