@@ -238,15 +238,7 @@ async fn history(ask: &mut Ask, named: DecisionRef) -> Result<(), Stop> {
             ]
         })
         .collect();
-    let paint = ask.out.paint();
-    for line in text::table(&rows, |column, cell| match column {
-        0 => paint.cyan(cell),
-        1 | 3 => paint.dim(cell),
-        _ => cell.to_owned(),
-    }) {
-        ask.out.line(&line)?;
-    }
-    ask.out.flush()
+    ask.revisions(&rows)
 }
 
 /// The title of a first revision, the names of the fields that a later one changed.

@@ -4,7 +4,7 @@ use std::{io::Read, sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{out::Out, setup::Setup};
+use super::{Stop, out::Out, setup::Setup};
 use crate::{
     door::{Caller, Door, Status, ViewState},
     home::{Home, HomeOptions, local_caller},
@@ -73,6 +73,19 @@ impl Ask {
     /// A moment as the settings want it.
     pub fn moment(&self, time: Time) -> String {
         super::text::moment(time, self.setup.config.time, self.clock.now(), self.clock.zones())
+    }
+
+    /// Prints a history: revision, moment, what happened, who did it, what changed.
+    pub fn revisions(&mut self, rows: &[Vec<String>]) -> Result<(), Stop> {
+        let paint = self.out.paint();
+        for line in super::text::table(rows, |column, cell| match column {
+            0 => paint.cyan(cell),
+            1 | 3 => paint.dim(cell),
+            _ => cell.to_owned(),
+        }) {
+            self.out.line(&line)?;
+        }
+        self.out.flush()
     }
 
     /// A success that must not be asked for again, and is not to be seen yet.
