@@ -97,23 +97,31 @@ impl Erasing<'_> {
     fn rewrite(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Fault> {
         let (mut old, mut new) = (HashSet::new(), HashSet::new());
         let mut done = 0;
-        for _ in 0..ROUNDS_MAX {
+        let mut rounds = 0;
+        while rounds < ROUNDS_MAX {
             let but = new.clone();
             let rewrites = self.on_writer(move |writer| writer.disk()?.rewrite(&but))?;
             if rewrites.is_empty() {
                 return self.unlink(old);
             }
             let of = done + rewrites.len() as u64;
+            let mut in_vain = false;
             for rewrite in rewrites {
                 old.insert(rewrite.of);
                 match rewrite.wait(self.stop).map_err(failed)? {
-                    Rewritten::Into(segment) => new.extend(segment),
-                    // What came of the other merge is looked at in the next round.
-                    Rewritten::InVain => {}
+                    Rewritten::Into(segment) => {
+                        new.extend(segment);
+                        done += 1;
+                        progress(done, of);
+                    }
+                    Rewritten::InVain => in_vain = true,
                     Rewritten::Stopped => return Err(stopped()),
                 }
-                done += 1;
-                progress(done, of);
+            }
+            match in_vain {
+                // Refused at once while the other merge goes on: what comes of it is looked at then.
+                true => thread::park_timeout(LOOK),
+                false => rounds += 1,
             }
         }
         Err(Fault::unavailable("too much was deleted from the search index while it was erasing"))
