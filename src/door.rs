@@ -6,6 +6,8 @@
 
 mod decisions;
 mod events;
+mod health;
+mod jobs;
 mod memories;
 mod search;
 mod status;
@@ -17,6 +19,15 @@ pub use decisions::{
 pub use events::{
     BUCKETS_MAX, EVENTS_PAGE_MAX, EventBucket, EventGap, EventPage, EventQuery, EventStats, Order,
     StreamItem, StreamRequest,
+};
+pub use health::{
+    BreakerStatus, BreakerWord, Component, Condition, Health, Overall, Quantiles, TREND_POINTS_MAX,
+    TREND_STEP_MS, TrendPoint, Trends, Wellbeing,
+};
+pub use jobs::{
+    Backfill, JobRef, JobView, Jobs, LOG_PAGE, LOG_PAGE_MAX, LogLine, LogStream, NEXT, NEXT_MAX, NewJob,
+    NewPause, RECENT_MAX, RUNS_PAGE, RUNS_PAGE_MAX, RunLog, RunMark, RunPage, RunView, RunsRequest,
+    WhichRuns,
 };
 pub use memories::{
     BATCH_BYTES_MAX, BATCH_MAX, Forgetting, Forgotten, LIST_PAGE_MAX, ListOrder, ListRequest, MemoryPage,
@@ -102,7 +113,7 @@ pub enum ExportLine {
 
 /// A hub, wherever it is. Cancelling a call never undoes what it asked for: a commit on its way is finished.
 #[async_trait]
-pub trait Door: Decisions {
+pub trait Door: Decisions + Jobs + Wellbeing {
     /// Saves a new memory.
     async fn add(&self, caller: &Caller, new: NewMemory) -> Result<Saved, Fault>;
 

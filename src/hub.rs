@@ -7,6 +7,8 @@
 mod cleaner;
 mod decisions;
 mod feed;
+mod health;
+mod jobs;
 mod memories;
 mod search;
 mod told;

@@ -8,6 +8,8 @@
 mod ask;
 mod decisions;
 mod export;
+mod health;
+mod jobs;
 mod lines;
 mod sse;
 mod stream;

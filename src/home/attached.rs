@@ -88,6 +88,8 @@ macro_rules! ask {
 }
 
 mod decisions;
+mod health;
+mod jobs;
 
 type Items<T> = Result<BoxStream<'static, Result<T, Fault>>, Fault>;
 
