@@ -13,7 +13,9 @@ mod decisions;
 mod events;
 mod export;
 mod gate;
+mod health;
 mod hub;
+mod jobs;
 mod limits;
 mod memories;
 mod params;
@@ -119,13 +121,29 @@ fn router(api: Api) -> Router {
         .route("/decisions/{id}/outcome", routing::post(decisions::outcome))
         .route("/decisions/{id}/history", routing::get(decisions::history))
         .route("/decisions/{id}/export.md", routing::get(decisions::markdown))
+        .route("/jobs", routing::post(jobs::define).get(jobs::list))
+        .route("/jobs/{job}", routing::get(jobs::get))
+        .route("/jobs/{job}/run", routing::post(jobs::run))
+        .route("/jobs/{job}/pause", routing::post(jobs::pause))
+        .route("/jobs/{job}/resume", routing::post(jobs::resume))
+        .route("/jobs/{job}/enable", routing::post(jobs::enable))
+        .route("/jobs/{job}/disable", routing::post(jobs::disable))
+        .route("/jobs/{job}/backfill", routing::post(jobs::backfill))
+        .route("/jobs/{job}/next", routing::get(jobs::next))
+        .route("/runs", routing::get(jobs::runs))
+        .route("/runs/{id}", routing::get(jobs::get_run))
+        .route("/runs/{id}/logs", routing::get(jobs::log))
+        .route("/runs/{id}/cancel", routing::post(jobs::cancel))
+        .route("/runs/{id}/retry", routing::post(jobs::retry))
+        .route("/runs/{id}/dismiss", routing::post(jobs::dismiss))
+        .route("/dead", routing::get(jobs::dead))
         .route("/search", routing::get(search::by_params).post(search::by_body))
         .route("/search/suggest", routing::get(search::suggest))
         .route("/events", routing::get(events::page))
         .route("/events/stats", routing::get(events::stats))
         .route("/status", routing::get(hub::status))
         .route("/limits", routing::get(hub::limits))
-        .route("/livez", routing::get(hub::livez))
+        .merge(wellbeing())
         .layer(axum::middleware::from_fn(gate::in_time));
     let long = Router::new()
         .route("/events/stream", routing::get(events::stream))
@@ -134,11 +152,21 @@ fn router(api: Api) -> Router {
         .route("/fsck", routing::get(hub::fsck));
     Router::new()
         .nest("/api/v1", quick.merge(long))
-        .route("/livez", routing::get(hub::livez))
+        .merge(wellbeing().layer(axum::middleware::from_fn(gate::in_time)))
         .fallback(gate::no_such_path)
         .method_not_allowed_fallback(gate::no_such_method)
         .layer(from_fn_with_state(api.clone(), gate::gate))
         .with_state(api)
+}
+
+/// What watches a hub looks for these below the root too.
+fn wellbeing() -> Router<Api> {
+    Router::new()
+        .route("/livez", routing::get(health::livez))
+        .route("/readyz", routing::get(health::readyz))
+        .route("/health", routing::get(health::health))
+        .route("/health/trends", routing::get(health::trends))
+        .route("/health/{component}", routing::get(health::component))
 }
 
 #[cfg(test)]

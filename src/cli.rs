@@ -19,8 +19,10 @@ mod edit;
 mod events;
 mod fsck;
 mod get;
+mod health;
 mod id;
 mod import;
+mod jobs;
 mod keymap;
 mod manual;
 mod out;
@@ -42,7 +44,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::{args::Typed, out::Manner, stop::Stop};
 use self::{
-    args::{Bench, Events, Global, Verb},
+    args::{Bench, Events, Global, Jobs, Verb},
     out::Out,
     setup::Setup,
     verb::Ask,
@@ -121,6 +123,7 @@ fn without_hub(verb: &Verb, global: &Global, out: &mut Out) -> Option<Result<(),
         Verb::Man => manual::man(out),
         Verb::Config { what } => config::run(*what, global, out),
         Verb::Keymap { what } => keymap::run(what.clone(), global, out),
+        Verb::Jobs { what: Jobs::Validate { files } } => jobs::validate(files, out),
         _ => return None,
     })
 }
@@ -169,8 +172,11 @@ async fn until_interrupted(verb: Verb, ask: &mut Ask) -> Result<(), Stop> {
     let token = ask.token.clone();
     let mut interrupted = std::pin::pin!(interrupted());
     // What it changes in steps ends by itself between two of them; everything else can be dropped anywhere.
-    let ends_itself =
-        matches!(verb, Verb::Import { .. } | Verb::Edit { .. } | Verb::Events { what: Events::Tail { .. } });
+    let ends_itself = match &verb {
+        Verb::Import { .. } | Verb::Edit { .. } | Verb::Events { what: Events::Tail { .. } } => true,
+        Verb::Jobs { what } => jobs::ends_itself(what),
+        _ => false,
+    };
     let mut done = std::pin::pin!(perform(verb, ask));
     tokio::select! {
         done = &mut done => done,
@@ -202,6 +208,8 @@ async fn perform(verb: Verb, ask: &mut Ask) -> Result<(), Stop> {
         }
         Verb::Adr { what } => adr::run(ask, what).await,
         Verb::Events { what } => events::run(ask, what).await,
+        Verb::Jobs { what } => jobs::run(ask, what).await,
+        Verb::Health { component } => health::health(ask, component.as_deref()).await,
         Verb::Status => status::status(ask).await,
         Verb::Reindex { view } => reindex::reindex(ask, view).await,
         Verb::Fsck { repair: None } => fsck::fsck(ask).await,

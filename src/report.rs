@@ -93,6 +93,15 @@ pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
     (near.0 < letters && near.0 <= EDITS_MAX.min(1 + letters / 3)).then_some(near.1)
 }
 
+/// The fault for a name that none of a few things has: the one that was probably meant, or all there are.
+pub fn none_of<'a>(what: &str, word: &str, names: impl IntoIterator<Item = &'a str> + Clone) -> Fault {
+    let fault = Fault::not_found(format!("no {what} is called {word:?}"));
+    match nearest(word, names.clone()) {
+        Some(meant) => fault.hint(format!("did you mean {meant:?}?")),
+        None => fault.hint(format!("it is one of {}", names.into_iter().collect::<Vec<_>>().join(", "))),
+    }
+}
+
 /// JSON as a `T`, or what is wrong with it: `what` names it.
 pub fn from_json<T: DeserializeOwned>(value: Value, what: &str) -> Result<T, Fault> {
     serde_json::from_value(value).map_err(|error| {
@@ -214,6 +223,14 @@ mod tests {
         assert_eq!(near("ansi"), Some("ansi16"));
         assert_eq!(near("sea"), None);
         assert_eq!(near(""), None);
+    }
+
+    #[test]
+    fn a_name_that_nothing_has_is_a_fault_with_what_there_is() {
+        let hint = |word| none_of("part", word, ["disk", "log"]).hint.unwrap();
+        assert_eq!(none_of("part", "dsk", ["disk"]).message, "no part is called \"dsk\"");
+        assert_eq!(hint("dsk"), "did you mean \"disk\"?");
+        assert_eq!(hint("zeppelin"), "it is one of disk, log");
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use super::params::{LIMIT, Params};
 use crate::{
     door::{
-        DecisionOrder, DecisionsRequest, EventQuery, ListOrder, ListRequest, Order, SearchMode,
-        SearchRequest, Step, StreamRequest, SuggestRequest,
+        DecisionOrder, DecisionsRequest, EventQuery, JobRef, ListOrder, ListRequest, Order, RunsRequest,
+        SearchMode, SearchRequest, Step, StreamRequest, SuggestRequest, WhichRuns,
     },
     model::{
         Actor, Date, DecisionFilter, DecisionStatus, EventFilter, Fault, MemoryFilter, Pattern, Project,
@@ -130,6 +130,46 @@ pub fn stream(mut params: Params, words: TimeWords) -> Result<StreamRequest, Fau
     Ok(request)
 }
 
+/// How many, and after which moment.
+pub fn next_slots(mut params: Params, words: TimeWords) -> Result<(usize, Option<Time>), Fault> {
+    let count = params.parse(&["count", "limit", "n"])?.unwrap_or(0);
+    let after =
+        params.with(&["after", "since"], |text| words.ahead(text).map_err(|error| error.to_string()))?;
+    params.end()?;
+    Ok((count, after))
+}
+
+/// `which` is given where the path says it.
+pub fn runs(mut params: Params, which: Option<WhichRuns>) -> Result<RunsRequest, Fault> {
+    let job = params.one(&["job"])?.map(|name| name.parse::<JobRef>()).transpose()?;
+    let which = match which {
+        Some(which) => which,
+        None => params.with(&["which"], which_runs)?.unwrap_or_default(),
+    };
+    let request = RunsRequest {
+        job,
+        which,
+        limit: params.parse(LIMIT)?.unwrap_or(0),
+        after: params.one(&["after", "cursor"])?,
+    };
+    params.end()?;
+    Ok(request)
+}
+
+/// After which line, and how many.
+pub fn run_log(mut params: Params) -> Result<(u64, usize), Fault> {
+    let after = params.parse(&["after", "cursor"])?.unwrap_or(0);
+    let limit = params.parse(LIMIT)?.unwrap_or(0);
+    params.end()?;
+    Ok((after, limit))
+}
+
+pub fn trends(mut params: Params, words: TimeWords) -> Result<Option<Time>, Fault> {
+    let after = params.with(&["after", "since"], |text| time(text, words))?;
+    params.end()?;
+    Ok(after)
+}
+
 fn memories(
     params: &mut Params,
     words: TimeWords,
@@ -241,6 +281,13 @@ fn order_of_list(word: &str) -> Result<ListOrder, String> {
 
 fn order_of_decisions(word: &str) -> Result<DecisionOrder, String> {
     DecisionOrder::parse(word).ok_or_else(|| words_of(DecisionOrder::ALL.map(DecisionOrder::word)))
+}
+
+fn which_runs(word: &str) -> Result<WhichRuns, String> {
+    WhichRuns::ALL
+        .into_iter()
+        .find(|which| which.word() == word)
+        .ok_or_else(|| words_of(WhichRuns::ALL.map(WhichRuns::word)))
 }
 
 fn order_of_events(word: &str) -> Result<Order, String> {

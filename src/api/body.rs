@@ -6,7 +6,10 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     door::BATCH_BYTES_MAX,
-    model::{CONTENT_BYTES_MAX, DECISION_BYTES_MAX, Fault, METADATA_BYTES_MAX},
+    model::{
+        CONTENT_BYTES_MAX, DECISION_BYTES_MAX, Fault, METADATA_BYTES_MAX,
+        job::{ARGUMENT_BYTES_MAX, BODY_BYTES_MAX},
+    },
     report::unknown_name,
 };
 
@@ -14,6 +17,8 @@ use crate::{
 const OVERHEAD_BYTES: usize = METADATA_BYTES_MAX * 2 + (128 << 10);
 pub const MEMORY_BODY_BYTES_MAX: usize = 2 * CONTENT_BYTES_MAX + OVERHEAD_BYTES;
 pub const DECISION_BODY_BYTES_MAX: usize = 2 * DECISION_BYTES_MAX + OVERHEAD_BYTES;
+/// A command line or a request with its body, each within its own bound.
+pub const JOB_BODY_BYTES_MAX: usize = 2 * (ARGUMENT_BYTES_MAX + BODY_BYTES_MAX) + OVERHEAD_BYTES;
 pub const BULK_BODY_BYTES_MAX: usize = 2 * BATCH_BYTES_MAX + (1 << 20);
 /// What asks and saves nothing.
 pub const SMALL_BODY_BYTES_MAX: usize = 64 << 10;

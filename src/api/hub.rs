@@ -14,12 +14,6 @@ use crate::door::{Caller, ViewName};
 
 type From = axum::Extension<Caller>;
 
-/// Depends on nothing: it answers while this process does.
-pub async fn livez(params: Params) -> Answer {
-    params.end()?;
-    Ok(Json(json!({ "status": "ok" })).into_response())
-}
-
 pub async fn status(State(api): State<Api>, params: Params) -> Answer {
     params.end()?;
     Ok(Json(api.door.status().await?).into_response())

@@ -1,6 +1,7 @@
 //! What was typed, as clap reads it. Parsing, help, completions and the manual page all come from here.
 
 mod decisions;
+mod jobs;
 
 use std::path::PathBuf;
 
@@ -10,7 +11,10 @@ use clap::{
 };
 use clap_complete::Shell;
 
-pub use self::decisions::{Adr, ByWhat, Decide, Decisions, DecisionsPage, Outcome};
+pub use self::{
+    decisions::{Adr, ByWhat, Decide, Decisions, DecisionsPage, Outcome},
+    jobs::{Jobs, RunsPage, Wait},
+};
 
 use crate::{console::export::Format, door::Step};
 
@@ -32,7 +36,7 @@ pub struct Typed {
 
 const EXIT_STATUSES: &str = "Exit status: 0 done, 2 the request is wrong, 3 not found, 4 not there now, \
 5 not allowed, 6 it changed meanwhile, 7 too much at once or not in time, 8 the disk is full, \
-1 damage, not supported, or a mistake in this program, 130 interrupted";
+1 damage, not supported, a run that failed, or a mistake in this program, 130 interrupted";
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Everywhere")]
@@ -163,7 +167,18 @@ pub enum Verb {
         #[command(subcommand)]
         what: Events,
     },
-    /// Show what the hub is and how it does
+    /// Run, watch and hold back jobs
+    Jobs {
+        #[command(subcommand)]
+        what: Jobs,
+    },
+    /// Show how each part of the hub does, and why
+    Health {
+        /// One part of it alone
+        #[arg(value_name = "COMPONENT")]
+        component: Option<String>,
+    },
+    /// Show what the hub is
     Status,
     /// Build a view anew from the log
     Reindex {

@@ -42,7 +42,8 @@ pub async fn resolve(
     Ok(ids)
 }
 
-fn short_form(text: &str) -> Option<String> {
+/// The last digits of an id, where the text can be some.
+pub fn short_form(text: &str) -> Option<String> {
     let digits = text.trim().to_ascii_lowercase();
     let fits = (SHORT_DIGITS_MIN..=SHORT_DIGITS_MAX).contains(&digits.len());
     (fits && digits.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(digits)

@@ -272,7 +272,7 @@ impl Plain {
             Ok(()) if !stopped => Ok(()),
             Ok(()) | Err(Stop::Interrupted) => ask.out.line("Stopped."),
             Err(Stop::ReaderGone) => Err(Stop::ReaderGone),
-            Err(stop @ Stop::Fault(_)) => {
+            Err(stop @ (Stop::Fault(_) | Stop::Failed(_))) => {
                 ask.out.flush()?;
                 let _status = stop.report(ask.out.manner);
                 Ok(())

@@ -8,10 +8,15 @@ use crate::{model::Fault, report};
 /// What a shell says of a program that SIGINT ended.
 const INTERRUPTED_STATUS: u8 = 130;
 
+/// What was asked for was done, and did not turn out well.
+const FAILED_STATUS: u8 = 1;
+
 /// Why a verb ended before it was done, or with a status of its own.
 #[derive(Debug)]
 pub enum Stop {
     Fault(Fault),
+    /// The verb did its work: what it waited for failed of this. One status, whatever the fault's code.
+    Failed(Fault),
     /// Whoever read standard output has enough.
     ReaderGone,
     /// Ctrl-C or SIGTERM; what was to be said has been.
@@ -42,14 +47,22 @@ impl Stop {
             Stop::Interrupted => INTERRUPTED_STATUS.into(),
             Stop::Fault(fault) => {
                 tracing::info!(code = %fault.code, %fault, cause = ?fault.cause, "a verb failed");
-                if manner.json {
-                    manner.complain(&format!("{}\n", problem(&fault)));
-                } else {
-                    manner.complain(&report::fault(&fault, manner.stderr_paint));
-                }
+                say(&fault, manner);
                 fault.code.exit_status().into()
             }
+            Stop::Failed(fault) => {
+                say(&fault, manner);
+                FAILED_STATUS.into()
+            }
         }
+    }
+}
+
+fn say(fault: &Fault, manner: Manner) {
+    if manner.json {
+        manner.complain(&format!("{}\n", problem(fault)));
+    } else {
+        manner.complain(&report::fault(fault, manner.stderr_paint));
     }
 }
 

@@ -22,11 +22,27 @@ pub fn moment(time: Time, form: TimeForm, now: Time, zones: Zones) -> String {
     }
 }
 
+/// A moment to come as the settings want it.
+pub fn coming(time: Time, form: TimeForm, now: Time, zones: Zones) -> String {
+    match form {
+        TimeForm::Relative => until(time.since(now)),
+        form => moment(time, form, now, zones),
+    }
+}
+
 /// How long ago something was: `3 d ago`, `now`.
 pub fn ago(span: Duration) -> String {
     match age(span) {
         now if now == "now" => now,
         age => format!("{age} ago"),
+    }
+}
+
+/// How long until something is: `in 3 d`, `now`.
+pub fn until(span: Duration) -> String {
+    match age(span) {
+        now if now == "now" => now,
+        age => format!("in {age}"),
     }
 }
 

@@ -75,6 +75,16 @@ impl Ask {
         super::text::moment(time, self.setup.config.time, self.clock.now(), self.clock.zones())
     }
 
+    /// A moment to come as the settings want it.
+    pub fn coming(&self, time: Time) -> String {
+        super::text::coming(time, self.setup.config.time, self.clock.now(), self.clock.zones())
+    }
+
+    /// A moment by the day and the clock, however the settings want others.
+    pub fn clock_time(&self, time: Time) -> String {
+        time.at(self.setup.config.time.zone(self.clock.zones())).format("%a %Y-%m-%d %H:%M:%S %Z").to_string()
+    }
+
     /// Prints a history: revision, moment, what happened, who did it, what changed.
     pub fn revisions(&mut self, rows: &[Vec<String>]) -> Result<(), Stop> {
         let paint = self.out.paint();

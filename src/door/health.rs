@@ -181,6 +181,25 @@ pub struct Health {
     pub disk: Option<Disk>,
 }
 
+impl Health {
+    /// In a line, with the components that make it so: `degraded; disk: 12 % of the disk is free`.
+    pub fn words(&self) -> String {
+        let causes: Vec<String> = self
+            .components
+            .iter()
+            .filter(|(_, component)| component.status != Condition::Up)
+            .map(|(name, component)| {
+                let cause = component.cause.as_deref().unwrap_or(component.status.word());
+                format!("{name}: {cause}")
+            })
+            .collect();
+        match causes.as_slice() {
+            [] => self.status.word().to_owned(),
+            causes => format!("{}; {}", self.status.word(), causes.join(", ")),
+        }
+    }
+}
+
 /// Health behind the door.
 #[async_trait]
 pub trait Wellbeing: Send + Sync {

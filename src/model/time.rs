@@ -1,5 +1,6 @@
 //! Moments: milliseconds since 1970 in UTC. RFC 3339 at the surface, an integer in files.
 
+mod ahead;
 mod zone;
 
 use std::{fmt, str::FromStr, time::Duration};

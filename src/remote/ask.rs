@@ -3,7 +3,10 @@
 use std::fmt::Display;
 
 use crate::{
-    door::{DecisionsRequest, EventQuery, ListOrder, ListRequest, Order, StreamRequest, SuggestRequest},
+    door::{
+        DecisionsRequest, EventQuery, ListOrder, ListRequest, Order, RunsRequest, StreamRequest,
+        SuggestRequest,
+    },
     model::{DecisionFilter, EventFilter, MemoryFilter, Projects},
 };
 
@@ -32,7 +35,7 @@ impl Ask {
         if on { self.and(name, true) } else { self }
     }
 
-    fn limit(self, limit: usize) -> Ask {
+    pub fn limit(self, limit: usize) -> Ask {
         if limit == 0 { self } else { self.and("limit", limit) }
     }
 
@@ -104,6 +107,14 @@ pub fn decisions(request: &DecisionsRequest) -> Ask {
         .and("order", request.order.word())
         .maybe("cursor", &request.after)
         .limit(request.limit)
+}
+
+pub fn runs(request: &RunsRequest) -> Ask {
+    Ask::default()
+        .maybe("job", &request.job)
+        .and("which", request.which.word())
+        .limit(request.limit)
+        .maybe("after", &request.after)
 }
 
 pub fn suggest(request: &SuggestRequest) -> Ask {

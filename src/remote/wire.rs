@@ -2,7 +2,7 @@
 
 use std::{error::Error, path::Path, sync::Arc, time::Duration};
 
-use reqwest::{Client, Method, RequestBuilder, Response, header::HeaderValue};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header::HeaderValue};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::ask::Ask;
@@ -121,12 +121,17 @@ impl Request<'_> {
 
     /// The answer's head, when it is not a refusal.
     pub async fn response(self) -> Result<Response, Fault> {
+        let wire = self.wire;
+        wire.unless_refused(self.sent().await?).await
+    }
+
+    /// The answer's head, whatever it says.
+    async fn sent(self) -> Result<Response, Fault> {
         let mut builder = self.builder?;
         if let Some(patience) = self.patience {
             builder = builder.timeout(patience);
         }
-        let response = builder.send().await.map_err(|error| self.wire.fault(&error))?;
-        if response.status().is_success() { Ok(response) } else { Err(self.wire.refusal(response).await) }
+        builder.send().await.map_err(|error| self.wire.fault(&error))
     }
 
     pub async fn answer<A: DeserializeOwned>(self) -> Result<A, Fault> {
@@ -134,6 +139,18 @@ impl Request<'_> {
         let response = self.response().await?;
         let bytes = response.bytes().await.map_err(|error| wire.fault(&error))?;
         serde_json::from_slice(&bytes).map_err(|error| not_understood(&error))
+    }
+
+    /// As [`Request::answer`], but of this status too, where what comes is an answer.
+    pub async fn answer_even<A: DeserializeOwned>(self, status: StatusCode) -> Result<A, Fault> {
+        let wire = self.wire;
+        let mut response = self.sent().await?;
+        if response.status() != status {
+            response = wire.unless_refused(response).await?;
+        }
+        let bytes = response.bytes().await.map_err(|error| wire.fault(&error))?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| problem(&bytes).unwrap_or_else(|| not_understood(&error)))
     }
 
     pub async fn done(self) -> Result<(), Fault> {
@@ -151,6 +168,10 @@ pub fn not_understood(error: &impl std::fmt::Display) -> Fault {
 }
 
 impl Wire {
+    async fn unless_refused(&self, response: Response) -> Result<Response, Fault> {
+        if response.status().is_success() { Ok(response) } else { Err(self.refusal(response).await) }
+    }
+
     async fn refusal(&self, mut response: Response) -> Fault {
         let status = response.status();
         let mut body = Vec::new();

@@ -1,8 +1,8 @@
-//! Health.
+//! Health through a door that outlives its hub.
 
 use async_trait::async_trait;
 
-use super::Attached;
+use super::{Again, Attached};
 use crate::{
     door::{Health, Trends, Wellbeing},
     model::{Fault, Time},
@@ -11,9 +11,10 @@ use crate::{
 #[async_trait]
 impl Wellbeing for Attached {
     async fn health(&self) -> Result<Health, Fault> {
-        todo!()
+        ask!(self, Always, door.health())
     }
+
     async fn trends(&self, after: Option<Time>) -> Result<Trends, Fault> {
-        todo!()
+        ask!(self, Always, door.trends(after))
     }
 }
