@@ -123,7 +123,7 @@ fn without_hub(verb: &Verb, global: &Global, out: &mut Out) -> Option<Result<(),
         Verb::Man => manual::man(out),
         Verb::Config { what } => config::run(*what, global, out),
         Verb::Keymap { what } => keymap::run(what.clone(), global, out),
-        Verb::Jobs { what: Jobs::Validate { files } } => jobs::validate(files, out),
+        Verb::Jobs { what: Some(Jobs::Validate { files }) } => jobs::validate(files, out),
         _ => return None,
     })
 }
@@ -174,7 +174,7 @@ async fn until_interrupted(verb: Verb, ask: &mut Ask) -> Result<(), Stop> {
     // What it changes in steps ends by itself between two of them; everything else can be dropped anywhere.
     let ends_itself = match &verb {
         Verb::Import { .. } | Verb::Edit { .. } | Verb::Events { what: Events::Tail { .. } } => true,
-        Verb::Jobs { what } => jobs::ends_itself(what),
+        Verb::Jobs { what: Some(what) } => jobs::ends_itself(what),
         _ => false,
     };
     let mut done = std::pin::pin!(perform(verb, ask));
@@ -208,7 +208,7 @@ async fn perform(verb: Verb, ask: &mut Ask) -> Result<(), Stop> {
         }
         Verb::Adr { what } => adr::run(ask, what).await,
         Verb::Events { what } => events::run(ask, what).await,
-        Verb::Jobs { what } => jobs::run(ask, what).await,
+        Verb::Jobs { what } => jobs::run(ask, what.unwrap_or(Jobs::Ls)).await,
         Verb::Health { component } => health::health(ask, component.as_deref()).await,
         Verb::Status => status::status(ask).await,
         Verb::Reindex { view } => reindex::reindex(ask, view).await,

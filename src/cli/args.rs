@@ -167,10 +167,10 @@ pub enum Verb {
         #[command(subcommand)]
         what: Events,
     },
-    /// Run, watch and hold back jobs
+    /// List, run, watch and hold back jobs
     Jobs {
         #[command(subcommand)]
-        what: Jobs,
+        what: Option<Jobs>,
     },
     /// Show how each part of the hub does, and why
     Health {

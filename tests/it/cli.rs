@@ -1,6 +1,7 @@
 //! Every verb through the program itself, with a home of its own: what it prints, and how it ends.
 
 mod decisions;
+mod jobs;
 
 use std::{
     fs,
@@ -496,7 +497,7 @@ fn completions_and_the_manual_name_every_verb() {
     let program = Program::new();
     let script = program.prints(&["completions", "bash"]);
     let manual = program.prints(&["man"]);
-    for verb in ["add", "search", "import", "fsck", "keymap"] {
+    for verb in ["add", "search", "import", "fsck", "keymap", "jobs", "health"] {
         assert!(script.contains(verb) && manual.to_lowercase().contains(verb), "{verb}");
     }
 }

@@ -7,7 +7,7 @@ use wheelhouse::{
     api,
     config::{Config, KEYS},
     console::keymap::document,
-    jobs::dst_rows,
+    jobs::{self, dst_rows},
     model::{Code, Event, Time},
 };
 
@@ -93,7 +93,8 @@ fn exit_statuses() {
     let text = format!(
         "# Faults\n\nEvery verb ends with 0, or by its fault; with `--json` the fault is a JSON object on stderr with `code`, \
          `message` and,\nwhere there is one, `cause` and `hint`. HTTP answers carry the same object as problem+json.\n\n{}\n\
-         Usage that cannot be read ends with 2, what was interrupted with 130.\n",
+         Usage that cannot be read ends with 2, what was interrupted with 130; a verb that waited for a job's run ends with 1 \
+         where\nthat failed.\n",
         table(&["code", "exit status", "HTTP", "when"], rows)
     );
     check("faults.md", &text);
@@ -182,6 +183,43 @@ fn summer_time() {
         table(&["zone", "change", "clock", "daily at 02:30", "hourly"], rows)
     );
     check("dst.md", &text);
+}
+
+#[test]
+fn the_job_files_that_are_shown_are_right_and_show_every_field() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/jobs.md")).unwrap();
+    let files: Vec<&str> =
+        text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(files.len() >= 2);
+    let mut shown = BTreeSet::new();
+    for file in &files {
+        for job in jobs::read(file).unwrap_or_else(|notes| panic!("{notes:?} in\n{file}")) {
+            fields("", &serde_json::to_value(&job).unwrap(), &mut shown);
+        }
+    }
+    // What the hub adds.
+    let added = ["id", "created_at", "updated_at", "revision", "origin", "by"];
+    for field in shown.iter().filter(|field| !added.contains(&field.as_str())) {
+        let name = field.rsplit('.').next().unwrap();
+        assert!(
+            files
+                .iter()
+                .any(|file| file.contains(&format!("{name} = ")) || file.contains(&format!("{name}]"))),
+            "{field}"
+        );
+    }
+}
+
+/// The names of a document's fields, those inside of tables with the table's before them.
+fn fields(table: &str, value: &serde_json::Value, found: &mut BTreeSet<String>) {
+    for (name, value) in value.as_object().unwrap() {
+        let name = if table.is_empty() { name.clone() } else { format!("{table}.{name}") };
+        if value.is_object() && name != "kind.headers" {
+            fields(&name, value, found);
+        } else {
+            found.insert(name);
+        }
+    }
 }
 
 #[test]

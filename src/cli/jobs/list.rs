@@ -90,7 +90,7 @@ mod tests {
     fn a_row_says_how_it_went_and_what_comes() {
         let mut last = jobs::run("succeeded");
         last["started"] = json!("2026-11-21T10:00:00Z");
-        last["ended"] = json!("2026-11-21T10:00:01.25Z");
+        last["ended"] = json!("2026-11-21T10:00:01.3Z");
         let view = jobs::view(
             json!({ "recent": [jobs::run("queued"), last], "next": "2026-11-21T10:15:00Z", "when": "a\u{1b}b" }),
         );

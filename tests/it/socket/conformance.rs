@@ -1,6 +1,7 @@
 //! One list of questions, asked of a hub directly and through its socket: the answers are the same.
 
 mod decisions;
+mod jobs;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -108,6 +109,7 @@ async fn ask_everything(door: Arc<dyn Door>, clock: Clock) -> Vec<(String, Value
     searches(&mut t, ids[0]).await;
     walls(&mut t, &ids).await;
     the_hub(&mut t).await;
+    jobs::ask_everything(&mut t).await;
     t.said
 }
 

@@ -1,6 +1,7 @@
 //! The surface as bytes: what a client that is not ours sends and gets.
 
 mod decisions;
+mod jobs;
 
 use std::path::Path;
 
