@@ -27,7 +27,7 @@ pub struct Clock {
 #[derive(Debug, Clone)]
 enum Source {
     System,
-    Fixed { now_ms: Arc<AtomicI64>, ids: Arc<AtomicU64> },
+    Fixed { now_ms: Arc<AtomicI64>, steady_ms: Arc<AtomicU64>, ids: Arc<AtomicU64> },
 }
 
 impl Clock {
@@ -38,7 +38,8 @@ impl Clock {
 
     /// Stands still in UTC until [`Clock::advance`] or [`Clock::set`]; its ids count up, so that screens and answers repeat exactly.
     pub fn fixed(now: Time) -> Clock {
-        let source = Source::Fixed { now_ms: Arc::new(AtomicI64::new(now.unix_ms())), ids: Arc::default() };
+        let now_ms = Arc::new(AtomicI64::new(now.unix_ms()));
+        let source = Source::Fixed { now_ms, steady_ms: Arc::default(), ids: Arc::default() };
         Clock { source, zones: Arc::new(RwLock::new(Zones::UTC)) }
     }
 
@@ -47,6 +48,14 @@ impl Clock {
         match &self.source {
             Source::System => chrono::Utc::now().into(),
             Source::Fixed { now_ms, .. } => Time::from_unix_ms(now_ms.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Since some moment that stays the same, also while the machine sleeps: it goes on when the wall clock is set.
+    pub fn steady(&self) -> Duration {
+        match &self.source {
+            Source::System => steady(),
+            Source::Fixed { steady_ms, .. } => Duration::from_millis(steady_ms.load(Ordering::SeqCst)),
         }
     }
 
@@ -66,8 +75,9 @@ impl Clock {
 
     /// Moves a fixed clock; the machine's own cannot be moved and stays as it is.
     pub fn advance(&self, span: Duration) {
-        if let Source::Fixed { now_ms, .. } = &self.source {
+        if let Source::Fixed { now_ms, steady_ms, .. } = &self.source {
             now_ms.fetch_add(span.as_millis() as i64, Ordering::SeqCst);
+            steady_ms.fetch_add(span.as_millis() as u64, Ordering::SeqCst);
         }
     }
 
@@ -89,6 +99,15 @@ impl Clock {
         }
         Id::from_parts(self.now(), random)
     }
+}
+
+fn steady() -> Duration {
+    #[cfg(target_os = "linux")]
+    let clock = rustix::time::ClockId::Boottime;
+    #[cfg(not(target_os = "linux"))]
+    let clock = rustix::time::ClockId::Monotonic;
+    let found = rustix::time::clock_gettime(clock);
+    Duration::new(found.tv_sec as u64, found.tv_nsec as u32)
 }
 
 /// Runs what blocks (files, sled, a long loop) beside the runtime's own threads. A panic in it is a `bug`.
@@ -152,6 +171,17 @@ mod tests {
         };
         assert_eq!(ids(), ids());
         assert_eq!(ids().2, Time::from_unix_ms(2_000));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_goes_on_steadily() {
+        let clock = Clock::fixed(Time::from_unix_ms(1_000));
+        clock.advance(Duration::from_secs(1));
+        clock.set(Time::from_unix_ms(0));
+        assert_eq!((clock.now(), clock.steady()), (Time::from_unix_ms(0), Duration::from_secs(1)));
+        let machine = Clock::system();
+        let before = machine.steady();
+        assert!(machine.steady() >= before && before > Duration::ZERO);
     }
 
     #[tokio::test]

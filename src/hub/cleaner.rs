@@ -112,7 +112,7 @@ async fn run(hub: &Arc<Hub>) {
         pause = match once(hub).await {
             Ok(()) => EVERY,
             Err(fault) => {
-                tracing::warn!(%fault, cause = ?fault.cause, "cleaning");
+                hub.failed("cleaning", &fault);
                 let left = hub.read(|store| store.erasing()).await.is_ok_and(|left| !left.is_empty());
                 hub.cleaner.state().failed = left.then_some(fault);
                 if left { AGAIN } else { EVERY }

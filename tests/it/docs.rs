@@ -12,7 +12,7 @@ use wheelhouse::{
 };
 
 /// Every event of this version: type and when it is told.
-const EVENTS: [(&str, &str); 21] = [
+const EVENTS: [(&str, &str); 23] = [
     ("memory.saved", "a memory is new"),
     ("memory.updated", "a memory has a new revision"),
     ("memory.superseded", "another memory took its place"),
@@ -44,6 +44,8 @@ const EVENTS: [(&str, &str); 21] = [
         "the end of the log was torn and cut off at the last whole commit: nothing acknowledged was in it",
     ),
     ("hub.damaged", "a file of the log is not what was written"),
+    ("health.degraded", "a component works less well, or is down; the subject ends with its name"),
+    ("health.recovered", "it is up again"),
 ];
 
 #[track_caller]
@@ -239,7 +241,7 @@ fn event_types() -> BTreeSet<String> {
 
 fn is_type(text: &str) -> bool {
     let (domain, action) = text.split_once('.').unwrap_or_default();
-    ["memory", "decision", "search", "source", "hub"].contains(&domain)
+    ["memory", "decision", "search", "source", "hub", "health"].contains(&domain)
         && !action.is_empty()
         && action.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }

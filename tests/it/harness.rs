@@ -19,7 +19,7 @@ use wheelhouse::{
     api,
     door::{Caller, Door, NewMemory},
     home::local_caller,
-    hub::{Hub, HubDoor, HubOptions},
+    hub::{Hub, HubOptions},
     model::{Actor, EventDraft, Id, Projects, Severity, Time},
     remote::Remote,
     store::Retention,
@@ -104,7 +104,7 @@ impl House {
             announce: false,
         };
         let hub = Hub::start(&data_dir, options).unwrap();
-        let door: Arc<dyn Door> = Arc::new(HubDoor(hub.clone()));
+        let door = hub.door();
         let socket = dir.path().join("hub.sock");
         let serving = Tasks::new();
         let listener = UnixListener::bind(&socket).unwrap();

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 /// In reading order, as in `src/lib.rs`.
-const HOUSE: [&str; 18] = [
+const HOUSE: [&str; 19] = [
     "model",
     "door",
     "tasks",
@@ -16,6 +16,7 @@ const HOUSE: [&str; 18] = [
     "events",
     "jobs",
     "ingest",
+    "health",
     "hub",
     "remote",
     "api",
@@ -25,7 +26,7 @@ const HOUSE: [&str; 18] = [
 ];
 
 /// Libraries that only one room may name.
-const OWNERS: [(&str, &str); 7] = [
+const OWNERS: [(&str, &str); 8] = [
     ("sled", "store"),
     ("tantivy", "search"),
     ("axum", "api"),
@@ -33,6 +34,7 @@ const OWNERS: [(&str, &str); 7] = [
     ("ratatui", "console"),
     ("clap", "cli"),
     ("croner", "jobs"),
+    ("hdrhistogram", "telemetry"),
 ];
 
 fn sources(dir: &Path, found: &mut Vec<(String, String)>) {
