@@ -23,10 +23,10 @@ use crate::{
 };
 
 /// The door of a hub in this process, as faces get it.
-pub struct Boundary(HubDoor);
+pub struct Boundary(pub(super) HubDoor);
 
 impl Boundary {
-    async fn answered<T>(
+    pub(super) async fn answered<T>(
         &self,
         call: &'static str,
         correlation: Option<Id>,

@@ -85,6 +85,16 @@ async fn what_leaves_the_door_as_a_fault_is_counted_by_its_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_panic_leaves_the_door_as_a_fault() {
+    let bench = Bench::new();
+    let boundary = Boundary(HubDoor(bench.hub.clone()));
+    let fault = boundary.answered::<()>("add", None, async { panic!("number {}", 7) }).await.unwrap_err();
+    assert_eq!((fault.code, fault.cause.as_deref()), (Code::Bug, Some("number 7")));
+    assert_eq!(bench.health().await.errors["bug"], 1);
+    bench.hub.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_set_is_degraded_for_a_minute_and_while_the_log_is_ahead() {
     let bench = Bench::new();
     bench.add("before").await;
