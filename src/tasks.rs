@@ -73,6 +73,14 @@ impl Clock {
         Alarm { clock: self.clone(), moved }
     }
 
+    /// Since some moment that stays the same, also while the machine sleeps: it goes on when the wall clock is set.
+    pub fn steady(&self) -> Duration {
+        match &self.source {
+            Source::System { .. } => steady(),
+            Source::Fixed { passed_ms, .. } => Duration::from_millis(passed_ms.load(Ordering::SeqCst)),
+        }
+    }
+
     pub fn zones(&self) -> Zones {
         *self.zones.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -147,6 +155,15 @@ impl Alarm {
     }
 }
 
+fn steady() -> Duration {
+    #[cfg(target_os = "linux")]
+    let clock = rustix::time::ClockId::Boottime;
+    #[cfg(not(target_os = "linux"))]
+    let clock = rustix::time::ClockId::Monotonic;
+    let found = rustix::time::clock_gettime(clock);
+    Duration::new(found.tv_sec as u64, found.tv_nsec as u32)
+}
+
 /// Runs what blocks (files, sled, a long loop) beside the runtime's own threads. A panic in it is a `bug`.
 pub async fn blocking<T, F>(work: F) -> Result<T, Fault>
 where
@@ -208,6 +225,17 @@ mod tests {
         };
         assert_eq!(ids(), ids());
         assert_eq!(ids().2, Time::from_unix_ms(2_000));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_goes_on_steadily() {
+        let clock = Clock::fixed(Time::from_unix_ms(1_000));
+        clock.advance(Duration::from_secs(1));
+        clock.set(Time::from_unix_ms(0));
+        assert_eq!((clock.now(), clock.steady()), (Time::from_unix_ms(0), Duration::from_secs(1)));
+        let machine = Clock::system();
+        let before = machine.steady();
+        assert!(machine.steady() >= before && before > Duration::ZERO);
     }
 
     #[tokio::test]

@@ -219,6 +219,7 @@ mod tests {
             hub_name: "h".into(),
             project: Project::slug("team"),
             project_flag: false,
+            jobs_dir: "/j".into(),
             unsafe_filesystem: false,
         };
         let now = Time::from_unix_ms(1_795_219_200_000);

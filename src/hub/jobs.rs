@@ -87,6 +87,11 @@ impl Scheduler {
 }
 
 impl Hub {
+    /// How many runs are on their way, and how many dead letters nobody has seen to; none while the records cannot say.
+    pub(super) fn runs_to_look_at(&self) -> (u32, u64) {
+        view::to_look_at(&self.store).unwrap_or_default()
+    }
+
     /// The circuit breakers of outgoing calls.
     pub(super) fn breakers(&self) -> Vec<crate::door::BreakerStatus> {
         self.jobs.outbound.breakers()

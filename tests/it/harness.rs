@@ -19,7 +19,7 @@ use wheelhouse::{
     api,
     door::{Caller, Door, NewMemory},
     home::local_caller,
-    hub::{Hub, HubDoor, HubOptions, JobOptions},
+    hub::{Hub, HubOptions, JobOptions},
     model::{Actor, EventDraft, Id, Projects, Severity, Time},
     remote::Remote,
     store::Retention,
@@ -102,6 +102,13 @@ impl House {
         House::open_with(dir, clock, HouseOptions::default()).await
     }
 
+    /// One whose jobs may start programs.
+    pub async fn with_commands() -> House {
+        let jobs = JobOptions { commands: true, ..JobOptions::default() };
+        let of = HouseOptions { jobs, ..HouseOptions::default() };
+        House::open_with(tempfile::tempdir().unwrap(), clock(), of).await
+    }
+
     pub async fn open_with(dir: TempDir, clock: Clock, of: HouseOptions) -> House {
         let data_dir = dir.path().join("data");
         fs::create_dir_all(&data_dir).unwrap();
@@ -117,7 +124,7 @@ impl House {
             jobs: of.jobs,
         };
         let hub = Hub::start(&data_dir, options).unwrap();
-        let door: Arc<dyn Door> = Arc::new(HubDoor(hub.clone()));
+        let door = hub.door();
         let socket = dir.path().join("hub.sock");
         let serving = Tasks::new();
         // Of the hub before, where this directory had one.

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 /// In reading order, as in `src/lib.rs`.
-const HOUSE: [&str; 19] = [
+const HOUSE: [&str; 20] = [
     "model",
     "door",
     "tasks",
@@ -17,6 +17,7 @@ const HOUSE: [&str; 19] = [
     "jobs",
     "outbound",
     "ingest",
+    "health",
     "hub",
     "remote",
     "api",
@@ -26,7 +27,7 @@ const HOUSE: [&str; 19] = [
 ];
 
 /// Libraries that only these rooms may name.
-const OWNERS: [(&str, &[&str]); 7] = [
+const OWNERS: [(&str, &[&str]); 8] = [
     ("sled", &["store"]),
     ("tantivy", &["search"]),
     ("axum", &["api"]),
@@ -34,6 +35,7 @@ const OWNERS: [(&str, &[&str]); 7] = [
     ("ratatui", &["console"]),
     ("clap", &["cli"]),
     ("croner", &["jobs"]),
+    ("hdrhistogram", &["telemetry"]),
 ];
 
 fn sources(dir: &Path, found: &mut Vec<(String, String)>) {

@@ -10,7 +10,7 @@ use crate::{
     jobs::{Timetable, words},
     model::{
         Fault, Projects, Time,
-        job::{Job, JobOrigin, JobState, Kind, Run},
+        job::{Job, JobOrigin, JobState, Kind, Run, RunState},
     },
     report,
     store::{Runs, Store},
@@ -61,6 +61,23 @@ pub fn job(hub: &Hub, store: &Store, job: Job) -> Result<JobView, Fault> {
     })
 }
 
+/// Runs that are on their way and dead letters, of all jobs.
+pub fn to_look_at(store: &Store) -> Result<(u32, u64), Fault> {
+    let (mut running, mut dead) = (0, 0);
+    for job in store.jobs()? {
+        store.runs(job.id, Runs::Live, None, &mut |_, run| {
+            running += u32::from(run.state == RunState::Running);
+            true
+        })?;
+        let before = dead;
+        store.runs(job.id, Runs::Dead, None, &mut |_, _| {
+            dead += 1;
+            dead < before + DEAD_MAX
+        })?;
+    }
+    Ok((running, dead))
+}
+
 fn next(job: &Job, state: Option<&JobState>, now: Time) -> Option<Time> {
     let is_held = state.is_some_and(|state| state.paused.is_some());
     if !job.enabled || is_held {
@@ -109,12 +126,12 @@ pub fn cannot_run(hub: &Hub, job: &Job) -> Option<String> {
 /// What is said of a job that is not there, or behind the wall.
 pub fn no_job(store: &Store, wall: &Projects, named: &JobRef) -> Result<Fault, Fault> {
     let fault = Fault::not_found(format!("no job {named}"));
-    let JobRef::Slug(slug) = named else { return Ok(fault.hint("`wheelhouse jobs` lists them")) };
+    let JobRef::Slug(slug) = named else { return Ok(fault.hint("`wheelhouse jobs ls` lists them")) };
     let jobs = store.jobs()?;
     let slugs = jobs.iter().filter(|job| wall.see(&job.project)).map(|job| job.slug.as_str());
     Ok(match report::nearest(slug, slugs) {
         Some(near) => fault.hint(format!("did you mean {near}?")),
-        None => fault.hint("`wheelhouse jobs` lists them"),
+        None => fault.hint("`wheelhouse jobs ls` lists them"),
     })
 }
 

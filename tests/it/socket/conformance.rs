@@ -431,8 +431,8 @@ async fn the_hub(t: &mut Transcript) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_question_has_one_answer_through_both_doors() {
-    let here = House::open().await;
-    let there = House::open().await;
+    let here = House::with_commands().await;
+    let there = House::with_commands().await;
     let direct = ask_everything(here.door.clone(), here.clock.clone()).await;
     let remote = ask_everything(there.remote.clone(), there.clock.clone()).await;
     assert!(direct.len() > 90, "{} questions", direct.len());

@@ -40,7 +40,7 @@ fn same<T: Serialize>(answer: &Answer, expected: &T) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_over_http() {
-    let house = House::open().await;
+    let house = House::with_commands().await;
     let (door, caller) = (house.door.clone(), house.caller());
     let slug = |name: &str| JobRef::Slug(name.to_owned());
     let made = define(&house, "greet", "echo hello; echo oh >&2").await;
@@ -76,7 +76,7 @@ async fn a_job_over_http() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_is_cancelled_and_a_dead_letter_seen_to_over_http() {
-    let house = House::open().await;
+    let house = House::with_commands().await;
     let (door, caller) = (house.door.clone(), house.caller());
     assert_eq!(define(&house, "waits", "exec sleep 600").await.status, 201);
     let waits = post(&house, "/jobs/waits/run", "").await.json()["id"].as_str().unwrap().to_owned();
@@ -109,7 +109,7 @@ async fn a_run_is_cancelled_and_a_dead_letter_seen_to_over_http() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_is_held_back_over_http_in_words() {
-    let house = House::open().await;
+    let house = House::with_commands().await;
     let body = json!({
         "slug": "daily", "project": "team", "schedule": { "cron": "30 2 * * *", "zone": "Europe/Berlin" },
         "kind": { "command": ["true"] }, "overlap": "queue_all",
@@ -147,7 +147,7 @@ async fn a_job_is_held_back_over_http_in_words() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_wrong_with_a_job_is_said() {
-    let house = House::open().await;
+    let house = House::with_commands().await;
     assert_eq!(define(&house, "greet", "true").await.status, 201);
     for (path, status, message) in [
         ("/jobs?x=1", 400, "`x` is no parameter here"),
@@ -185,7 +185,7 @@ async fn what_is_wrong_with_a_job_is_said() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn health_over_http() {
-    let house = House::open().await;
+    let house = House::with_commands().await;
     until("the hub", || async { (get(&house, "/readyz").await.status == 200).then_some(()) }).await;
     let ready = ask(&house.socket, "GET /readyz", &[], "").await;
     assert_eq!((ready.status, ready.json()), (200, json!({ "status": "ready" })));
