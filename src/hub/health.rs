@@ -9,6 +9,7 @@ mod errors;
 mod meter;
 mod probes;
 pub mod room;
+mod scheduler;
 
 use std::{
     collections::BTreeMap,
@@ -26,7 +27,7 @@ use tokio::{
 
 pub use self::meter::Meter;
 
-use self::{clock::ClockWatch, errors::Errors};
+use self::{clock::ClockWatch, errors::Errors, scheduler::Standing};
 use super::{
     Hub, HubDoor, disk, search,
     told::{hub_event, object},
@@ -67,6 +68,8 @@ pub struct Checkup {
     commits: Mutex<Option<StepLatency>>,
     /// What of the log was found damaged last.
     damage: Mutex<Option<String>>,
+    /// Of the jobs' runs, as the last look found them.
+    jobs: Mutex<Standing>,
     rounds: watch::Sender<Rounds>,
     asked: Notify,
 }
@@ -123,6 +126,7 @@ impl Wellbeing for HubDoor {
 fn now(hub: &Hub) -> Health {
     let state = hub.store.state().borrow().clone();
     let components = sound(&hub.health.board).components();
+    let jobs = *sound(&hub.health.jobs);
     let (waiting, waiting_bytes) = hub.store.waiting();
     Health {
         status: overall(&components),
@@ -136,15 +140,15 @@ fn now(hub: &Hub) -> Health {
             ("search".to_owned(), hub.health.searches.quantiles()),
             ("commit".to_owned(), hub.store.commits().quantiles()),
         ]),
-        breakers: Vec::new(),
+        breakers: hub.breakers(),
         caches: hub.caches(),
         errors: hub.health.errors.by_code(),
         memory_bytes: meter::memory_bytes(),
         queue_depth: waiting as u32,
         queue_bytes: waiting_bytes as u64,
         connections: hub.attached.load(Ordering::Relaxed),
-        running: 0,
-        dead: 0,
+        running: jobs.running,
+        dead: jobs.dead,
         disk: disk(&hub.data_dir),
     }
 }

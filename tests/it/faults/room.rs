@@ -8,7 +8,7 @@ use wheelhouse::{
     },
     health::runbook,
     home::local_caller,
-    hub::{Hub, HubOptions},
+    hub::{Hub, HubOptions, JobOptions},
     model::{Code, Event, EventFilter, Severity},
     store::Retention,
 };
@@ -25,6 +25,7 @@ fn start(data_dir: &Path) -> Arc<Hub> {
         segment_bytes: None,
         retention: Retention::default(),
         announce: true,
+        jobs: JobOptions::default(),
     };
     Hub::start(data_dir, options).unwrap()
 }
