@@ -87,8 +87,8 @@ pub struct Hub {
     lexical: Arc<Lexical>,
     answers: search::Answers,
     cleaner: cleaner::Cleaner,
-    jobs: jobs::Scheduler,
     health: health::Checkup,
+    jobs: jobs::Scheduler,
     tasks: Tasks,
     /// Counts changes of the status that are worth telling.
     status_changed: watch::Sender<u64>,

@@ -56,6 +56,14 @@ impl Clock {
         }
     }
 
+    /// Since some moment that stays the same, also while the machine sleeps: it goes on when the wall clock is set.
+    pub fn steady(&self) -> Duration {
+        match &self.source {
+            Source::System { .. } => steady(),
+            Source::Fixed { passed_ms, .. } => Duration::from_millis(passed_ms.load(Ordering::SeqCst)),
+        }
+    }
+
     /// Since the clock was made; never put. A fixed one goes on by what it is advanced.
     pub fn passed(&self) -> Duration {
         match &self.source {
@@ -71,14 +79,6 @@ impl Clock {
             Source::Fixed { moved, .. } => Some(moved.subscribe()),
         };
         Alarm { clock: self.clone(), moved }
-    }
-
-    /// Since some moment that stays the same, also while the machine sleeps: it goes on when the wall clock is set.
-    pub fn steady(&self) -> Duration {
-        match &self.source {
-            Source::System { .. } => steady(),
-            Source::Fixed { passed_ms, .. } => Duration::from_millis(passed_ms.load(Ordering::SeqCst)),
-        }
     }
 
     pub fn zones(&self) -> Zones {
@@ -125,6 +125,15 @@ impl Clock {
     }
 }
 
+fn steady() -> Duration {
+    #[cfg(target_os = "linux")]
+    let clock = rustix::time::ClockId::Boottime;
+    #[cfg(not(target_os = "linux"))]
+    let clock = rustix::time::ClockId::Monotonic;
+    let found = rustix::time::clock_gettime(clock);
+    Duration::new(found.tv_sec as u64, found.tv_nsec as u32)
+}
+
 /// Waits for moments of a clock: the machine's come by themselves, a fixed one's when it is moved.
 #[derive(Debug)]
 pub struct Alarm {
@@ -153,15 +162,6 @@ impl Alarm {
             (None, None) => std::future::pending().await,
         }
     }
-}
-
-fn steady() -> Duration {
-    #[cfg(target_os = "linux")]
-    let clock = rustix::time::ClockId::Boottime;
-    #[cfg(not(target_os = "linux"))]
-    let clock = rustix::time::ClockId::Monotonic;
-    let found = rustix::time::clock_gettime(clock);
-    Duration::new(found.tv_sec as u64, found.tv_nsec as u32)
 }
 
 /// Runs what blocks (files, sled, a long loop) beside the runtime's own threads. A panic in it is a `bug`.

@@ -70,6 +70,8 @@ pub enum Anchor {
     SearchRebuilding,
     SearchFailed,
     EmbeddingFailed,
+    SchedulerStuck,
+    DeadLetters,
     ClockStepped,
     ClockBehind,
     BreakerOpen,
@@ -77,7 +79,7 @@ pub enum Anchor {
 }
 
 impl Anchor {
-    pub const ALL: [Anchor; 18] = [
+    pub const ALL: [Anchor; 20] = [
         Anchor::DiskLow,
         Anchor::DiskFull,
         Anchor::DiskStalled,
@@ -92,6 +94,8 @@ impl Anchor {
         Anchor::SearchRebuilding,
         Anchor::SearchFailed,
         Anchor::EmbeddingFailed,
+        Anchor::SchedulerStuck,
+        Anchor::DeadLetters,
         Anchor::ClockStepped,
         Anchor::ClockBehind,
         Anchor::BreakerOpen,
@@ -115,6 +119,8 @@ impl Anchor {
             Anchor::SearchRebuilding => "search-rebuilding",
             Anchor::SearchFailed => "search-failed",
             Anchor::EmbeddingFailed => "embedding-failed",
+            Anchor::SchedulerStuck => "scheduler-stuck",
+            Anchor::DeadLetters => "dead-letters",
             Anchor::ClockStepped => "clock-stepped",
             Anchor::ClockBehind => "clock-behind",
             Anchor::BreakerOpen => "breaker-open",

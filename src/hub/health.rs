@@ -9,6 +9,7 @@ mod errors;
 mod meter;
 mod probes;
 pub mod room;
+mod scheduler;
 
 use std::{
     collections::BTreeMap,
@@ -26,7 +27,7 @@ use tokio::{
 
 pub use self::meter::Meter;
 
-use self::{clock::ClockWatch, errors::Errors};
+use self::{clock::ClockWatch, errors::Errors, scheduler::Standing};
 use super::{
     Hub, HubDoor, disk, search,
     told::{hub_event, object},
@@ -67,6 +68,8 @@ pub struct Checkup {
     commits: Mutex<Option<StepLatency>>,
     /// What of the log was found damaged last.
     damage: Mutex<Option<String>>,
+    /// Of the jobs' runs, as the last look found them.
+    jobs: Mutex<Standing>,
     rounds: watch::Sender<Rounds>,
     asked: Notify,
 }
@@ -123,8 +126,8 @@ impl Wellbeing for HubDoor {
 fn now(hub: &Hub) -> Health {
     let state = hub.store.state().borrow().clone();
     let components = sound(&hub.health.board).components();
+    let jobs = *sound(&hub.health.jobs);
     let (waiting, waiting_bytes) = hub.store.waiting();
-    let (running, dead) = hub.runs_to_look_at();
     Health {
         status: overall(&components),
         components,
@@ -144,8 +147,8 @@ fn now(hub: &Hub) -> Health {
         queue_depth: waiting as u32,
         queue_bytes: waiting_bytes as u64,
         connections: hub.attached.load(Ordering::Relaxed),
-        running,
-        dead,
+        running: jobs.running,
+        dead: jobs.dead,
         disk: disk(&hub.data_dir),
     }
 }

@@ -87,9 +87,9 @@ impl Scheduler {
 }
 
 impl Hub {
-    /// How many runs are on their way, and how many dead letters nobody has seen to; none while the records cannot say.
-    pub(super) fn runs_to_look_at(&self) -> (u32, u64) {
-        view::to_look_at(&self.store).unwrap_or_default()
+    /// Whether the scheduler runs; none where it was not started.
+    pub(super) async fn scheduler_lives(&self) -> Option<bool> {
+        self.jobs.turn.lock().await.driver.as_ref().map(driver::Handle::is_alive)
     }
 
     /// The circuit breakers of outgoing calls.

@@ -165,12 +165,22 @@ pub struct Commit {
 }
 
 impl Commit {
-    /// Whether it may be made while room is held back: the hub's own doing, and what only takes away.
+    /// Whether it may be made while room is held back: the hub's own doing, what only takes away, and what becomes of
+    /// runs, whoever asked for them: one that ended has ended.
     pub fn may_pass_a_hold(&self) -> bool {
-        let takes_away = |change: &Change| matches!(change, Change::Forget { .. } | Change::Erase { .. });
+        let may_pass = |change: &Change| {
+            matches!(
+                change,
+                Change::Forget { .. }
+                    | Change::Erase { .. }
+                    | Change::Stand { .. }
+                    | Change::Run { .. }
+                    | Change::Pass { .. }
+            )
+        };
         let hub = Actor::hub();
         self.events.iter().all(|event| event.actor == hub)
-            || !self.changes.is_empty() && self.changes.iter().all(takes_away)
+            || !self.changes.is_empty() && self.changes.iter().all(may_pass)
     }
 }
 
@@ -232,6 +242,7 @@ mod tests {
         assert!(
             passes("user:ada", vec![Change::Forget { id }]) && passes("user:ada", vec![Change::Erase { id }])
         );
+        assert!(passes("user:ada", vec![Change::Pass { id }]));
         assert!(!passes("user:ada", vec![]) && !passes("user:ada", vec![Change::Accessed { id }]));
         assert!(!passes("user:ada", vec![Change::Forget { id }, Change::Accessed { id }]));
     }

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     room::{self, Level},
-    sound,
+    scheduler, sound,
 };
 use crate::{
     door::{Anchor, SearchMode, SearchRequest, ViewState, Writes, short_span},
@@ -32,6 +32,7 @@ pub fn all(hub: &Arc<Hub>) -> Vec<Probe> {
         probe(hub, "search", lexical),
         probe(hub, "embedding", embedding),
         probe(hub, "disk", disk),
+        probe(hub, "scheduler", scheduler),
         probe(hub, "clock", clock),
     ]
 }
@@ -189,6 +190,26 @@ async fn disk(hub: Arc<Hub>) -> Finding {
         }
     };
     finding.shown_by("*.health.*.disk")
+}
+
+async fn scheduler(hub: Arc<Hub>) -> Finding {
+    let lives = hub.scheduler_lives().await;
+    let looking = hub.clone();
+    let ready = hub.store.state().borrow().records.is_ready();
+    let looked = match ready {
+        true => Some(blocking(move || scheduler::look(&looking)).await),
+        false => None,
+    };
+    let finding = match looked {
+        // What it stands on is looked at by itself.
+        None => Finding::up("waiting for the records"),
+        Some(Err(fault)) => unlooked(&fault),
+        Some(Ok(standing)) => {
+            *sound(&hub.health.jobs) = standing;
+            standing.found(lives, hub.announce)
+        }
+    };
+    finding.shown_by("*.job.>")
 }
 
 async fn clock(hub: Arc<Hub>) -> Finding {

@@ -61,23 +61,6 @@ pub fn job(hub: &Hub, store: &Store, job: Job) -> Result<JobView, Fault> {
     })
 }
 
-/// Runs that are on their way and dead letters, of all jobs.
-pub fn to_look_at(store: &Store) -> Result<(u32, u64), Fault> {
-    let (mut running, mut dead) = (0, 0);
-    for job in store.jobs()? {
-        store.runs(job.id, Runs::Live, None, &mut |_, run| {
-            running += u32::from(run.state == RunState::Running);
-            true
-        })?;
-        let before = dead;
-        store.runs(job.id, Runs::Dead, None, &mut |_, _| {
-            dead += 1;
-            dead < before + DEAD_MAX
-        })?;
-    }
-    Ok((running, dead))
-}
-
 fn next(job: &Job, state: Option<&JobState>, now: Time) -> Option<Time> {
     let is_held = state.is_some_and(|state| state.paused.is_some());
     if !job.enabled || is_held {

@@ -36,7 +36,7 @@ async fn a_hub_that_does_well_says_so_of_every_part() {
     let health = bench.settled().await;
     assert_eq!(health.status, Overall::Healthy, "{:#?}", health.components);
     let names: Vec<_> = health.components.keys().map(String::as_str).collect();
-    assert_eq!(names, ["clock", "disk", "embedding", "log", "records", "search"]);
+    assert_eq!(names, ["clock", "disk", "embedding", "log", "records", "scheduler", "search"]);
     for (name, component) in &health.components {
         assert_eq!(
             (component.status, &component.cause, &component.runbook),

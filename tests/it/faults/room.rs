@@ -1,7 +1,8 @@
-//! A small disk that runs out of room under a hub that watches it: told, then read-only before it is full, then back.
+//! A disk that runs out of room under a hub that watches it: told, then read-only before it is full, then back.
 
 use std::{fs, path::Path, sync::Arc};
 
+use rustix::fs::FallocateFlags;
 use wheelhouse::{
     door::{
         Anchor, Condition, Door, EventQuery, Forgetting, Health, ListRequest, Order, Overall, Refusal, Writes,
@@ -37,7 +38,9 @@ fn leave(mount: &Mount, thousandths: u64) {
     let found = rustix::fs::statvfs(mount.path()).unwrap();
     let wanted = found.f_blocks * thousandths / 1_000;
     let bytes = found.f_bavail.saturating_sub(wanted) * found.f_frsize;
-    fs::write(&ballast, vec![1; bytes as usize]).unwrap();
+    // Set aside and not written: it takes the room of the disk and none of the machine's.
+    let file = fs::File::create(&ballast).unwrap();
+    rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, bytes.max(1)).unwrap();
 }
 
 async fn health_where(door: &Arc<dyn Door>, what: &str, is_so: impl Fn(&Health) -> bool) -> Health {
@@ -46,7 +49,7 @@ async fn health_where(door: &Arc<dyn Door>, what: &str, is_so: impl Fn(&Health) 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn writes_are_refused_before_the_disk_is_full_and_resume_by_themselves() {
-    let Some(mount) = Mount::tmpfs("128m") else { return };
+    let Some(mount) = Mount::ext4(4_096) else { return };
     let data_dir = mount.path().join("data");
     fs::create_dir(&data_dir).unwrap();
     let hub = start(&data_dir);
@@ -94,7 +97,7 @@ async fn writes_are_refused_before_the_disk_is_full_and_resume_by_themselves() {
     .await;
     door.add(&caller, note("there is room again")).await.unwrap();
     health_where(&door, "it is well again", |health| health.status == Overall::Healthy).await;
-    assert_eq!(door.health().await.unwrap().errors["full"], 2);
+    assert!(door.health().await.unwrap().errors["full"] >= 2, "each refusal is counted");
     let listed = door.list(&caller, ListRequest::default()).await.unwrap().memories;
     assert_eq!(listed.len(), 3, "nothing that was refused is there");
     let told = until("it is told", async || {
