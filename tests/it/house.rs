@@ -26,11 +26,12 @@ const HOUSE: [&str; 19] = [
 ];
 
 /// Libraries that only these rooms may name.
-const OWNERS: [(&str, &[&str]); 7] = [
+const OWNERS: [(&str, &[&str]); 8] = [
     ("sled", &["store"]),
     ("tantivy", &["search"]),
     ("axum", &["api"]),
     ("reqwest", &["remote", "outbound"]),
+    ("rustls", &["outbound"]),
     ("ratatui", &["console"]),
     ("clap", &["cli"]),
     ("croner", &["jobs"]),
