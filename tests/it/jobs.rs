@@ -534,6 +534,28 @@ async fn the_hub_is_measured_cleaned_and_snapshot() {
     house.close().await;
 }
 
+#[tokio::test]
+async fn what_runs_when_the_hub_ends_is_ended_and_said_to_be_lost() {
+    let house = staying().await;
+    let caller = house.caller();
+    let script = "echo begun; sleep 600";
+    house.door.define_job(&caller, shell("long", script)).await.unwrap();
+    let run = house.door.run_job(&caller, by_slug("long")).await.unwrap().run.id;
+    until("its first line", || async { (lines(&house, run).await == ["begun"]).then_some(()) }).await;
+    let clock = house.clock.clone();
+    let house = staying_in(house.close().await, clock).await;
+    let found = house.door.run(&house.caller(), run).await.unwrap().run;
+    assert_eq!((found.state, found.attempt), (RunState::Lost, 1));
+    assert_eq!(kinds(&house, "_.job.lost.*").await, ["job.lost"]);
+    assert_eq!(lines(&house, run).await, ["begun"]);
+    // It may be tried again by hand.
+    let again = house.door.retry_run(&house.caller(), run).await.unwrap().run;
+    assert_eq!(again.retry_of, Some(run));
+    house.door.cancel_run(&house.caller(), again.id).await.unwrap();
+    assert_eq!(ended(&house, again.id).await.run.state, RunState::Cancelled);
+    house.close().await;
+}
+
 /// Kills in the middle of a run. More by `WHEELHOUSE_JOBS_KILL_ROUNDS`.
 const KILLS: u64 = 8;
 /// In the environment of the hub that is killed: its directory.
