@@ -42,6 +42,8 @@ use crate::{
 
 /// How long a request waits for its record.
 const ASK_PATIENCE: Duration = Duration::from_secs(5);
+/// How long an answer waits for definitions that are to be written first.
+const SYNC_PATIENCE: Duration = Duration::from_secs(2);
 /// What does not start because its records are still being made is tried again after this.
 const START_AGAIN: Duration = Duration::from_millis(500);
 
@@ -128,9 +130,12 @@ pub fn start(hub: &Arc<Hub>) {
 
 /// Ends what runs, and records that it did; bounded.
 pub async fn stop(hub: &Hub) {
-    let mut turn = hub.jobs.turn.lock().await;
-    turn.ended = true;
-    if let Some(driver) = turn.driver.take() {
+    let driver = {
+        let mut turn = hub.jobs.turn.lock().await;
+        turn.ended = true;
+        turn.driver.take()
+    };
+    if let Some(driver) = driver {
         driver.stop().await;
     }
 }
@@ -152,9 +157,14 @@ async fn driver(hub: &Arc<Hub>) -> Result<driver::Handle, Fault> {
 
 /// Has the definitions of files and of the program in the records as they are now. What is wrong with that stops no answer.
 async fn up_to_date(hub: &Arc<Hub>) {
-    let mut turn = hub.jobs.turn.lock().await;
-    if let Err(fault) = definitions::sync(hub, &mut turn).await {
-        tracing::warn!(%fault, cause = ?fault.cause, "the definitions of jobs were not written");
+    // Somebody else does just that, or waits for a disk that hangs.
+    let Ok(mut turn) = hub.jobs.turn.try_lock() else { return };
+    match tokio::time::timeout(SYNC_PATIENCE, definitions::sync(hub, &mut turn)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(fault)) => {
+            tracing::warn!(%fault, cause = ?fault.cause, "the definitions of jobs were not written");
+        }
+        Err(_) => tracing::warn!("the definitions of jobs were not written in their time"),
     }
 }
 

@@ -103,10 +103,9 @@ impl Event {
     }
 
     pub fn class(&self) -> Class {
-        match self.domain() {
-            _ if ["job.progress", "job.noted", "hub.metrics"].contains(&&*self.kind) => Class::Telemetry,
-            "search" => Class::Telemetry,
-            "memory" | "decision" => Class::Change,
+        match (self.kind.as_str(), self.domain()) {
+            ("job.progress" | "job.noted" | "hub.metrics", _) | (_, "search") => Class::Telemetry,
+            ("job.defined", _) | (_, "memory" | "decision") => Class::Change,
             _ => Class::Ops,
         }
     }

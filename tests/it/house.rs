@@ -32,6 +32,7 @@ const OWNERS: [(&str, &[&str]); 8] = [
     ("tantivy", &["search"]),
     ("axum", &["api"]),
     ("reqwest", &["remote", "outbound"]),
+    ("rustls", &["outbound"]),
     ("ratatui", &["console"]),
     ("clap", &["cli"]),
     ("croner", &["jobs"]),

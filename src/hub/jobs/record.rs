@@ -194,7 +194,126 @@ pub fn job_event(hub: &Hub, job: &Job, run: Option<Id>, kind: &str, about: Map<S
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::{
+        door::Jobs,
+        hub::{HubDoor, HubOptions, JobOptions},
+        jobs::Commit as Turn,
+        model::{
+            Time,
+            job::{JobState, Slot, Trigger},
+        },
+        store::Retention,
+        tasks::Clock,
+    };
+
+    /// A hub without a driver, and a job of it.
+    async fn bench(dir: &std::path::Path) -> (Arc<Hub>, Job) {
+        let clock = Clock::fixed("2026-11-21T12:00:00Z".parse().unwrap());
+        let options = HubOptions {
+            name: "test".into(),
+            clock,
+            socket: None,
+            attached: Arc::default(),
+            segment_bytes: None,
+            retention: Retention::default(),
+            announce: false,
+            jobs: JobOptions::default(),
+        };
+        let hub = Hub::start(dir, options).unwrap();
+        let new = serde_json::from_str(r#"{"slug": "once", "kind": {"builtin": "index_check"}}"#).unwrap();
+        let view = HubDoor(hub.clone()).define_job(&hub_caller(&hub), new).await.unwrap();
+        (hub, view.job)
+    }
+
+    fn run_of(job: &Job, request: Id) -> Run {
+        let now = Time::from_unix_ms(1_795_219_200_000);
+        let slot = Slot::Asked(request);
+        Run {
+            id: Run::id_of(job.id, &slot, now),
+            job: job.id,
+            project: job.project.clone(),
+            slot,
+            trigger: Trigger::Manual,
+            state: RunState::Queued,
+            attempt: 0,
+            created_at: now,
+            updated_at: now,
+            revision: 1,
+            start_at: None,
+            started: None,
+            ended: None,
+            progress: None,
+            error: None,
+            skipped: None,
+            lease: None,
+            may_have_run_twice: false,
+            by: None,
+            retry_of: None,
+        }
+    }
+
+    fn queued(state: &JobState, run: &Run) -> Turn {
+        Turn {
+            state: JobState { revision: state.revision + 1, fence: state.fence + 1, ..state.clone() },
+            writes: vec![Write::Insert(run.clone())],
+            told: vec![Told { action: "scheduled", run: Some(run.id) }],
+        }
+    }
+
+    /// An answer that was lost on its way is asked for by handing in the same commit again.
+    #[tokio::test]
+    async fn handed_in_twice_it_happens_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let (hub, job) = bench(dir.path()).await;
+        let state = hub.store.job_state(job.id).unwrap().unwrap();
+        let run = run_of(&job, hub.clock.id());
+        let commit = queued(&state, &run);
+        for _ in 0..2 {
+            let said = record(&hub, &job, commit.clone()).await;
+            assert!(matches!(said, Input::Recorded { revision: 2, .. }), "{said:?}");
+        }
+        let told = hub.store.read_log(crate::model::Sequence::ZERO, 100).unwrap();
+        let told = told.iter().flat_map(|entry| &entry.events);
+        assert_eq!(told.filter(|event| event.kind == "job.scheduled").count(), 1);
+        assert_eq!(hub.store.run(run.id).unwrap(), Some(run));
+        hub.close().await;
+    }
+
+    #[tokio::test]
+    async fn what_does_not_hold_is_refused_with_its_reason() {
+        let dir = tempfile::tempdir().unwrap();
+        let (hub, job) = bench(dir.path()).await;
+        let state = hub.store.job_state(job.id).unwrap().unwrap();
+        let run = run_of(&job, hub.clock.id());
+        let first = queued(&state, &run);
+        record(&hub, &job, first.clone()).await;
+        // From a state that is no longer.
+        let mut other = queued(&state, &run_of(&job, hub.clock.id()));
+        other.state.fence = 9;
+        match record(&hub, &job, other).await {
+            Input::Refused { refusal, .. } => assert!(refusal.moved),
+            said => panic!("{said:?}"),
+        }
+        // A slot that has its run.
+        match record(&hub, &job, queued(&first.state, &run)).await {
+            Input::Refused { refusal, .. } => {
+                assert!(!refusal.moved);
+                assert_eq!(refusal.taken, vec![run.clone()]);
+            }
+            said => panic!("{said:?}"),
+        }
+        // A run that has changed since.
+        let mut changed = queued(&first.state, &run);
+        changed.writes = vec![Write::Update(Run { revision: 5, ..run.clone() })];
+        match record(&hub, &job, changed).await {
+            Input::Refused { refusal, .. } => assert_eq!(refusal.stale, vec![run.id]),
+            said => panic!("{said:?}"),
+        }
+        hub.close().await;
+    }
 
     #[test]
     fn every_type_says_its_action() {
