@@ -34,8 +34,8 @@ pub use memories::{
     MemoryPatch, NewMemory, Revision, Saved, Upsert, UpsertDone, Upserted, UpsertedAs,
 };
 pub use search::{
-    Explanation, Hit, Legs, Ranks, SEARCH_LIMIT_MAX, SUGGEST_MAX, SearchAnswer, SearchMode, SearchRequest,
-    Step, SuggestAnswer, SuggestRequest, Suggestion, TOTAL_EXACT_MAX, TermWorth,
+    Explanation, Hit, Legs, Ranks, RecordKind, SEARCH_LIMIT_MAX, SUGGEST_MAX, SearchAnswer, SearchMode,
+    SearchRequest, Step, SuggestAnswer, SuggestRequest, Suggestion, TOTAL_EXACT_MAX, TermWorth,
 };
 pub use status::{
     CacheStatus, Cleaning, Damage, Disk, FsckReport, Limit, Refusal, Status, ViewState, ViewStatus, Writes,

@@ -344,7 +344,7 @@ fn origin(caller: &Caller, new: &NewDecision) -> Origin {
 }
 
 /// The event that tells a change of this decision.
-fn decision_event(hub: &Hub, caller: &Caller, decision: &Decision, kind: &str) -> EventDraft {
+pub(super) fn decision_event(hub: &Hub, caller: &Caller, decision: &Decision, kind: &str) -> EventDraft {
     let mut data = object(json!({
         "id": decision.id,
         "number": decision.number,

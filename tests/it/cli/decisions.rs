@@ -55,6 +55,13 @@ fn what_is_decided_is_a_record() {
         (&record["number"], &record["status"], &record["chosen_option"], &record["project"]),
         (&json!("D-0042"), &json!("accepted"), &json!("sled"), &json!("_"))
     );
+    // A search finds it and says what it is; `get` opens it by what a hit calls it.
+    let found = document(&program, &["search", "small kind:decision", "--json"]);
+    let hit = &found["results"][0];
+    assert_eq!((&hit["kind"], &hit["title"]), (&json!("decision"), &json!("D-0042 Use sled")));
+    for name in ["d-0042", hit["id"].as_str().unwrap()] {
+        assert_eq!(document(&program, &["get", name, "--json"])["id"], record["id"]);
+    }
     assert_eq!(
         record["options"],
         json!([{ "title": "sled", "pros": ["Rust"], "cons": ["beta"] }, { "title": "SQLite" }])
