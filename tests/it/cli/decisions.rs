@@ -22,6 +22,28 @@ fn numbers(program: &Program, args: &[&str]) -> Vec<String> {
 }
 
 #[test]
+fn a_proposal_is_changed_until_it_is_settled() {
+    let program = Program::new();
+    assert_eq!(decide(&program, "Use a log", &["--tags", "a"])["status"], "proposed");
+    let change = |flags: &[&str]| document(&program, &[&["decide", "D-1", "--json"], flags].concat());
+    let changed =
+        change(&["--option", "a log", "--choose", "a log", "--tags", "b", "--review-on", "2027-01-31"]);
+    assert_eq!(
+        (&changed["chosen_option"], &changed["tags"], &changed["review_on"], &changed["title"]),
+        (&json!("a log"), &json!(["b"]), &json!("2027-01-31"), &json!("Use a log"))
+    );
+    let accepted = change(&["--status", "accepted", "--review-on", "none"]);
+    assert_eq!((&accepted["status"], &accepted["review_on"]), (&json!("accepted"), &Value::Null));
+    let (status, said) = fails(&program, &["decide", "D-1", "--title", "Use two logs"]);
+    assert_eq!(status, 6, "{said}");
+    assert!(said.contains("supersede"), "{said}");
+    let (status, said) = fails(&program, &["decide", "D-1"]);
+    assert_eq!(status, 2, "{said}");
+    assert!(said.contains("nothing to change of D-0001"), "{said}");
+    assert_eq!(fails(&program, &["decide", "D-9", "--status", "accepted"]).0, 3);
+}
+
+#[test]
 fn what_is_decided_is_a_record() {
     let program = Program::new();
     let flags = [
