@@ -10,6 +10,7 @@
 
 mod choices;
 mod file;
+mod hubs;
 mod show;
 mod whole;
 
@@ -21,6 +22,7 @@ use std::{
 
 pub use choices::{CHOOSABLE, keep};
 pub use file::{Note, check};
+pub use hubs::{Hubs, KeyPlace, NamedHub};
 pub use show::Setting;
 pub use whole::write_whole;
 
@@ -324,6 +326,8 @@ pub struct Config {
     pub log_level: String,
     pub keep_ops_days: u32,
     pub keep_telemetry_days: u32,
+    /// Hubs elsewhere, by name.
+    pub hubs: Hubs,
     /// What could not be read of the choices made in the console.
     pub choices_wrong: Option<String>,
     from: BTreeMap<&'static str, Provenance>,
@@ -348,6 +352,7 @@ impl Default for Config {
             log_level: "info".to_owned(),
             keep_ops_days: 90,
             keep_telemetry_days: 7,
+            hubs: Hubs::new(),
             choices_wrong: None,
             from: BTreeMap::new(),
         }

@@ -43,6 +43,10 @@ pub struct Global {
     /// Settings to read instead of the user's
     #[arg(long, global = true, value_name = "FILE", env = "WHEELHOUSE_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
+    /// Ask another hub, by its name in the settings or its address, as http://127.0.0.1:7420; its key is in the settings'
+    /// key_file or in WHEELHOUSE_KEY
+    #[arg(long, global = true, value_name = "NAME|URL", conflicts_with = "data_dir")]
+    pub hub: Option<String>,
     /// Project to write to and to search; else the git root's folder name [env: WHEELHOUSE_PROJECT]
     #[arg(long, global = true, value_name = "NAME")]
     pub project: Option<String>,
@@ -69,6 +73,11 @@ pub enum ColorWhen {
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// The console on a hub elsewhere
+    Attach {
+        #[arg(value_name = "NAME|URL")]
+        hub: String,
+    },
     /// Save a memory
     Add {
         /// What is worth remembering; `-` reads it from standard input

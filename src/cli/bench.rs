@@ -45,6 +45,7 @@ pub async fn search(ask: &mut Ask, folder: PathBuf, off: Vec<Step>) -> Result<()
         clock: clock.clone(),
         retention: Retention::default(),
         announce: false,
+        hub: None,
     });
     let measured = measure(ask, &home, &collection, &without).await;
     home.close().await;

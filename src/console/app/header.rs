@@ -193,6 +193,7 @@ fn badge(scene: &Scene, width: usize) -> (Role, String) {
         Badge::Stalled(words) => (Role::Warn, words),
         Badge::Refused(Refusal::ReadOnly) => (Role::Warn, Refusal::ReadOnly.words().into()),
         Badge::Refused(why) => (Role::Error, why.words().into()),
+        Badge::Denied => (Role::Error, "denied".into()),
         Badge::Offline { since } => {
             let age = crate::console::scene::age(scene.now, since);
             (Role::Off, format!("offline {age}"))
