@@ -109,6 +109,11 @@ impl Home {
         &self.0.options.data_dir
     }
 
+    /// The hub's address, where it is not that of the data directory.
+    pub fn elsewhere(&self) -> Option<&Address> {
+        self.0.options.hub.as_ref()
+    }
+
     pub fn clock(&self) -> &Clock {
         &self.0.options.clock
     }

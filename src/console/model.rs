@@ -45,7 +45,9 @@ pub enum Badge {
     Failed(String),
     Stalled(String),
     Refused(Refusal),
-    Offline { since: Time },
+    Offline {
+        since: Time,
+    },
     /// It is there and does not let this console in.
     Denied,
 }

@@ -69,7 +69,7 @@ fn app_given(looks: Looks, given: Given) -> App {
         keymap: Keymap::default(),
         keymap_base: Shipped::Default,
         keymap_path: "/config/keymap.toml".into(),
-        data_dir: "/srv/notes-hub".into(),
+        place: "/srv/notes-hub".into(),
         mouse: true,
         given,
         state: State::default(),

@@ -51,7 +51,7 @@ fn app_left(state: State, given: Given) -> App {
         keymap: Keymap::default(),
         keymap_base: Shipped::Default,
         keymap_path: "/config/keymap.toml".into(),
-        data_dir: "/data".into(),
+        place: "/data".into(),
         mouse: true,
         given,
         state,
