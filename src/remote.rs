@@ -32,9 +32,9 @@ use self::{ask::Ask, wire::Wire};
 use crate::{
     door::{
         Caller, Door, EventGap, EventPage, EventQuery, EventStats, ExportLine, Forgetting, Forgotten,
-        FsckReport, ListRequest, MemoryPage, MemoryPatch, NewMemory, Revision, Saved, SearchAnswer,
-        SearchRequest, Status, StreamItem, StreamRequest, SuggestAnswer, SuggestRequest, Upsert, UpsertDone,
-        ViewName,
+        FsckReport, ListRequest, MemoryPage, MemoryPatch, NewMemory, Publish, Published, Revision, Saved,
+        SearchAnswer, SearchRequest, Status, StreamItem, StreamRequest, SuggestAnswer, SuggestRequest,
+        Upsert, UpsertDone, ViewName,
     },
     model::{Cursor, Envelope, Fault, Id, Memory, Time},
 };
@@ -174,6 +174,10 @@ impl Door for Remote {
         let path = format!("/memories/{id}/opened");
         let body = json!({ "query": query });
         self.wire.ask(Some(caller), Method::POST, &path, &Ask::default()).body(&body)?.done().await
+    }
+
+    async fn publish(&self, caller: &Caller, publish: Publish) -> Result<Published, Fault> {
+        self.send(caller, Method::POST, "/events", &publish).await
     }
 
     async fn events(&self, caller: &Caller, query: EventQuery) -> Result<EventPage, Fault> {

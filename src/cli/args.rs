@@ -12,7 +12,7 @@ use clap_complete::Shell;
 
 pub use self::decisions::{Adr, ByWhat, Decide, Decisions, DecisionsPage, Outcome};
 
-use crate::{console::export::Format, door::Step};
+use crate::{console::export::Format, door::Step, model::Severity};
 
 /// A team's knowledge hub and the terminal operations console on it
 ///
@@ -321,6 +321,29 @@ pub enum Events {
         #[command(flatten)]
         which: WhichEvents,
     },
+    /// Tell of something that happened: deploy.finished, ci.failed
+    Publish {
+        /// domain.action; the hub's own domains are not taken
+        #[arg(value_name = "TYPE", required_unless_present = "from")]
+        kind: Option<String>,
+        /// What it is about, in one word
+        #[arg(long)]
+        name: Option<String>,
+        /// Fields of its data; a value that is JSON is taken as such
+        #[arg(long = "data", value_name = "FIELD=VALUE")]
+        data: Vec<String>,
+        #[arg(long, value_enum, default_value_t = Worst::Info)]
+        severity: Worst,
+        /// When it happened; else now
+        #[arg(long, value_name = "TIME")]
+        time: Option<String>,
+        /// What it belongs to
+        #[arg(long, value_name = "ID")]
+        correlation: Option<String>,
+        /// Events as lines of JSON; `-` is standard input
+        #[arg(long, value_name = "FILE|-", conflicts_with_all = ["kind", "name", "data", "time", "correlation"])]
+        from: Option<PathBuf>,
+    },
     /// Count events by type
     Stats {
         #[command(flatten)]
@@ -361,6 +384,16 @@ pub enum Worst {
     Info,
     Warn,
     Error,
+}
+
+impl From<Worst> for Severity {
+    fn from(worst: Worst) -> Severity {
+        match worst {
+            Worst::Info => Severity::Info,
+            Worst::Warn => Severity::Warn,
+            Worst::Error => Severity::Error,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Subcommand)]
