@@ -55,6 +55,7 @@ pub fn run() {
         retention: wheelhouse::store::Retention::default(),
         announce: true,
         jobs: wheelhouse::hub::JobOptions::default(),
+        hub: None,
     });
     let (door, ids) = runtime.block_on(filled(&home));
     let told = Arc::new(AtomicU64::new(0));

@@ -139,7 +139,7 @@ fn router(api: Api) -> Router {
         .route("/dead", routing::get(jobs::dead))
         .route("/search", routing::get(search::by_params).post(search::by_body))
         .route("/search/suggest", routing::get(search::suggest))
-        .route("/events", routing::get(events::page))
+        .route("/events", routing::get(events::page).post(events::publish))
         .route("/events/stats", routing::get(events::stats))
         .route("/status", routing::get(hub::status))
         .route("/limits", routing::get(hub::limits))

@@ -70,7 +70,11 @@ pub fn parse() -> Typed {
 /// Does what was typed.
 pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
     let mut out = Out::new(manner);
-    let Typed { global, plain, verb } = typed;
+    let Typed { mut global, plain, mut verb } = typed;
+    if let Some(Verb::Attach { hub }) = verb {
+        global.hub = Some(hub);
+        verb = None;
+    }
     let face = match verb {
         Some(_) if plain => return Err(plain_verb().into()),
         Some(verb) => match without_hub(&verb, &global, &mut out) {
@@ -138,6 +142,7 @@ async fn console(setup: Setup, keys: PathBuf, log: Arc<Ring>, is_written: bool) 
         retention: setup.retention(),
         announce: true,
         jobs: setup.jobs(),
+        hub: setup.hub.clone(),
     });
     let own_keys = console::keymap::read(&keys)?;
     let themes_dir = keys.with_file_name("themes");
@@ -219,9 +224,11 @@ async fn perform(verb: Verb, ask: &mut Ask) -> Result<(), Stop> {
             bench::search(ask, collection, switches).await
         }
         Verb::Export => events::export(ask).await,
-        Verb::Config { .. } | Verb::Keymap { .. } | Verb::Completions { .. } | Verb::Man => {
-            Err(Fault::bug("this verb needs no hub").into())
-        }
+        Verb::Attach { .. }
+        | Verb::Config { .. }
+        | Verb::Keymap { .. }
+        | Verb::Completions { .. }
+        | Verb::Man => Err(Fault::bug("this verb needs no hub").into()),
     }
 }
 

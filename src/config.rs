@@ -10,6 +10,7 @@
 
 mod choices;
 mod file;
+mod hubs;
 mod show;
 mod whole;
 
@@ -21,6 +22,7 @@ use std::{
 
 pub use choices::{CHOOSABLE, keep};
 pub use file::{Note, check};
+pub use hubs::{Hubs, KeyPlace, NamedHub};
 pub use show::Setting;
 pub use whole::write_whole;
 
@@ -347,6 +349,8 @@ pub struct Config {
     pub jobs_dir: Option<PathBuf>,
     pub jobs_commands: bool,
     pub jobs_env: Vec<String>,
+    /// Hubs elsewhere, by name.
+    pub hubs: Hubs,
     /// What could not be read of the choices made in the console.
     pub choices_wrong: Option<String>,
     from: BTreeMap<&'static str, Provenance>,
@@ -374,6 +378,7 @@ impl Default for Config {
             jobs_dir: None,
             jobs_commands: false,
             jobs_env: Vec::new(),
+            hubs: Hubs::new(),
             choices_wrong: None,
             from: BTreeMap::new(),
         }

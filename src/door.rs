@@ -17,8 +17,8 @@ pub use decisions::{
     DecisionsRequest, DecisionsTaken, ImportedDecision, NewDecision, NewOutcome, SavedDecision,
 };
 pub use events::{
-    BUCKETS_MAX, EVENTS_PAGE_MAX, EventBucket, EventGap, EventPage, EventQuery, EventStats, Order,
-    StreamItem, StreamRequest,
+    BUCKETS_MAX, EVENT_BYTES_MAX, EVENTS_PAGE_MAX, EventBucket, EventGap, EventPage, EventQuery, EventStats,
+    NewEvent, OWN_DOMAINS, Order, PUBLISH_MAX, Publish, Published, StreamItem, StreamRequest,
 };
 pub use health::{
     Anchor, BreakerStatus, BreakerWord, Component, Condition, Health, Overall, Quantiles, TREND_POINTS_MAX,
@@ -34,8 +34,8 @@ pub use memories::{
     MemoryPatch, NewMemory, Revision, Saved, Upsert, UpsertDone, Upserted, UpsertedAs,
 };
 pub use search::{
-    Explanation, Hit, Legs, Ranks, SEARCH_LIMIT_MAX, SUGGEST_MAX, SearchAnswer, SearchMode, SearchRequest,
-    Step, SuggestAnswer, SuggestRequest, Suggestion, TOTAL_EXACT_MAX, TermWorth,
+    Explanation, Hit, Legs, Ranks, RecordKind, SEARCH_LIMIT_MAX, SUGGEST_MAX, SearchAnswer, SearchMode,
+    SearchRequest, Step, SuggestAnswer, SuggestRequest, Suggestion, TOTAL_EXACT_MAX, TermWorth,
 };
 pub use status::{
     CacheStatus, Cleaning, Damage, Disk, FsckReport, Limit, Refusal, Status, ViewState, ViewStatus, Writes,
@@ -156,6 +156,9 @@ pub trait Door: Decisions + Jobs + Wellbeing {
 
     /// Tells that a hit was opened: the search becomes an event, the memory's use is counted.
     async fn opened(&self, caller: &Caller, id: Id, query: &str) -> Result<(), Fault>;
+
+    /// Records events that somebody else tells: all in one commit, or none.
+    async fn publish(&self, caller: &Caller, publish: Publish) -> Result<Published, Fault>;
 
     /// A page of history.
     async fn events(&self, caller: &Caller, query: EventQuery) -> Result<EventPage, Fault>;

@@ -34,7 +34,7 @@ use crate::{
     door::{Caller, Door},
     hub::JobOptions,
     model::{Actor, Code, Fault, Projects},
-    remote::Remote,
+    remote::{Address, Remote},
     store::{Repaired, Retention, Store},
     tasks::{Clock, Tasks, blocking},
 };
@@ -54,6 +54,8 @@ pub struct HomeOptions {
     pub clock: Clock,
     /// How long an owned hub keeps its events.
     pub retention: Retention,
+    /// A hub to ask wherever it is, and never to be owned here; none is that of the data directory.
+    pub hub: Option<Address>,
     /// Whether an owned hub tells its start and stop as events: a console's does, that of a single verb does not.
     pub announce: bool,
     /// What jobs of an owned hub may do, and where their files are.
@@ -110,6 +112,11 @@ impl Home {
         &self.0.options.data_dir
     }
 
+    /// The hub's address, where it is not that of the data directory.
+    pub fn elsewhere(&self) -> Option<&Address> {
+        self.0.options.hub.as_ref()
+    }
+
     pub fn clock(&self) -> &Clock {
         &self.0.options.clock
     }
@@ -142,6 +149,10 @@ impl Home {
 
     /// Copies what proves whole of the store into a directory that is not there yet; no hub may be running.
     pub async fn repair(&self, to: &Path) -> Result<Repaired, Fault> {
+        if let Some(address) = &self.0.options.hub {
+            return Err(Fault::invalid(format!("the files of {address} are not here"))
+                .hint("repair on its own machine"));
+        }
         let _turn = self.0.turn.acquire().await;
         let (options, runtime_dir) = (self.0.options.clone(), self.0.runtime_dir.clone());
         let to = to.to_owned();
@@ -182,6 +193,11 @@ impl Home {
             State::Owner(owned) => return Ok(owned.opened()),
             State::Closed => return Err(Fault::unavailable("this face has closed its hub")),
             State::Away => {}
+        }
+        if let Some(address) = &self.0.options.hub {
+            let remote = Remote::at(address.clone())?;
+            remote.status().await?;
+            return Ok(Opened { door: Arc::new(remote), owned: false });
         }
         let (options, runtime_dir) = (self.0.options.clone(), self.0.runtime_dir.clone());
         let place = blocking(move || Place::prepare(&options, runtime_dir)).await?;

@@ -11,6 +11,7 @@ mod feed;
 mod health;
 mod jobs;
 mod memories;
+mod publish;
 mod search;
 mod told;
 
@@ -33,9 +34,9 @@ use tokio::sync::watch;
 use crate::{
     door::{
         CacheStatus, Caller, Disk, Door, EventPage, EventQuery, EventStats, ExportLine, Forgetting,
-        Forgotten, FsckReport, ListRequest, MemoryPage, MemoryPatch, NewMemory, Refusal, Revision, Saved,
-        SearchAnswer, SearchRequest, Status, StreamItem, StreamRequest, SuggestAnswer, SuggestRequest,
-        Upsert, UpsertDone, ViewName, ViewState, ViewStatus, Writes,
+        Forgotten, FsckReport, ListRequest, MemoryPage, MemoryPatch, NewMemory, Publish, Published, Refusal,
+        Revision, Saved, SearchAnswer, SearchRequest, Status, StreamItem, StreamRequest, SuggestAnswer,
+        SuggestRequest, Upsert, UpsertDone, ViewName, ViewState, ViewStatus, Writes,
     },
     events::{self, Follow},
     model::{Fault, Id, Memory, Sequence, Time},
@@ -321,6 +322,10 @@ impl Door for HubDoor {
 
     async fn opened(&self, caller: &Caller, id: Id, query: &str) -> Result<(), Fault> {
         search::opened(&self.0, caller, id, query).await
+    }
+
+    async fn publish(&self, caller: &Caller, publish: Publish) -> Result<Published, Fault> {
+        publish::publish(&self.0, caller, publish).await
     }
 
     async fn events(&self, caller: &Caller, query: EventQuery) -> Result<EventPage, Fault> {

@@ -162,10 +162,8 @@ impl Outbound {
 
 /// With the certificates of this machine; where it has none, no server proves who it is.
 fn client() -> Result<Client, Fault> {
-    // Another part may have named one before: the same.
-    drop(ring::default_provider().install_default());
     let builder = || {
-        Client::builder()
+        trusting_this_machine(Client::builder())
             .timeout(TIMEOUT)
             .redirect(redirect::Policy::limited(REDIRECTS_MAX))
             .user_agent(concat!("wheelhouse/", env!("CARGO_PKG_VERSION")))
@@ -176,6 +174,13 @@ fn client() -> Result<Client, Fault> {
             .build()
             .map_err(|error| Fault::bug("calls to others cannot be made").cause(words(&error)))
     })
+}
+
+/// For calls with TLS: by the certificates of this machine.
+pub fn trusting_this_machine(builder: ClientBuilder) -> ClientBuilder {
+    // Another part may have named one before: the same.
+    drop(ring::default_provider().install_default());
+    builder
 }
 
 /// For calls without TLS: no certificate is read, and none accepted.

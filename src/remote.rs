@@ -1,10 +1,11 @@
-//! The door over HTTP, through a hub's Unix socket.
+//! The door over HTTP, through a hub's Unix socket or to its host and port.
 //!
 //! What a face asks here is what it would ask of a hub in its own process: the same requests, answers and faults.
 //! The one thing more that can happen is that the hub goes away; then a call or a stream ends with an
 //! `unavailable` fault and the face asks `home` for a door again. Nothing is asked twice by itself: a write
 //! whose answer was lost may have happened, and only the caller knows whether it may be repeated.
 
+mod address;
 mod ask;
 mod decisions;
 mod export;
@@ -23,14 +24,17 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-pub use self::wire::{Gone, gone};
+pub use self::{
+    address::{Address, Key, PORT},
+    wire::{Gone, gone},
+};
 use self::{ask::Ask, wire::Wire};
 use crate::{
     door::{
         Caller, Door, EventGap, EventPage, EventQuery, EventStats, ExportLine, Forgetting, Forgotten,
-        FsckReport, ListRequest, MemoryPage, MemoryPatch, NewMemory, Revision, Saved, SearchAnswer,
-        SearchRequest, Status, StreamItem, StreamRequest, SuggestAnswer, SuggestRequest, Upsert, UpsertDone,
-        ViewName,
+        FsckReport, ListRequest, MemoryPage, MemoryPatch, NewMemory, Publish, Published, Revision, Saved,
+        SearchAnswer, SearchRequest, Status, StreamItem, StreamRequest, SuggestAnswer, SuggestRequest,
+        Upsert, UpsertDone, ViewName,
     },
     model::{Cursor, Envelope, Fault, Id, Memory, Time},
 };
@@ -38,7 +42,7 @@ use crate::{
 /// Ids asked for in one request; more are asked for in turn, so that no address grows over what a hub reads.
 const IDS_AT_ONCE: usize = 100;
 
-/// A hub behind a socket. Cheap to clone.
+/// A hub behind a socket or an address. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Remote {
     wire: Wire,
@@ -68,7 +72,12 @@ struct Envelopes {
 impl Remote {
     /// The door through this socket. Nothing is asked yet: a hub that is not there shows with the first call.
     pub fn new(socket: &Path) -> Result<Remote, Fault> {
-        Ok(Remote { wire: Wire::new(socket)? })
+        Remote::at(Address::Socket(socket.to_owned()))
+    }
+
+    /// The door there; nothing is asked yet.
+    pub fn at(address: Address) -> Result<Remote, Fault> {
+        Ok(Remote { wire: Wire::new(address)? })
     }
 
     /// The door through this socket, after its hub has answered once.
@@ -165,6 +174,10 @@ impl Door for Remote {
         let path = format!("/memories/{id}/opened");
         let body = json!({ "query": query });
         self.wire.ask(Some(caller), Method::POST, &path, &Ask::default()).body(&body)?.done().await
+    }
+
+    async fn publish(&self, caller: &Caller, publish: Publish) -> Result<Published, Fault> {
+        self.send(caller, Method::POST, "/events", &publish).await
     }
 
     async fn events(&self, caller: &Caller, query: EventQuery) -> Result<EventPage, Fault> {

@@ -45,9 +45,11 @@ use std::{
 
 use tokio::sync::watch;
 
+pub use self::document::Searched;
+
 use self::{
     content::Step as Applied,
-    document::{Document, Field, facet},
+    document::{Field, facet},
     mask::Mask,
     meaning::{Meaning, Mute, panic_words, vector::Vector},
     memory::MemoryShard,
@@ -62,7 +64,7 @@ use crate::{
         CacheStatus, SEARCH_LIMIT_MAX, SearchAnswer, SearchMode, SearchRequest, Step, SuggestAnswer,
         SuggestRequest, TOTAL_EXACT_MAX, ViewState,
     },
-    model::{Code, Entry, Fault, LogId, Memory, Projects, Sequence, Time, TimeWords},
+    model::{Code, Entry, Fault, LogId, Projects, Sequence, Time, TimeWords},
 };
 
 /// Hits of a page when the request does not say.
@@ -261,17 +263,17 @@ impl Lexical {
         request: &SearchRequest,
         wall: &Projects,
         words: TimeWords,
-        records: &mut dyn Iterator<Item = Memory>,
+        records: &mut dyn Iterator<Item = Searched>,
     ) -> Result<SearchAnswer, Fault> {
         let started = Instant::now();
         let (mut shard, mut dead) = (MemoryShard::default(), Bits::default());
         let mut left_out = false;
-        for memory in records.filter(|memory| wall.see(&memory.project)) {
+        for record in records.filter(|record| wall.see(record.project())) {
             if shard.touched().len() == SCAN_RECORDS_MAX || shard.bytes() >= SCAN_BYTES_MAX {
                 left_out = true;
                 break;
             }
-            shard.put(Document::of(&memory), &mut dead);
+            shard.put(record.document(), &mut dead);
         }
         let searched = shard.touched().len();
         let seats = [Seat { shard: &shard, dead: &dead }];

@@ -155,6 +155,13 @@ pub struct Committed {
     pub entry: Arc<Entry>,
 }
 
+impl Committed {
+    fn repeated(entry: Arc<Entry>) -> Committed {
+        let (first, last, recorded_at) = (entry.first(), entry.last(), entry.recorded_at());
+        Committed { first, last, recorded_at, applied: true, repeated: true, entry }
+    }
+}
+
 /// A record as the view holds it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stored {
@@ -352,6 +359,16 @@ impl Store {
             entries.extend(self.core.log.entry_at(first).map_err(log_fault)?);
         }
         Ok(entries)
+    }
+
+    /// The commit that used this idempotency key within the last day.
+    pub fn committed_by(&self, key: &str) -> Result<Option<Committed>, Fault> {
+        let now = self.core.clock.now();
+        let first =
+            self.core.view()?.records.idempotent(key, now).map_err(|error| self.core.unreadable(error))?;
+        let entry =
+            first.map(|first| self.core.log.entry_at(first).map_err(log_fault)).transpose()?.flatten();
+        Ok(entry.map(Committed::repeated))
     }
 
     /// Whole entries after a place, oldest first, until they hold at least `limit_events`.

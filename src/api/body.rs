@@ -5,7 +5,7 @@ use futures::StreamExt;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    door::BATCH_BYTES_MAX,
+    door::{BATCH_BYTES_MAX, EVENT_BYTES_MAX},
     model::{
         CONTENT_BYTES_MAX, DECISION_BYTES_MAX, Fault, METADATA_BYTES_MAX,
         job::{ARGUMENT_BYTES_MAX, BODY_BYTES_MAX},
@@ -20,17 +20,25 @@ pub const DECISION_BODY_BYTES_MAX: usize = 2 * DECISION_BYTES_MAX + OVERHEAD_BYT
 /// A command line or a request with its body, each within its own bound.
 pub const JOB_BODY_BYTES_MAX: usize = 2 * (ARGUMENT_BYTES_MAX + BODY_BYTES_MAX) + OVERHEAD_BYTES;
 pub const BULK_BODY_BYTES_MAX: usize = 2 * BATCH_BYTES_MAX + (1 << 20);
+/// A batch of events, or one at its largest.
+pub const PUBLISH_BODY_BYTES_MAX: usize = 1 << 20;
 /// What asks and saves nothing.
 pub const SMALL_BODY_BYTES_MAX: usize = 64 << 10;
 /// Of a body over its bound this much more is taken from the socket and thrown away, so that the client reads why.
 const DRAIN_BYTES_MAX: usize = 64 << 20;
 
+const _: () = assert!(EVENT_BYTES_MAX < PUBLISH_BODY_BYTES_MAX && PUBLISH_BODY_BYTES_MAX < DRAIN_BYTES_MAX);
 const _: () = assert!(DECISION_BODY_BYTES_MAX < BULK_BODY_BYTES_MAX);
 const _: () = assert!(MEMORY_BODY_BYTES_MAX < BULK_BODY_BYTES_MAX && BULK_BODY_BYTES_MAX < DRAIN_BYTES_MAX);
 
 /// The body as a `T`.
 pub async fn read<T: DeserializeOwned>(body: Body, max: usize) -> Result<T, Fault> {
     parse(&bytes(body, max).await?)
+}
+
+/// What was read already, as a `T`.
+pub fn of<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Fault> {
+    serde_json::from_value(value).map_err(|error| wrong(&error))
 }
 
 /// The body as a `T`; none for an empty one.

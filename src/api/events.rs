@@ -4,14 +4,23 @@ use axum::{
     Json,
     body::Body,
     extract::State,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
-use super::{Api, accept::Streaming, ask, params::Params, problem::Answer, sse};
+use super::{
+    Api,
+    accept::Streaming,
+    ask,
+    body::{self, PUBLISH_BODY_BYTES_MAX},
+    params::Params,
+    problem::Answer,
+    record::{applied, idempotency_key},
+    sse,
+};
 use crate::{
-    door::{Caller, EventGap, EventPage},
+    door::{Caller, EventGap, EventPage, NewEvent, Publish},
     model::{Cursor, Envelope, Fault, Time},
 };
 
@@ -38,6 +47,25 @@ struct Page {
     #[serde(skip_serializing_if = "Option::is_none")]
     reached: Option<Time>,
     head: Cursor,
+}
+
+/// One event, or an object with a list of them.
+pub async fn publish(
+    State(api): State<Api>,
+    caller: From,
+    params: Params,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    params.end()?;
+    let value: serde_json::Value = body::read(body, PUBLISH_BODY_BYTES_MAX).await?;
+    let mut publish = match value.get("events") {
+        Some(_) => body::of::<Publish>(value)?,
+        None => Publish { events: vec![body::of::<NewEvent>(value)?], idempotency_key: None },
+    };
+    publish.idempotency_key = idempotency_key(&headers, publish.idempotency_key.take())?;
+    let published = api.door.publish(&caller, publish).await?;
+    Ok((applied(StatusCode::CREATED, published.applied), Json(published)).into_response())
 }
 
 pub async fn page(State(api): State<Api>, caller: From, mut params: Params) -> Answer {

@@ -3,8 +3,8 @@
 use super::{REQUESTS_MAX, STREAMS_MAX, accept, body, gate};
 use crate::{
     door::{
-        BATCH_BYTES_MAX, BATCH_MAX, EVENTS_PAGE_MAX, LIST_PAGE_MAX, LOG_PAGE_MAX, Limit, NEXT_MAX,
-        RUNS_PAGE_MAX, SEARCH_LIMIT_MAX, SUGGEST_MAX, TOTAL_EXACT_MAX,
+        BATCH_BYTES_MAX, BATCH_MAX, EVENT_BYTES_MAX, EVENTS_PAGE_MAX, LIST_PAGE_MAX, LOG_PAGE_MAX, Limit,
+        NEXT_MAX, PUBLISH_MAX, RUNS_PAGE_MAX, SEARCH_LIMIT_MAX, SUGGEST_MAX, TOTAL_EXACT_MAX,
     },
     jobs,
     model::{
@@ -52,6 +52,8 @@ pub fn limits() -> Vec<Limit> {
         ("search.total_exact", TOTAL_EXACT_MAX, "results"),
         ("suggest.limit", SUGGEST_MAX, "suggestions"),
         ("events.limit", EVENTS_PAGE_MAX, "events"),
+        ("events.publish", PUBLISH_MAX, "events"),
+        ("event", EVENT_BYTES_MAX, "bytes"),
         ("events.patterns", PATTERNS_MAX, "patterns"),
         ("subject", SUBJECT_BYTES_MAX, "bytes"),
         ("subject.tokens", TOKENS_MAX, "tokens"),
@@ -62,6 +64,7 @@ pub fn limits() -> Vec<Limit> {
         ("http.body.decision", body::DECISION_BODY_BYTES_MAX, "bytes"),
         ("http.body.job", body::JOB_BODY_BYTES_MAX, "bytes"),
         ("http.body.bulk", body::BULK_BODY_BYTES_MAX, "bytes"),
+        ("http.body.events", body::PUBLISH_BODY_BYTES_MAX, "bytes"),
         ("http.body.other", body::SMALL_BODY_BYTES_MAX, "bytes"),
         ("http.requests", REQUESTS_MAX, "requests at once"),
         ("http.streams", STREAMS_MAX, "streams at once"),

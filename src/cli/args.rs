@@ -16,7 +16,7 @@ pub use self::{
     jobs::{Jobs, RunsPage, Wait},
 };
 
-use crate::{console::export::Format, door::Step};
+use crate::{console::export::Format, door::Step, model::Severity};
 
 /// A team's knowledge hub and the terminal operations console on it
 ///
@@ -47,6 +47,10 @@ pub struct Global {
     /// Settings to read instead of the user's
     #[arg(long, global = true, value_name = "FILE", env = "WHEELHOUSE_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
+    /// Ask another hub, by its name in the settings or its address, as http://127.0.0.1:7420; its key is in the settings'
+    /// key_file or in WHEELHOUSE_KEY
+    #[arg(long, global = true, value_name = "NAME|URL", conflicts_with = "data_dir")]
+    pub hub: Option<String>,
     /// Project to write to and to search; else the git root's folder name [env: WHEELHOUSE_PROJECT]
     #[arg(long, global = true, value_name = "NAME")]
     pub project: Option<String>,
@@ -73,6 +77,11 @@ pub enum ColorWhen {
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// The console on a hub elsewhere
+    Attach {
+        #[arg(value_name = "NAME|URL")]
+        hub: String,
+    },
     /// Save a memory
     Add {
         /// What is worth remembering; `-` reads it from standard input
@@ -327,6 +336,29 @@ pub enum Events {
         #[command(flatten)]
         which: WhichEvents,
     },
+    /// Tell of something that happened: deploy.finished, ci.failed
+    Publish {
+        /// domain.action; the hub's own domains are not taken
+        #[arg(value_name = "TYPE", required_unless_present = "from")]
+        kind: Option<String>,
+        /// What it is about, in one word
+        #[arg(long)]
+        name: Option<String>,
+        /// Fields of its data; a value that is JSON is taken as such
+        #[arg(long = "data", value_name = "FIELD=VALUE")]
+        data: Vec<String>,
+        #[arg(long, value_enum, default_value_t = Worst::Info)]
+        severity: Worst,
+        /// When it happened; else now
+        #[arg(long, value_name = "TIME")]
+        time: Option<String>,
+        /// What it belongs to
+        #[arg(long, value_name = "ID")]
+        correlation: Option<String>,
+        /// Events as lines of JSON; `-` is standard input
+        #[arg(long, value_name = "FILE|-", conflicts_with_all = ["kind", "name", "data", "time", "correlation"])]
+        from: Option<PathBuf>,
+    },
     /// Count events by type
     Stats {
         #[command(flatten)]
@@ -367,6 +399,16 @@ pub enum Worst {
     Info,
     Warn,
     Error,
+}
+
+impl From<Worst> for Severity {
+    fn from(worst: Worst) -> Severity {
+        match worst {
+            Worst::Info => Severity::Info,
+            Worst::Warn => Severity::Warn,
+            Worst::Error => Severity::Error,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Subcommand)]

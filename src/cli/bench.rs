@@ -47,6 +47,7 @@ pub async fn search(ask: &mut Ask, folder: PathBuf, off: Vec<Step>) -> Result<()
         retention: Retention::default(),
         announce: false,
         jobs: JobOptions::default(),
+        hub: None,
     });
     let measured = measure(ask, &home, &collection, &without).await;
     home.close().await;

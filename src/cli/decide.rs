@@ -1,6 +1,8 @@
-//! `decide`: a decision from flags, from a document, or from both.
+//! `decide`: a decision, or a change of one, from flags, from a document, or from both.
 
 use std::path::Path;
+
+use serde::de::DeserializeOwned;
 
 use super::{
     Stop,
@@ -8,16 +10,19 @@ use super::{
     verb::{Ask, text_or_stdin},
 };
 use crate::{
-    door::{NewDecision, SavedDecision},
+    door::{DecisionPatch, NewDecision, SavedDecision},
     model::{DECISION_BYTES_MAX, DecisionRef, DecisionStatus, Fault},
     report,
 };
 
+/// Takes a field's value away.
+const NONE: &str = "none";
+
 pub async fn decide(ask: &mut Ask, typed: Decide) -> Result<(), Stop> {
-    let mut new = match &typed.from {
-        Some(path) => document(path)?,
-        None => NewDecision::default(),
-    };
+    if let Some(which) = typed.which.clone() {
+        return change(ask, which.parse()?, typed).await;
+    }
+    let mut new: NewDecision = typed.from.as_deref().map(document).transpose()?.unwrap_or_default();
     let replaces = typed.supersedes.as_deref().map(str::parse::<DecisionRef>).transpose()?;
     lay_over(&mut new, typed)?;
     let project = ask.setup.project.clone();
@@ -41,6 +46,19 @@ pub async fn decide(ask: &mut Ask, typed: Decide) -> Result<(), Stop> {
     Ok(())
 }
 
+async fn change(ask: &mut Ask, which: DecisionRef, typed: Decide) -> Result<(), Stop> {
+    let mut patch: DecisionPatch = typed.from.as_deref().map(document).transpose()?.unwrap_or_default();
+    patch_over(&mut patch, typed)?;
+    if patch == DecisionPatch::default() {
+        return Err(Fault::invalid(format!("nothing to change of {which} was given"))
+            .hint("for example `--status accepted`; `wheelhouse decide --help` names every field")
+            .into());
+    }
+    let door = ask.door().await?;
+    let saved = door.edit_decision(&ask.caller, which, patch, None).await?;
+    told(ask, &saved, &format!("{}, revision {}", saved.decision.status.word(), saved.decision.revision))
+}
+
 /// Says what became of a write; with `--quiet` only which decision it is.
 pub fn told(ask: &mut Ask, saved: &SavedDecision, what: &str) -> Result<(), Stop> {
     let decision = &saved.decision;
@@ -58,7 +76,7 @@ pub fn told(ask: &mut Ask, saved: &SavedDecision, what: &str) -> Result<(), Stop
     Ok(())
 }
 
-fn document(path: &Path) -> Result<NewDecision, Fault> {
+fn document<D: DeserializeOwned>(path: &Path) -> Result<D, Fault> {
     let named = path.display();
     let text = match path.to_str() {
         Some("-") => text_or_stdin("-")?,
@@ -79,13 +97,14 @@ fn document(path: &Path) -> Result<NewDecision, Fault> {
     })
 }
 
+fn set<T>(field: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *field = given;
+    }
+}
+
 /// What the flags say stands above what the document says.
 fn lay_over(new: &mut NewDecision, typed: Decide) -> Result<(), Fault> {
-    fn set<T>(field: &mut T, given: Option<T>) {
-        if let Some(given) = given {
-            *field = given;
-        }
-    }
     set(&mut new.title, typed.title);
     set(&mut new.context, typed.context);
     set(&mut new.rationale, typed.rationale);
@@ -93,11 +112,33 @@ fn lay_over(new: &mut NewDecision, typed: Decide) -> Result<(), Fault> {
     set(&mut new.chosen_option, typed.choose.map(Some));
     set(&mut new.confidence, typed.confidence.map(Some));
     set(&mut new.options, Some(typed.options.0).filter(|options| !options.is_empty()));
-    set(&mut new.tags, typed.tags.map(|tags| tags.split(',').map(str::to_owned).collect()));
+    set(&mut new.tags, typed.tags.as_deref().map(tags));
     set(&mut new.review_on, typed.review_on.map(|day| day.parse().map(Some)).transpose()?);
     set(&mut new.number, typed.number.map(|number| number.parse().map(Some)).transpose()?);
     set(&mut new.status, typed.status.map(|word| status(&word).map(Some)).transpose()?);
     Ok(())
+}
+
+/// As [`lay_over`], of a change. A field that can be without a value is emptied by `none`.
+fn patch_over(patch: &mut DecisionPatch, typed: Decide) -> Result<(), Fault> {
+    let or_none = |text: String| (!text.eq_ignore_ascii_case(NONE)).then_some(text);
+    let options = Some(typed.options.0).filter(|options| !options.is_empty());
+    let review_on = typed.review_on.map(|day| or_none(day).map(|day| day.parse()).transpose());
+    patch.title = typed.title.or(patch.title.take());
+    patch.context = typed.context.or(patch.context.take());
+    patch.rationale = typed.rationale.or(patch.rationale.take());
+    patch.kind = typed.kind.or(patch.kind.take());
+    patch.chosen_option = typed.choose.map(or_none).or(patch.chosen_option.take());
+    patch.confidence = typed.confidence.map(Some).or(patch.confidence.take());
+    patch.options = options.or(patch.options.take());
+    patch.tags = typed.tags.as_deref().map(tags).or(patch.tags.take());
+    patch.review_on = review_on.transpose()?.or(patch.review_on.take());
+    patch.status = typed.status.map(|word| status(&word)).transpose()?.or(patch.status.take());
+    Ok(())
+}
+
+fn tags(typed: &str) -> Vec<String> {
+    typed.split(',').map(str::to_owned).collect()
 }
 
 /// A decision's status as typed.

@@ -53,7 +53,7 @@ pub async fn review(ask: &mut Ask, page: &DecisionsPage) -> Result<(), Stop> {
 }
 
 /// The one that is meant: bare digits are words to look for, such as a year.
-fn named(what: &[String]) -> Option<DecisionRef> {
+pub fn named(what: &[String]) -> Option<DecisionRef> {
     let [one] = what else { return None };
     let digits = one.bytes().all(|byte| byte.is_ascii_digit());
     one.parse().ok().filter(|_| !digits)
@@ -158,11 +158,23 @@ fn styled(column: usize, cell: &str, paint: Paint) -> String {
 async fn show(ask: &mut Ask, named: DecisionRef) -> Result<(), Stop> {
     let door = ask.door().await?;
     let decision = door.decision(&ask.caller, named).await?;
+    print(ask, &door, &decision).await
+}
+
+/// The decision, unless there is none of that name.
+pub async fn there(ask: &Ask, door: &Arc<dyn Door>, named: DecisionRef) -> Result<Option<Decision>, Fault> {
+    match door.decision(&ask.caller, named).await {
+        Err(fault) if fault.code == Code::NotFound && matches!(named, DecisionRef::Id(_)) => Ok(None),
+        found => found.map(Some),
+    }
+}
+
+pub async fn print(ask: &mut Ask, door: &Arc<dyn Door>, decision: &Decision) -> Result<(), Stop> {
     if ask.out.manner.json {
-        return ask.out.document(&decision);
+        return ask.out.document(decision);
     }
     if !ask.out.manner.quiet {
-        head(ask, &door, &decision).await?;
+        head(ask, door, decision).await?;
     }
     ask.out.whole(&decision.text())
 }

@@ -1,6 +1,7 @@
 //! `events` and `export`: what happened, as lines.
 
 mod line;
+mod publish;
 mod tail;
 
 pub use self::line::about;
@@ -37,6 +38,15 @@ pub async fn run(ask: &mut Ask, what: Events) -> Result<(), Stop> {
             let filter = filter(&which, &ask.setup, ask.words())?;
             let query = EventQuery { filter, order, ..EventQuery::default() };
             print_export(ask, What::Events(Box::new(query)), format, limit).await
+        }
+        Events::Publish { from: Some(path), .. } => publish::lines(ask, &path).await,
+        Events::Publish { kind, name, data, severity, time, correlation, from: None } => {
+            let kind = kind.unwrap_or_default();
+            publish::one(
+                ask,
+                publish::Told { kind, name, data, severity: severity.into(), time, correlation },
+            )
+            .await
         }
         Events::Stats { which } => stats(ask, &which).await,
     }
@@ -117,11 +127,7 @@ fn filter(which: &WhichEvents, setup: &Setup, words: TimeWords) -> Result<EventF
         correlation: which.correlation.as_ref().map(id).transpose()?,
         causation: which.causation.as_ref().map(id).transpose()?,
         actor: which.actor.clone().map(Actor),
-        severity: which.severity.map(|worst| match worst {
-            Worst::Info => Severity::Info,
-            Worst::Warn => Severity::Warn,
-            Worst::Error => Severity::Error,
-        }),
+        severity: which.severity.map(Severity::from),
         text: which.text.clone(),
     };
     filter.check().map_err(|error| Fault::invalid("too many patterns").cause(error))?;

@@ -1,8 +1,13 @@
-//! `get` and `history`: one memory in full, and how it came to be so.
+//! `get` and `history`: one memory in full, and how it came to be so; `get` also shows a decision that a search found.
 
 use serde_json::json;
 
-use super::{Stop, id, text, verb::Ask};
+use super::{
+    Stop,
+    decisions::{self, named},
+    id, text,
+    verb::Ask,
+};
 use crate::{
     door::Revision,
     model::{Id, Memory},
@@ -11,6 +16,11 @@ use crate::{
 
 pub async fn get(ask: &mut Ask, typed: &[String]) -> Result<(), Stop> {
     let door = ask.door().await?;
+    if let Some(named) = named(typed)
+        && let Some(decision) = decisions::there(ask, &door, named).await?
+    {
+        return decisions::print(ask, &door, &decision).await;
+    }
     let ids = id::resolve(&door, &ask.caller, typed, false).await?;
     let memories = door.get(&ask.caller, &ids).await?;
     if ask.out.manner.json {

@@ -221,6 +221,7 @@ mod tests {
             project_flag: false,
             jobs_dir: "/j".into(),
             unsafe_filesystem: false,
+            hub: None,
         };
         let now = Time::from_unix_ms(1_795_219_200_000);
         request(&search, &setup, TimeWords { now, zone: Zone::UTC })

@@ -4,12 +4,16 @@ use std::path::{Path, PathBuf};
 
 use super::args::{ColorWhen, Global};
 use crate::{
-    config::{Config, Provenance, default_path},
+    config::{Config, KeyPlace, Provenance, default_path},
     hub::JobOptions,
     model::{Fault, Project, Projects},
+    remote::{Address, Key},
     store::Retention,
     tasks::Clock,
 };
+
+/// The key of a hub that is named by its address.
+const KEY: &str = "WHEELHOUSE_KEY";
 
 /// What holds for one run of the program.
 #[derive(Debug, Clone)]
@@ -23,13 +27,20 @@ pub struct Setup {
     pub project_flag: bool,
     pub unsafe_filesystem: bool,
     pub jobs_dir: PathBuf,
+    /// None is the hub of the data directory.
+    pub hub: Option<Address>,
 }
 
 impl Setup {
     pub fn new(global: &Global) -> Result<Setup, Fault> {
         let config_path = config_path(global)?;
         let config = settings(global, &config_path)?;
-        let data_dir = config.data_dir()?;
+        let mut data_dir = config.data_dir()?;
+        let hub = global.hub.as_deref().map(|named| address(named, &config)).transpose()?;
+        if let Some(hub) = &hub {
+            // What a face keeps for itself: drafts, sizes of panes. Not the hub's data.
+            data_dir = data_dir.join("hubs").join(Project::slug(&hub.to_string()).as_str());
+        }
         let project = match &config.project {
             Some(project) => project.clone(),
             None => std::env::current_dir().map_or_else(|_| Project::none(), |dir| project_of(&dir)),
@@ -41,6 +52,7 @@ impl Setup {
             project_flag: global.project.is_some(),
             unsafe_filesystem: global.unsafe_filesystem,
             jobs_dir: config.jobs_dir.clone().unwrap_or_else(|| config_path.with_file_name("jobs")),
+            hub,
             config,
         })
     }
@@ -70,6 +82,33 @@ impl Setup {
     pub fn projects(&self, all: bool) -> Projects {
         if all { Projects::All } else { Projects::with_none(self.project.clone()) }
     }
+}
+
+/// The hub that is meant, with its key: one of the settings by its name, else an address.
+fn address(named: &str, config: &Config) -> Result<Address, Fault> {
+    let Some(hub) = config.hubs.get(named) else {
+        let address: Address = named.parse().map_err(|fault: Fault| match config.hubs.is_empty() {
+            true => fault,
+            false => {
+                let names: Vec<&str> = config.hubs.keys().map(String::as_str).collect();
+                fault.hint(format!("an address, or one of the settings' hubs: {}", names.join(", ")))
+            }
+        })?;
+        let key = std::env::var(KEY).ok().filter(|key| !key.trim().is_empty());
+        return Ok(address.with_key(key.as_deref().map(Key::new).transpose()?));
+    };
+    let text = match &hub.key {
+        KeyPlace::Nowhere => None,
+        KeyPlace::File(path) => Some(std::fs::read_to_string(path).map_err(|error| {
+            Fault::invalid(format!("the key of {named} cannot be read at {}", path.display())).cause(error)
+        })?),
+        KeyPlace::Environment(name) => Some(
+            std::env::var(name)
+                .map_err(|_| Fault::invalid(format!("the key of {named} is in {name}, which is not set")))?,
+        ),
+    };
+    let address: Address = hub.url.parse()?;
+    Ok(address.with_key(text.as_deref().map(Key::new).transpose()?))
 }
 
 /// The settings file to read: named, or the user's.

@@ -42,6 +42,7 @@ impl Ask {
             retention: setup.retention(),
             announce,
             jobs: setup.jobs(),
+            hub: setup.hub.clone(),
         });
         Ask { caller: local_caller(&clock), setup, home, out, token, hits: None, clock }
     }

@@ -7,8 +7,11 @@ use toml::{
     de::{DeString, DeTable, DeValue},
 };
 
-use super::{Config, KEYS, Key, Kind, Provenance};
+use super::{Config, KEYS, Key, Kind, Provenance, hubs};
 use crate::{model::Fault, report};
+
+/// The table of hubs, which is no setting of one value.
+const HUBS: &str = "hubs";
 
 /// Something about a settings file that its owner wants to know.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -28,6 +31,16 @@ pub fn check(text: &str) -> Vec<Note> {
     if notes.is_empty() {
         for (name, value) in table.get_ref() {
             let line = line_of(text, name.span().start);
+            if name.get_ref() == HUBS {
+                let (_, wrong) = hubs::read(value.get_ref(), name.span().start);
+                notes.extend(wrong.into_iter().map(|wrong| Note {
+                    line: line_of(text, wrong.at),
+                    message: wrong.message,
+                    hint: wrong.hint,
+                    stops: true,
+                }));
+                continue;
+            }
             notes.extend(entry(name.get_ref(), value.get_ref()).err().map(|wrong| wrong.note(line)));
         }
     }
@@ -46,6 +59,9 @@ pub(super) fn apply(config: &mut Config, path: &Path, text: &str) -> Result<(), 
     }
     let (table, _) = DeTable::parse_recoverable(text);
     for (name, value) in table.get_ref() {
+        if name.get_ref() == HUBS {
+            (config.hubs, _) = hubs::read(value.get_ref(), name.span().start);
+        }
         if let Ok((key, value)) = entry(name.get_ref(), value.get_ref()) {
             let line = line_of(text, name.span().start);
             config.set(key.name, &value, Provenance::File { path: path.to_owned(), line })?;

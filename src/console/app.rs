@@ -55,7 +55,8 @@ pub struct Env {
     pub import: Option<Importing>,
     /// What is shown is of this project alone.
     pub project: Option<Project>,
-    pub data_dir: PathBuf,
+    /// Where the hub is: its data directory, or its address.
+    pub place: String,
 }
 
 impl Env {
@@ -119,7 +120,7 @@ pub struct Start {
     pub keymap: Keymap,
     pub keymap_base: Shipped,
     pub keymap_path: PathBuf,
-    pub data_dir: PathBuf,
+    pub place: String,
     pub mouse: bool,
     /// Who else says what is preferred.
     pub given: Given,
@@ -142,7 +143,7 @@ impl App {
                 keymap: start.keymap,
                 import: None,
                 project: None,
-                data_dir: start.data_dir,
+                place: start.place,
             },
             keymap_base: start.keymap_base,
             keymap_path: start.keymap_path,

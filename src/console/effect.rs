@@ -136,6 +136,9 @@ pub enum Ask {
         generation: u64,
         query: EventQuery,
     },
+    Decision {
+        id: Id,
+    },
     Decisions {
         what: DecisionsFor,
         request: DecisionsRequest,

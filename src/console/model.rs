@@ -8,7 +8,7 @@ pub use feed::{EVENTS_MAX, Feed, Item, Stretch};
 
 use crate::{
     door::{Refusal, Status, ViewName, ViewState, Writes},
-    model::{Fault, Time},
+    model::{Code, Fault, Time},
 };
 
 /// How the console stands with its hub.
@@ -45,12 +45,17 @@ pub enum Badge {
     Failed(String),
     Stalled(String),
     Refused(Refusal),
-    Offline { since: Time },
+    Offline {
+        since: Time,
+    },
+    /// It is there and does not let this console in.
+    Denied,
 }
 
 impl Hub {
     pub fn badge(&self, now: Time) -> Badge {
         match (&self.connection, &self.status) {
+            (Connection::Offline { fault, .. }, _) if fault.code == Code::Denied => Badge::Denied,
             (Connection::Offline { since, .. }, _) => Badge::Offline { since: *since },
             (Connection::Opening, _) | (_, None) => Badge::Opening,
             (Connection::Live { .. }, Some(status)) => of_status(status, now),
@@ -65,6 +70,9 @@ impl Hub {
     pub fn why_no_writes(&self) -> Option<String> {
         match &self.connection {
             Connection::Opening => return Some("the store is still opening".into()),
+            Connection::Offline { fault, .. } if fault.code == Code::Denied => {
+                return Some(fault.message.clone());
+            }
             Connection::Offline { .. } => return Some("the hub is away".into()),
             Connection::Live { .. } => {}
         }

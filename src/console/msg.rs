@@ -10,7 +10,7 @@ use crate::{
         SearchAnswer, Status, SuggestAnswer,
     },
     ingest::{ImportReport, Progress},
-    model::{Event, Fault, Id, Memory, Sequence, Time},
+    model::{Decision, Event, Fault, Id, Memory, Sequence, Time},
     telemetry::Taken,
 };
 
@@ -115,6 +115,10 @@ pub enum Answer {
     EventStats {
         generation: u64,
         result: Got<EventStats>,
+    },
+    Decision {
+        id: Id,
+        result: Got<Box<Decision>>,
     },
     Decisions {
         what: DecisionsFor,

@@ -154,7 +154,7 @@ impl Console {
             keymap,
             keymap_base: base,
             keymap_path: options.keymap_path.clone(),
-            data_dir: home.data_dir().to_owned(),
+            place: place(home),
             mouse: config.mouse,
             given,
             state,
@@ -457,4 +457,18 @@ fn no_terminal(error: std::io::Error) -> Fault {
 
 fn no_signals(error: std::io::Error) -> Fault {
     Fault::unavailable("cannot listen for signals").cause(error)
+}
+
+/// Where the hub is, in words.
+fn place(home: &Home) -> String {
+    home.elsewhere().map_or_else(|| home_shortened(home.data_dir()), ToString::to_string)
+}
+
+/// `~` for the home directory.
+fn home_shortened(path: &std::path::Path) -> String {
+    let home = std::env::home_dir().filter(|home| home.parent().is_some());
+    match home.and_then(|home| path.strip_prefix(home).ok().map(ToOwned::to_owned)) {
+        Some(rest) => format!("~/{}", rest.display()),
+        None => path.display().to_string(),
+    }
 }

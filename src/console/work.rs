@@ -288,6 +288,10 @@ async fn answer(door: &dyn Door, caller: &Caller, ask: Ask) -> Answer {
         Ask::EventStats { generation, query } => {
             Answer::EventStats { generation, result: door.event_stats(caller, query).await }
         }
+        Ask::Decision { id } => {
+            let result = door.decision(caller, DecisionRef::Id(id)).await;
+            Answer::Decision { id, result: result.map(Box::new) }
+        }
         Ask::Decisions { what, request } => {
             Answer::Decisions { what, result: door.decisions(caller, request).await }
         }
@@ -321,6 +325,7 @@ fn refused(ask: Ask, fault: Fault) -> Answer {
         Ask::Restore { .. } => Answer::Restored(Err(fault)),
         Ask::Events { generation, page, .. } => Answer::Events { generation, page, result: Err(fault) },
         Ask::EventStats { generation, .. } => Answer::EventStats { generation, result: Err(fault) },
+        Ask::Decision { id } => Answer::Decision { id, result: Err(fault) },
         Ask::Decisions { what, .. } => Answer::Decisions { what, result: Err(fault) },
         Ask::Calibration { generation, .. } => Answer::Calibration { generation, result: Err(fault) },
         Ask::Decide(_) | Ask::RecordOutcome { .. } => Answer::Decided(Err(fault)),

@@ -3,13 +3,24 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::Status;
-use crate::model::{Cursor, Event, EventFilter, Sequence, Time};
+use crate::model::{Cursor, Event, EventFilter, Fault, Id, Project, Sequence, Severity, Subject, Time};
 
 pub const EVENTS_PAGE_MAX: usize = 1_000;
 /// Counts are told for at most so many spans: more than a screen has columns.
 pub const BUCKETS_MAX: usize = 1_000;
+
+/// Of what is published.
+pub const EVENT_BYTES_MAX: usize = 256 << 10;
+pub const PUBLISH_MAX: usize = 1_000;
+/// What only the hub itself tells of, so that it stays true.
+pub const OWN_DOMAINS: [&str; 22] = [
+    "memory", "decision", "mistake", "solution", "pattern", "job", "search", "source", "document", "session",
+    "project", "health", "alert", "breaker", "hub", "store", "conn", "auth", "config", "agent", "backup",
+    "key",
+];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -85,6 +96,77 @@ pub struct EventBucket {
     pub events: u64,
     /// Of them.
     pub errors: u64,
+}
+
+/// An event to be, told by somebody else than the hub.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NewEvent {
+    /// `<domain>.<action>`, such as `deploy.finished`; the domain is none of [`OWN_DOMAINS`].
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What it is about, in one word: the subject's last token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<Project>,
+    /// When it happened; none is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<Time>,
+    /// What it belongs to; none is the request's own.
+    #[serde(alias = "correlationid", skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<Id>,
+    #[serde(alias = "causationid", skip_serializing_if = "Option::is_none")]
+    pub causation_id: Option<Id>,
+    #[serde(alias = "severitytext")]
+    pub severity: Severity,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub data: Map<String, Value>,
+}
+
+impl NewEvent {
+    /// Its subject, or what is wrong with it.
+    pub fn subject(&self, project: &Project) -> Result<Subject, Fault> {
+        let Some((domain, action)) = self.kind.split_once('.') else {
+            return Err(Fault::invalid(format!("{:?} is no type of an event", self.kind))
+                .hint("a type is <domain>.<action>, for example deploy.finished"));
+        };
+        if OWN_DOMAINS.contains(&domain) {
+            return Err(Fault::invalid(format!("events of {domain} are told by the hub alone"))
+                .hint("choose another domain, for example deploy, ci or app"));
+        }
+        let name = self.name.as_ref().map(|name| format!(".{name}")).unwrap_or_default();
+        let text = format!("{project}.{domain}.{action}{name}");
+        let subject: Subject =
+            text.parse().map_err(|error| Fault::invalid(format!("{text:?} is no subject")).cause(error))?;
+        if action.contains('.') {
+            return Err(Fault::invalid(format!("{:?} is no type of an event", self.kind))
+                .hint("a type has one dot; what it is about goes into name"));
+        }
+        let bytes = serde_json::to_vec(self).map_or(0, |bytes| bytes.len());
+        if bytes > EVENT_BYTES_MAX {
+            return Err(Fault::invalid(format!("an event has {bytes} bytes, at most {EVENT_BYTES_MAX}"))
+                .hint("say where the rest is, not the rest"));
+        }
+        Ok(subject)
+    }
+}
+
+/// Events to be recorded together.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Publish {
+    pub events: Vec<NewEvent>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+}
+
+/// Where they went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Published {
+    pub ids: Vec<Id>,
+    pub last: Cursor,
+    pub applied: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -111,11 +111,34 @@ pub struct Legs {
     pub prior: Option<f32>,
 }
 
+/// Which table of records one stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RecordKind {
+    #[default]
+    Memory,
+    Decision,
+}
+
+impl RecordKind {
+    pub const ALL: [RecordKind; 2] = [RecordKind::Memory, RecordKind::Decision];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            RecordKind::Memory => "memory",
+            RecordKind::Decision => "decision",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<RecordKind> {
+        RecordKind::ALL.into_iter().find(|kind| kind.word().eq_ignore_ascii_case(word))
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hit {
     pub id: Id,
-    /// Kind of record: `memory`.
-    pub kind: String,
+    pub kind: RecordKind,
     pub title: String,
     /// Plain text around the matched terms of the best chunk.
     pub snippet: String,

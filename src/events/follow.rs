@@ -110,12 +110,14 @@ impl Session {
 
     /// Takes the next page of the log. A number that is missing in it is told as a gap.
     async fn read(&mut self) -> Result<(), Fault> {
-        let (store, after) = (self.hub.store.clone(), self.position);
-        let entries = blocking(move || store.read_log(after, PAGE_EVENTS)).await?;
+        let (store, after, head) = (self.hub.store.clone(), self.position, *self.head.borrow());
+        let mut entries = blocking(move || store.read_log(after, PAGE_EVENTS)).await?;
+        // What is written and not announced yet may still be undone; and a reader that comes back with its cursor would be
+        // ahead of the hub, as if it came from another history.
+        entries.retain(|entry| entry.last() <= head);
         if entries.is_empty() {
-            let to = *self.head.borrow();
-            self.gap(to).await?;
-            self.position = to;
+            self.gap(head).await?;
+            self.position = head;
         }
         for entry in entries {
             if entry.first() > self.position.next() {

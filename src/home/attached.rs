@@ -13,8 +13,9 @@ use super::Home;
 use crate::{
     door::{
         Caller, Door, EventPage, EventQuery, EventStats, ExportLine, Forgetting, Forgotten, FsckReport,
-        ListRequest, MemoryPage, MemoryPatch, NewMemory, Revision, Saved, SearchAnswer, SearchRequest,
-        Status, StreamItem, StreamRequest, SuggestAnswer, SuggestRequest, Upsert, UpsertDone, ViewName,
+        ListRequest, MemoryPage, MemoryPatch, NewMemory, Publish, Published, Revision, Saved, SearchAnswer,
+        SearchRequest, Status, StreamItem, StreamRequest, SuggestAnswer, SuggestRequest, Upsert, UpsertDone,
+        ViewName,
     },
     model::{Fault, Id, Memory},
     remote::{Gone, gone},
@@ -148,6 +149,11 @@ impl Door for Attached {
 
     async fn opened(&self, caller: &Caller, id: Id, query: &str) -> Result<(), Fault> {
         ask!(self, IfNotAsked, door.opened(caller, id, query))
+    }
+
+    async fn publish(&self, caller: &Caller, mut publish: Publish) -> Result<Published, Fault> {
+        publish.idempotency_key.get_or_insert_with(|| self.key());
+        ask!(self, Always, door.publish(caller, publish.clone()))
     }
 
     async fn events(&self, caller: &Caller, query: EventQuery) -> Result<EventPage, Fault> {

@@ -133,6 +133,7 @@ mod tests {
             retention: Retention::default(),
             announce: false,
             jobs: crate::hub::JobOptions::default(),
+            hub: None,
         }
     }
 

@@ -15,9 +15,9 @@ use crate::{
         Backfill, Caller, DecisionPage, DecisionPatch, DecisionRevision, Decisions, DecisionsRequest,
         DecisionsTaken, Door, EventPage, EventQuery, EventStats, ExportLine, Forgetting, Forgotten,
         FsckReport, Health, ImportedDecision, JobRef, JobView, Jobs, ListRequest, MemoryPage, MemoryPatch,
-        NewDecision, NewJob, NewMemory, NewOutcome, NewPause, Revision, RunLog, RunPage, RunView,
-        RunsRequest, Saved, SavedDecision, SearchAnswer, SearchRequest, Status, StreamItem, StreamRequest,
-        SuggestAnswer, SuggestRequest, Trends, Upsert, UpsertDone, ViewName, Wellbeing,
+        NewDecision, NewJob, NewMemory, NewOutcome, NewPause, Publish, Published, Revision, RunLog, RunPage,
+        RunView, RunsRequest, Saved, SavedDecision, SearchAnswer, SearchRequest, Status, StreamItem,
+        StreamRequest, SuggestAnswer, SuggestRequest, Trends, Upsert, UpsertDone, ViewName, Wellbeing,
     },
     model::{Calibration, Code, Decision, DecisionFilter, DecisionRef, Fault, Id, Memory, Time},
 };
@@ -106,6 +106,7 @@ bounded! { Door {
     search(caller)(request: SearchRequest) -> SearchAnswer;
     suggest(caller)(request: SuggestRequest) -> SuggestAnswer;
     opened(caller)(id: Id, query: &str) -> ();
+    publish(caller)(publish: Publish) -> Published;
     events(caller)(query: EventQuery) -> EventPage;
     event_stats(caller)(query: EventQuery) -> EventStats;
     stream(caller)(request: StreamRequest) -> BoxStream<'static, Result<StreamItem, Fault>>;

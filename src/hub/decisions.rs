@@ -119,7 +119,11 @@ async fn record(
             Some(named) => Some(found(hub, caller, named).await?),
             None => None,
         };
-        before.as_ref().map_or(Ok(()), Decision::may_be_superseded)?;
+        if let Err(fault) = before.as_ref().map_or(Ok(()), Decision::may_be_superseded) {
+            // By this very request, asked again.
+            let committed = super::memories::committed_by(hub, key).await?;
+            return committed.map_or(Err(fault), |committed| first_answer(&committed));
+        }
         let number = number(hub, new.number).await?;
         let decision = heir(hub, caller, &new, number, &related, before.as_ref());
         check(caller, &decision)?;
@@ -344,7 +348,7 @@ fn origin(caller: &Caller, new: &NewDecision) -> Origin {
 }
 
 /// The event that tells a change of this decision.
-fn decision_event(hub: &Hub, caller: &Caller, decision: &Decision, kind: &str) -> EventDraft {
+pub(super) fn decision_event(hub: &Hub, caller: &Caller, decision: &Decision, kind: &str) -> EventDraft {
     let mut data = object(json!({
         "id": decision.id,
         "number": decision.number,

@@ -92,6 +92,10 @@ pub async fn supersede(hub: &Arc<Hub>, caller: &Caller, id: Id, new: NewMemory) 
     let key = idempotency_key(new.idempotency_key.as_deref())?;
     let before = visible(hub, caller, id).await?;
     if let Some(by) = before.superseded_by {
+        // By this very request, asked again.
+        if let Some(committed) = committed_by(hub, key).await? {
+            return first_answer(&committed);
+        }
         return Err(Fault::conflict(format!("the memory is already superseded by {by}"))
             .hint(format!("supersede that one: `wheelhouse supersede {by} …`")));
     }
@@ -300,6 +304,14 @@ pub fn idempotency_key(given: Option<&str>) -> Result<Option<String>, Fault> {
             Err(Fault::invalid(format!("an idempotency key has 1 to {IDEMPOTENCY_KEY_BYTES_MAX} bytes")))
         }
         key => Ok(key.map(str::to_owned)),
+    }
+}
+
+/// What was committed when this key was used before.
+pub async fn committed_by(hub: &Arc<Hub>, key: Option<String>) -> Result<Option<Committed>, Fault> {
+    match key {
+        Some(key) => hub.read(move |store| store.committed_by(&key)).await,
+        None => Ok(None),
     }
 }
 

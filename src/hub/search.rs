@@ -10,12 +10,13 @@ use serde_json::json;
 
 use super::{
     Hub,
+    decisions::decision_event,
     told::{event, memory_event, object, tell_later},
 };
 use crate::{
     door::{CacheStatus, Caller, SearchAnswer, SearchRequest, SuggestAnswer, SuggestRequest, ViewState},
-    model::{Change, Code, Commit, Fault, Id, Memory, Projects, TimeWords, ZoneError},
-    search::{Lexical, STILL_CHECKED, counted::Counted},
+    model::{Change, Code, Commit, Decision, Fault, Id, Projects, TimeWords, ZoneError},
+    search::{Lexical, STILL_CHECKED, Searched, counted::Counted},
     tasks::blocking,
 };
 
@@ -118,12 +119,20 @@ pub async fn search(hub: &Arc<Hub>, caller: &Caller, request: SearchRequest) -> 
         answered(hub, &asked, wall, words).await?
     } else {
         hub.read(move |store| {
-            let mut records: Vec<Memory> = Vec::new();
+            let mut records: Vec<Searched> = Vec::new();
             let scanned = store.scan(&mut |stored| {
                 if !stored.hidden {
-                    records.push(stored.memory.clone());
+                    records.push(Searched::Memory(Box::new(stored.memory.clone())));
                 }
                 records.len() < SCAN_RECORDS_MAX
+            });
+            let scanned = scanned.and_then(|()| {
+                store
+                    .decisions(None, &mut |_, decision| {
+                        records.push(Searched::Decision(Box::new(decision)));
+                        records.len() < SCAN_RECORDS_MAX
+                    })
+                    .or_else(|fault| if fault.code == Code::Unavailable { Ok(()) } else { Err(fault) })
             });
             // What can be read is searched; the answer says that it is less than all anyway.
             scanned.or_else(|fault| if fault.code == Code::Damaged { Ok(()) } else { Err(fault) })?;
@@ -152,10 +161,17 @@ pub async fn suggest(
 
 /// The hit was opened: its use is counted in the log, not in the record.
 pub async fn opened(hub: &Arc<Hub>, caller: &Caller, id: Id, query: &str) -> Result<(), Fault> {
-    let memory = super::memories::visible(hub, caller, id).await?;
-    let mut served = memory_event(hub, caller, &memory, "search.served");
+    let decision: Option<Decision> = hub.read(move |store| store.decision(id)).await?;
+    let (mut served, changes) = match decision.filter(|decision| caller.projects.see(&decision.project)) {
+        // Only the use of memories is counted.
+        Some(decision) => (decision_event(hub, caller, &decision, "search.served"), Vec::new()),
+        None => {
+            let memory = super::memories::visible(hub, caller, id).await?;
+            (memory_event(hub, caller, &memory, "search.served"), vec![Change::Accessed { id }])
+        }
+    };
     served.data.insert("query".to_owned(), told(query).into());
-    let commit = Commit { changes: vec![Change::Accessed { id }], events: vec![served], ..Commit::default() };
+    let commit = Commit { changes, events: vec![served], ..Commit::default() };
     tell_later(hub, commit);
     Ok(())
 }

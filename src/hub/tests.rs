@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    door::{Order, UpsertedAs},
-    model::{Actor, Code, EventFilter, MemoryFilter, Project, Projects, Status as MemoryStatus},
+    door::{Decisions, NewDecision, Order, UpsertedAs},
+    model::{Actor, Code, DecisionRef, EventFilter, MemoryFilter, Project, Projects, Status as MemoryStatus},
 };
 
 struct Bench {
@@ -138,7 +138,26 @@ async fn a_retry_with_the_same_key_saves_once() {
     let first = bench.door.add(&ada(), new.clone()).await.unwrap().memory;
     let again = bench.door.add(&ada(), new.clone()).await.unwrap().memory;
     assert_eq!(first, again);
+    let heir =
+        NewMemory { content: "anew".into(), idempotency_key: Some("h".into()), ..NewMemory::default() };
+    let superseded = bench.door.supersede(&ada(), first.id, heir.clone()).await.unwrap().memory;
+    assert_eq!(bench.door.supersede(&ada(), first.id, heir.clone()).await.unwrap().memory, superseded);
+    let other = NewMemory { idempotency_key: Some("other".into()), ..heir };
+    assert_eq!(bench.door.supersede(&ada(), first.id, other).await.unwrap_err().code, Code::Conflict);
+    let new_decision = |title: &str, key: &str| NewDecision {
+        title: title.into(),
+        idempotency_key: Some(key.into()),
+        ..NewDecision::default()
+    };
+    let old = bench.door.decide(&ada(), new_decision("Old", "d")).await.unwrap().decision;
+    let named = || DecisionRef::Id(old.id);
+    let new_one = || new_decision("New", "n");
+    let heir = bench.door.supersede_decision(&ada(), named(), new_one()).await.unwrap().decision;
+    assert_eq!(bench.door.supersede_decision(&ada(), named(), new_one()).await.unwrap().decision, heir);
+    let refused = bench.door.supersede_decision(&ada(), named(), new_decision("New", "x")).await;
+    assert_eq!(refused.unwrap_err().code, Code::Conflict);
     let bench = bench.reopened().await;
+    assert_eq!(bench.door.supersede_decision(&ada(), named(), new_one()).await.unwrap().decision.id, heir.id);
     assert_eq!(bench.door.add(&ada(), new).await.unwrap().memory.id, first.id);
     assert_eq!(bench.door.list(&ada(), ListRequest::default()).await.unwrap().memories.len(), 1);
     bench.hub.close().await;

@@ -1,15 +1,18 @@
-//! One request over the socket, its answer, and what can go wrong on the way as a [`Fault`].
+//! One request, its answer, and what can go wrong on the way as a [`Fault`].
 
-use std::{error::Error, path::Path, sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header::HeaderValue};
+use reqwest::{
+    Client, ClientBuilder, Method, RequestBuilder, Response, StatusCode,
+    header::{AUTHORIZATION, HeaderMap, HeaderValue},
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::ask::Ask;
+use super::{address::Address, ask::Ask};
 use crate::{
     door::Caller,
     model::{Code, Fault, Projects},
-    outbound::trusting_nobody,
+    outbound::{trusting_nobody, trusting_this_machine},
 };
 
 /// A hub answers within 5 s or says `timeout` itself; longer silence means that it hangs.
@@ -40,13 +43,11 @@ pub fn gone(fault: &Fault) -> Option<Gone> {
     }
 }
 
-/// The host in the address is not looked at: the socket decides where it goes.
-const BASE: &str = "http://hub/api/v1";
-
 #[derive(Debug, Clone)]
 pub struct Wire {
     client: Client,
-    socket: Arc<Path>,
+    address: Arc<Address>,
+    base: Arc<str>,
 }
 
 /// A request on its way to be sent.
@@ -57,18 +58,23 @@ pub struct Request<'a> {
 }
 
 impl Wire {
-    pub fn new(socket: &Path) -> Result<Wire, Fault> {
-        let client = trusting_nobody(Client::builder())
-            .unix_socket(socket)
-            .no_proxy()
-            .connect_timeout(CONNECT_PATIENCE)
+    pub fn new(address: Address) -> Result<Wire, Fault> {
+        let builder = Client::builder().no_proxy().connect_timeout(CONNECT_PATIENCE);
+        let builder = match &address {
+            Address::Socket(path) => trusting_nobody(builder).unix_socket(path.as_path()),
+            // What a hub never does is not followed either: the key would go along.
+            Address::Http { base, key } => with_tls_where_asked(builder, base)
+                .redirect(reqwest::redirect::Policy::none())
+                .default_headers(key.as_ref().map(authorization).transpose()?.unwrap_or_default()),
+        };
+        let client = builder
             .build()
-            .map_err(|error| Fault::bug("no client for the hub's socket").cause(causes(&error)))?;
-        Ok(Wire { client, socket: socket.into() })
+            .map_err(|error| Fault::bug("no client for the hub's address").cause(causes(&error)))?;
+        Ok(Wire { client, base: address.base().into(), address: Arc::new(address) })
     }
 
     pub fn ask(&self, caller: Option<&Caller>, method: Method, path: &str, ask: &Ask) -> Request<'_> {
-        let builder = self.client.request(method, format!("{BASE}{path}")).query(&ask.0);
+        let builder = self.client.request(method, format!("{}{path}", self.base)).query(&ask.0);
         let builder = match caller {
             Some(caller) => as_caller(builder, caller),
             None => Ok(builder),
@@ -83,23 +89,37 @@ impl Wire {
                 .cause(causes(error))
                 .hint("`wheelhouse status` shows whether it does now");
         }
-        let socket = self.socket.display();
+        let address = &self.address;
         let message = if error.is_connect() {
-            format!("{NOT_THERE}{socket}")
+            format!("{NOT_THERE}{address}")
         } else {
-            format!("{WENT_AWAY}its answer through {socket} is not complete")
+            format!("{WENT_AWAY}its answer through {address} is not complete")
         };
-        lost(message).cause(causes(error))
+        self.lost(message).cause(causes(error))
     }
 
     /// The end of a stream that should have none.
     pub fn ended(&self) -> Fault {
-        lost(format!("{WENT_AWAY}the stream through {} ended", self.socket.display()))
+        self.lost(format!("{WENT_AWAY}the stream through {} ended", self.address))
+    }
+
+    fn lost(&self, message: String) -> Fault {
+        Fault::unavailable(message).hint(match &*self.address {
+            Address::Socket(_) => "asking again starts a hub or finds who took over",
+            Address::Http { .. } => "is it running there, started with --listen, and is the way to it open?",
+        })
     }
 }
 
-fn lost(message: String) -> Fault {
-    Fault::unavailable(message).hint("asking again starts a hub or finds who took over")
+fn with_tls_where_asked(builder: ClientBuilder, base: &str) -> ClientBuilder {
+    if base.starts_with("https://") { trusting_this_machine(builder) } else { trusting_nobody(builder) }
+}
+
+fn authorization(key: &super::Key) -> Result<HeaderMap, Fault> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", key.text()))
+        .map_err(|_| Fault::invalid("the key does not go into a header"))?;
+    value.set_sensitive(true);
+    Ok(HeaderMap::from_iter([(AUTHORIZATION, value)]))
 }
 
 impl Request<'_> {
@@ -247,7 +267,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_is_not_there_was_not_asked() {
-        let wire = Wire::new(Path::new("/nowhere/hub.sock")).unwrap();
+        let wire = Wire::new(Address::Socket("/nowhere/hub.sock".into())).unwrap();
         let fault = wire.ask(None, Method::GET, "/status", &Ask::default()).done().await.unwrap_err();
         assert_eq!((fault.code, gone(&fault)), (Code::Unavailable, Some(Gone::NotAsked)));
         assert_eq!(gone(&wire.ended()), Some(Gone::Unknown));

@@ -63,7 +63,7 @@ fn hit(
     let length = seat.shard.table().length[found.chunk as usize];
     Ok(Hit {
         id: shown.id,
-        kind: "memory".to_owned(),
+        kind: shown.record,
         // A heading with nothing under it is all there is to show.
         snippet: if snippet.text.is_empty() { shown.heading.clone() } else { snippet.text },
         highlights: snippet.highlights,

@@ -30,11 +30,11 @@ impl Step {
     pub(super) fn of(change: &Change) -> Option<Step> {
         match change {
             Change::Put { memory } | Change::Restore { memory } => Some(Step::Put(Document::of(memory))),
+            Change::Decide { decision } => Some(Step::Put(Document::of_decision(decision))),
             Change::Forget { id } | Change::Erase { id } => Some(Step::Take(*id)),
             Change::Accessed { .. }
             | Change::Counted { .. }
             | Change::Erased { .. }
-            | Change::Decide { .. }
             | Change::Define { .. }
             | Change::Stand { .. }
             | Change::Run { .. }

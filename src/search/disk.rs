@@ -35,7 +35,7 @@ use super::{
 use crate::model::{Id, LogId, Sequence, Time};
 
 /// Raised when what is written changes; an index of another format is built anew.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 /// tantivy's least for a thread; a segment is written when it is full.
 const WRITER_BYTES: usize = 15 << 20;
 /// For an index that is built: nobody searches it yet, and both cores are for it.

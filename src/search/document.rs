@@ -1,4 +1,4 @@
-//! A document: a memory made ready for the index, its chunks, what it can be filtered by, and what a hit shows.
+//! A document: a record made ready for the index, its chunks, what it can be filtered by, and what a hit shows.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,8 +6,12 @@ use super::{
     analysis::{self, Kind},
     chunk,
     meaning::{Key, key},
+    prior::IMPORTANCE_USUAL,
 };
-use crate::model::{Actor, Id, Memory, Project, Status, Time, decode, encode};
+use crate::{
+    door::RecordKind,
+    model::{Actor, Decision, DecisionStatus, Id, Memory, Origin, Project, Status, Time, decode, encode},
+};
 
 /// How often a term of each place counts, and how much longer it makes a chunk (BM25F with whole weights).
 const TITLE_WEIGHT: u32 = 3;
@@ -21,14 +25,18 @@ pub(super) enum Field {
     Stem,
     /// Words as they are read, with positions: phrases, completions.
     Word,
-    /// What filters: project, type, tags, status, actor, origin; on a memory's first chunk alone. And the id, on every
+    /// What filters: kind of record, project, type, tags, status, actor, origin; on a memory's first chunk alone. And the id, on every
     /// one: by it they are deleted.
     Facet,
 }
 
 /// A term of the facet field: a letter for the kind, then the value. Compared without ASCII case, as filters are.
 pub(super) mod facet {
-    use super::{Id, Project, Status};
+    use super::{DecisionStatus, Id, Project, RecordKind, Status};
+
+    pub(in crate::search) fn record(kind: RecordKind) -> String {
+        format!("r{}", kind.word())
+    }
 
     pub(in crate::search) fn project(project: &Project) -> String {
         format!("p{project}")
@@ -43,6 +51,10 @@ pub(super) mod facet {
     }
 
     pub(in crate::search) fn status(status: Status) -> String {
+        format!("s{}", status.word())
+    }
+
+    pub(in crate::search) fn decision_status(status: DecisionStatus) -> String {
         format!("s{}", status.word())
     }
 
@@ -63,6 +75,7 @@ pub(super) mod facet {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Shown {
     pub id: Id,
+    pub record: RecordKind,
     pub project: Project,
     pub kind: String,
     pub title: String,
@@ -125,7 +138,7 @@ impl Place {
     }
 }
 
-/// A memory made ready for the index.
+/// A record made ready for the index.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Document {
     pub id: Id,
@@ -136,10 +149,34 @@ pub(super) struct Document {
     pub keys: Vec<Key>,
 }
 
+/// A record that can be searched.
+#[derive(Debug, Clone)]
+pub enum Searched {
+    Memory(Box<Memory>),
+    Decision(Box<Decision>),
+}
+
+impl Searched {
+    pub(super) fn project(&self) -> &Project {
+        match self {
+            Searched::Memory(memory) => &memory.project,
+            Searched::Decision(decision) => &decision.project,
+        }
+    }
+
+    pub(super) fn document(&self) -> Document {
+        match self {
+            Searched::Memory(memory) => Document::of(memory),
+            Searched::Decision(decision) => Document::of_decision(decision),
+        }
+    }
+}
+
 impl Document {
     pub(super) fn of(memory: &Memory) -> Document {
-        let chunks = chunk::chunks(&memory.content).into_iter().map(|chunk| Shown {
+        let about = Shown {
             id: memory.id,
+            record: RecordKind::Memory,
             project: memory.project.clone(),
             kind: memory.kind.clone(),
             title: memory.title.clone(),
@@ -148,14 +185,42 @@ impl Document {
             updated_at: memory.updated_at,
             importance: memory.importance,
             url: memory.origin.url.clone(),
-            heading: chunk.heading,
-            text: chunk.text,
-        });
-        let chunks: Vec<Shown> = chunks.collect();
+            heading: String::new(),
+            text: String::new(),
+        };
+        Document::made(about, &memory.content, &memory.origin, Vec::new())
+    }
+
+    /// Found by its number as well, and by its own status beside the one of all records that comes nearest.
+    pub(super) fn of_decision(decision: &Decision) -> Document {
+        let kind = if decision.kind.is_empty() { RecordKind::Decision.word() } else { &decision.kind };
+        let about = Shown {
+            id: decision.id,
+            record: RecordKind::Decision,
+            project: decision.project.clone(),
+            kind: kind.to_owned(),
+            title: format!("{} {}", decision.number, decision.title),
+            tags: decision.tags.clone(),
+            status: decision.status.nearest(),
+            updated_at: decision.updated_at,
+            importance: IMPORTANCE_USUAL,
+            url: decision.origin.url.clone(),
+            heading: String::new(),
+            text: String::new(),
+        };
+        let own = facet::decision_status(decision.status);
+        Document::made(about, &decision.text(), &decision.origin, vec![own])
+    }
+
+    /// `about` is what every chunk says of its record.
+    fn made(about: Shown, text: &str, origin: &Origin, more_facets: Vec<String>) -> Document {
+        let chunks = chunk::chunks(text).into_iter();
+        let chunks: Vec<Shown> =
+            chunks.map(|chunk| Shown { heading: chunk.heading, text: chunk.text, ..about.clone() }).collect();
         Document {
-            id: memory.id,
-            updated_at: memory.updated_at,
-            facets: facets(memory),
+            id: about.id,
+            updated_at: about.updated_at,
+            facets: facets(&about, origin, more_facets),
             keys: chunks.iter().map(|shown| key(&shown.read())).collect(),
             chunks,
         }
@@ -172,18 +237,19 @@ impl Document {
     }
 }
 
-fn facets(memory: &Memory) -> Vec<String> {
-    let Actor(actor) = &memory.origin.actor;
-    let mut facets = vec![
-        facet::id(memory.id),
-        facet::project(&memory.project),
-        facet::kind(&memory.kind),
-        facet::status(memory.status),
+fn facets(about: &Shown, origin: &Origin, mut facets: Vec<String>) -> Vec<String> {
+    let Actor(actor) = &origin.actor;
+    facets.extend([
+        facet::id(about.id),
+        facet::record(about.record),
+        facet::project(&about.project),
+        facet::kind(&about.kind),
+        facet::status(about.status),
         facet::actor(actor),
-    ];
+    ]);
     facets.extend(actor.rsplit(':').next().filter(|last| last != actor).map(facet::actor));
-    facets.extend(memory.tags.iter().map(|tag| facet::tag(tag)));
-    facets.extend(memory.origin.url.as_deref().map(facet::origin));
+    facets.extend(about.tags.iter().map(|tag| facet::tag(tag)));
+    facets.extend(about.url.as_deref().map(facet::origin));
     facets.sort_unstable();
     facets.dedup();
     facets

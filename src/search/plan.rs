@@ -9,7 +9,10 @@ use super::{
     meaning::weights,
     query::{Field, Query, QueryError, Term, Typed, error_at, nearest},
 };
-use crate::model::{Id, MemoryFilter, Project, Projects, Status, Time, TimeWords};
+use crate::{
+    door::RecordKind,
+    model::{DecisionStatus, Id, MemoryFilter, Project, Projects, Status, Time, TimeWords},
+};
 
 /// Further terms of a query do not rank; the answer says so.
 const TERMS_MAX: usize = 128;
@@ -269,8 +272,8 @@ impl Sieve {
 
     /// Takes in the query's own fields; answers whether it asks for a status.
     fn fields(&mut self, query: &Query, given: Given<'_>) -> Result<bool, QueryError> {
-        let mut any_of: [(Field, Vec<String>); 5] =
-            [Field::Type, Field::Project, Field::Status, Field::By, Field::Id]
+        let mut any_of: [(Field, Vec<String>); 6] =
+            [Field::Kind, Field::Type, Field::Project, Field::Status, Field::By, Field::Id]
                 .map(|field| (field, Vec::new()));
         for clause in &query.clauses {
             let Term::Field { field, value } = &clause.term else { continue };
@@ -289,15 +292,18 @@ impl Sieve {
                 continue;
             }
             let facets = match field {
-                Field::Kind if value.eq_ignore_ascii_case("memory") && !clause.negated => continue,
-                Field::Kind => {
-                    let hint = format!("every record is a memory here; did you mean type:{value}?");
-                    return Err(error(format!("there is no kind {value}"), hint));
-                }
-                Field::Status => match statuses(value) {
-                    Some(statuses) => statuses.into_iter().map(facet::status).collect(),
+                Field::Kind => match RecordKind::parse(value) {
+                    Some(kind) => vec![facet::record(kind)],
                     None => {
-                        let words = Status::ALL.map(Status::word);
+                        let words = RecordKind::ALL.map(RecordKind::word).join(" or ");
+                        let hint = format!("kind: is {words}; did you mean type:{value}?");
+                        return Err(error(format!("there is no kind {value}"), hint));
+                    }
+                },
+                Field::Status => match statuses(value) {
+                    Some(facets) => facets,
+                    None => {
+                        let words = status_words();
                         let near = nearest(value, &words).map(|near| format!("did you mean {near}? "));
                         let hint = format!("{}one of {}, any", near.unwrap_or_default(), words.join(", "));
                         return Err(error(format!("there is no status {value}"), hint));
@@ -327,12 +333,26 @@ impl Sieve {
     }
 }
 
-/// The statuses a word names; `any` is all of them.
-fn statuses(word: &str) -> Option<Vec<Status>> {
+/// The facets of the statuses a word names, of whichever kind of record; `any` is all of them.
+fn statuses(word: &str) -> Option<Vec<String>> {
     if word.eq_ignore_ascii_case("any") {
-        return Some(Status::ALL.to_vec());
+        return Some(Status::ALL.map(facet::status).to_vec());
     }
-    Status::parse(word).map(|status| vec![status])
+    let status = Status::parse(word).map(facet::status);
+    let facets: Vec<String> =
+        status.or_else(|| DecisionStatus::parse(word).map(facet::decision_status)).into_iter().collect();
+    Some(facets).filter(|facets| !facets.is_empty())
+}
+
+/// Every status there is, of memories first.
+pub(super) fn status_words() -> Vec<&'static str> {
+    let mut words: Vec<&str> = Status::ALL.map(Status::word).to_vec();
+    for word in DecisionStatus::ALL.map(DecisionStatus::word) {
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    words
 }
 
 #[cfg(test)]
@@ -420,11 +440,11 @@ mod tests {
         };
         assert_eq!(
             wrong("x status:archivd"),
-            "3: there is no status archivd; did you mean archived? one of active, hypothesis, verified, superseded, archived, expired, any"
+            "3: there is no status archivd; did you mean archived? one of active, hypothesis, verified, superseded, archived, expired, draft, proposed, accepted, rejected, implemented, validated, deprecated, any"
         );
         assert_eq!(
             wrong("kind:howto"),
-            "1: there is no kind howto; every record is a memory here; did you mean type:howto?"
+            "1: there is no kind howto; kind: is memory or decision; did you mean type:howto?"
         );
         assert!(wrong("since:soon").starts_with("1: \"soon\" is no time"));
         assert!(wrong("id:7").starts_with("1: 7 is no id"));

@@ -6,14 +6,14 @@ use super::{
     Refusal, analysis,
     document::Field as Inverted,
     mask::Mask,
-    plan::{Given, Sieve},
+    plan::{Given, Sieve, status_words},
     query::{Field, Query, Typed, quoted},
     rank::{frequent, frequent_in},
     shard::Seat,
 };
 use crate::{
     door::{SUGGEST_MAX, SuggestAnswer, SuggestRequest, Suggestion},
-    model::{Projects, Status, TimeWords},
+    model::{Projects, TimeWords},
 };
 
 const LIMIT_DEFAULT: usize = 8;
@@ -149,7 +149,7 @@ impl Place<'_> {
             Field::Type => "k",
             Field::Project => "p",
             Field::Status => {
-                let words = Status::ALL.map(Status::word).into_iter().chain(["any"]);
+                let words = status_words().into_iter().chain(["any"]);
                 let words = words.filter(|word| word.starts_with(&typed));
                 return Ok(words.map(|word| suggestion(word, None)).collect());
             }
@@ -157,7 +157,7 @@ impl Place<'_> {
                 let words = TIME_WORDS.into_iter().filter(|word| word.starts_with(&typed));
                 return Ok(words.map(|word| suggestion(word, None)).collect());
             }
-            Field::Kind => return Ok(vec![suggestion("memory", None)]),
+            Field::Kind => "r",
             Field::By => "a",
             Field::Id | Field::Like => return Ok(Vec::new()),
         };

@@ -217,8 +217,7 @@ impl<'a> Checked<'a> {
                 self.view.records.idempotent(key, self.now).map_err(|error| self.core.unreadable(error))?
             && let Some(entry) = self.core.log.entry_at(first).map_err(super::log_fault)?
         {
-            let (first, last, recorded_at) = (entry.first(), entry.last(), entry.recorded_at());
-            return Ok(Some(Committed { first, last, recorded_at, applied: true, repeated: true, entry }));
+            return Ok(Some(Committed::repeated(entry)));
         }
         for precondition in &commit.preconditions {
             self.hold(precondition)?;

@@ -217,6 +217,60 @@ fn an_editor_changes_the_content() {
 }
 
 #[test]
+fn what_happened_elsewhere_is_told_and_found() {
+    let program = Program::new();
+    let one = [
+        "events",
+        "publish",
+        "deploy.finished",
+        "--name",
+        "web",
+        "--data",
+        "took_s=12.5",
+        "--data",
+        "host=web-1",
+        "--severity",
+        "warn",
+        "--project",
+        "shop",
+        "--json",
+    ];
+    let published = document(&program, &one);
+    assert_eq!((&published["applied"], published["ids"].as_array().unwrap().len()), (&json!(true), 1));
+    let found = documents(&program, &["events", "query", "shop.deploy.>", "--json"]);
+    assert_eq!(found[0]["id"], published["ids"][0]);
+    assert_eq!(
+        (&found[0]["subject"], &found[0]["severitytext"], &found[0]["data"]),
+        (&json!("shop.deploy.finished.web"), &json!("warn"), &json!({ "took_s": 12.5, "host": "web-1" }))
+    );
+    let lines = program.work_dir().join("events.jsonl");
+    let line = |n: usize| json!({ "type": "ci.done", "name": format!("n{n}") }).to_string();
+    let many: Vec<String> = (0..1_500).map(line).collect();
+    std::fs::write(&lines, many.join("\n")).unwrap();
+    assert_eq!(
+        document(&program, &["events", "publish", "--from", "events.jsonl", "--json"])["published"],
+        1_500
+    );
+    let stats = document(&program, &["events", "stats", "*.ci.>", "--json"]);
+    assert_eq!(stats["counts"]["ci.done"], 1_500);
+    for (args, why) in [
+        (vec!["memory.saved"], "events of memory are told by the hub alone"),
+        (vec!["nothing"], "is no type of an event"),
+        (vec!["a.b.c"], "is no type of an event"),
+        (vec!["a.b", "--name", "two words"], "is no subject"),
+        (vec!["a.b", "--data", "x"], "--data is FIELD=VALUE"),
+    ] {
+        let (status, said) = fails(&program, &[vec!["events", "publish"], args].concat());
+        assert_eq!(status, 2, "{said}");
+        assert!(said.contains(why), "{said}");
+    }
+    std::fs::write(&lines, format!("{}\n{{\"type\":\"ci.done\",\"nmae\":\"x\"}}\n", line(1))).unwrap();
+    let (status, said) = fails(&program, &["events", "publish", "--from", "events.jsonl"]);
+    assert_eq!(status, 2, "{said}");
+    assert!(said.contains("events.jsonl:2: unknown field `nmae`"), "{said}");
+}
+
+#[test]
 fn events_are_flat_envelopes() {
     let program = Program::new();
     let id = add(&program, "told");

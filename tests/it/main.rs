@@ -25,6 +25,7 @@ mod meaning;
 mod plain;
 mod power;
 mod pty;
+mod reach;
 mod rebuild;
 mod repair;
 mod retain;

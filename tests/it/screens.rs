@@ -21,8 +21,8 @@ use wheelhouse::{
     },
     door::{
         Calibration, Cleaning, DecisionPage, EventBucket, EventGap, EventStats, Explanation, Hit, Legs,
-        MemoryPage, Ranks, Refusal, Revision, SearchAnswer, Status, SuggestAnswer, Suggestion, TermWorth,
-        ViewName, ViewState, ViewStatus, Writes,
+        MemoryPage, Ranks, RecordKind, Refusal, Revision, SearchAnswer, Status, SuggestAnswer, Suggestion,
+        TermWorth, ViewName, ViewState, ViewStatus, Writes,
     },
     ingest::{ImportReport, Progress, Skipped},
     model::{
@@ -69,7 +69,7 @@ fn app_given(looks: Looks, given: Given) -> App {
         keymap: Keymap::default(),
         keymap_base: Shipped::Default,
         keymap_path: "/config/keymap.toml".into(),
-        data_dir: "/srv/notes-hub".into(),
+        place: "/srv/notes-hub".into(),
         mouse: true,
         given,
         state: State::default(),
@@ -138,7 +138,7 @@ fn hit(n: usize) -> Hit {
     let snippet = "because the deploy waited for the migration lock; the deploy then failed after 30 s";
     Hit {
         id: memory.id,
-        kind: "memory".into(),
+        kind: RecordKind::Memory,
         title: memory.title,
         snippet: snippet.into(),
         highlights: vec![12..18, 55..61],

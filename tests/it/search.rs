@@ -1,6 +1,7 @@
 //! Notes kept and found.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -10,12 +11,12 @@ use crate::harness::until_blocking;
 use proptest::prelude::*;
 use serde_json::{Map, json};
 use wheelhouse::{
-    door::{Hit, SearchAnswer, SearchMode, SearchRequest, SuggestRequest, ViewState},
+    door::{Hit, RecordKind, SearchAnswer, SearchMode, SearchRequest, SuggestRequest, ViewState},
     model::{
         Actor, Change, Entry, Event, Id, LogId, Memory, MemoryFilter, Project, Projects, Sequence, Severity,
         Status, Time, TimeWords,
     },
-    search::Lexical,
+    search::{Lexical, Searched},
 };
 
 const NOW_MS: i64 = 1_795_000_000_000;
@@ -540,16 +541,74 @@ fn pages_follow_on_each_other() {
     lexical.close();
 }
 
+fn decided(n: u64, number: u32, status: &str, revision: u32) -> Change {
+    let decision = serde_json::from_value(json!({
+        "id": id(n), "created_at": Time::from_unix_ms(NOW_MS), "updated_at": Time::from_unix_ms(NOW_MS + 1),
+        "revision": revision, "number": number, "title": "Keep records in sled", "status": status,
+        "project": "ours", "type": "architecture", "tags": ["storage"], "context": "We need an embedded store.",
+        "options": [{ "title": "sled" }, { "title": "RocksDB", "cons": ["builds with a C++ toolchain"] }],
+        "chosen_option": "sled", "rationale": "It is all Rust.",
+    }));
+    Change::Decide { decision: decision.unwrap() }
+}
+
+#[test]
+fn decisions_are_found_beside_memories() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = notes();
+    log.commit(vec![decided(20, 42, "accepted", 1)]);
+    log.put([memory(21, "Toolchains", "A C++ toolchain is not there.")]);
+    let lexical = log.opened(dir.path());
+    let title = "D-0042 Keep records in sled";
+    for query in [
+        "embedded",
+        "D-0042",
+        "d-0042 kind:decision",
+        "rocksdb",
+        "kind:decision",
+        "toolchain type:architecture",
+        "status:accepted",
+        "tag:storage",
+        "\"all rust\"",
+        "toolchain -kind:memory",
+    ] {
+        check(&lexical, query, &[title]);
+    }
+    check(&lexical, "toolchain kind:memory", &["Toolchains"]);
+    check(&lexical, "status:rejected", &[]);
+    check(&lexical, "status:archived sled", &[]);
+    let answer = search(&lexical, "toolchain");
+    let kinds: BTreeSet<RecordKind> = answer.results.iter().map(|hit| hit.kind).collect();
+    assert_eq!(kinds, [RecordKind::Memory, RecordKind::Decision].into());
+    // Another revision takes its place, and what no longer holds is asked for.
+    log.commit(vec![decided(20, 42, "deprecated", 2)]);
+    log.feed(&lexical);
+    check(&lexical, "embedded", &[]);
+    for query in ["embedded status:any", "status:deprecated", "sled status:archived"] {
+        check(&lexical, query, &[title]);
+    }
+    let wall = Projects::with_none(Project::slug("theirs"));
+    assert_eq!(lexical.search(&ask("sled status:any"), &wall, words()).unwrap().total, 0);
+    lexical.close();
+    let lexical = log.opened(dir.path());
+    check(&lexical, "kind:decision status:any", &[title]);
+    lexical.close();
+}
+
 #[test]
 fn a_scan_of_the_records_answers_the_same() {
     let dir = tempfile::tempdir().unwrap();
     let mut log = notes();
     log.put([in_project("theirs", memory(8, "Theirs", "deploy"))]);
+    log.commit(vec![decided(9, 42, "accepted", 1)]);
     let lexical = log.opened(dir.path());
     let wall = Projects::with_none(Project::slug("ours"));
-    for query in ["deploy", "hub -lock", "\"roll back\"", "tag:deploy", "", "status:any"] {
+    for query in
+        ["deploy", "hub -lock", "\"roll back\"", "tag:deploy", "", "status:any", "sled", "kind:decision"]
+    {
         let mut records = log.entries.iter().flat_map(|entry| &entry.changes).map(|change| match change {
-            Change::Put { memory } => memory.clone(),
+            Change::Put { memory } => Searched::Memory(Box::new(memory.clone())),
+            Change::Decide { decision } => Searched::Decision(decision.clone()),
             other => panic!("{other:?}"),
         });
         let scanned = Lexical::scan(&ask(query), &wall, words(), &mut records).unwrap();

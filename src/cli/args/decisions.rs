@@ -10,8 +10,11 @@ use crate::model::DecisionOption;
 
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct Decide {
+    /// A decision to be changed, not a new one: settled ones change only in status and review date
+    #[arg(value_name = "D-0042", conflicts_with_all = ["number", "supersedes"])]
+    pub which: Option<String>,
     /// What was decided, in a line
-    #[arg(long, value_name = "TEXT", required_unless_present = "from")]
+    #[arg(long, value_name = "TEXT", required_unless_present_any = ["from", "which"])]
     pub title: Option<String>,
     /// What asked for a decision, in Markdown
     #[arg(long, value_name = "TEXT")]

@@ -116,8 +116,7 @@ impl App {
         if !place.is_empty() {
             parts.push(Part::new(Need::Place, vec![styled(format!(" {place} "), Role::Muted)], None));
         }
-        let dir = home_shortened(&self.env.data_dir);
-        let dir = text::cut_left(&dir, (width / 4).max(DIR_MIN)).into_owned();
+        let dir = text::cut_left(&text::escape_line(&self.env.place), (width / 4).max(DIR_MIN)).into_owned();
         parts.push(Part::new(Need::Dir, vec![styled(format!(" {dir} "), Role::Muted)], None));
         parts.push(hub_state(width, scene));
         if let Some(memories) = scene.hub.memories() {
@@ -193,18 +192,10 @@ fn badge(scene: &Scene, width: usize) -> (Role, String) {
         Badge::Stalled(words) => (Role::Warn, words),
         Badge::Refused(Refusal::ReadOnly) => (Role::Warn, Refusal::ReadOnly.words().into()),
         Badge::Refused(why) => (Role::Error, why.words().into()),
+        Badge::Denied => (Role::Error, "denied".into()),
         Badge::Offline { since } => {
             let age = crate::console::scene::age(scene.now, since);
             (Role::Off, format!("offline {age}"))
         }
-    }
-}
-
-/// `~` for the home directory.
-fn home_shortened(path: &std::path::Path) -> String {
-    let home = std::env::home_dir().filter(|home| home.parent().is_some());
-    match home.and_then(|home| path.strip_prefix(home).ok().map(ToOwned::to_owned)) {
-        Some(rest) => format!("~/{}", rest.display()),
-        None => path.display().to_string(),
     }
 }

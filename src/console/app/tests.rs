@@ -51,7 +51,7 @@ fn app_left(state: State, given: Given) -> App {
         keymap: Keymap::default(),
         keymap_base: Shipped::Default,
         keymap_path: "/config/keymap.toml".into(),
-        data_dir: "/data".into(),
+        place: "/data".into(),
         mouse: true,
         given,
         state,
@@ -118,7 +118,7 @@ fn event(sequence: u64) -> Arc<Event> {
 fn hit(n: u8, score: f32) -> Hit {
     Hit {
         id: id(n),
-        kind: "memory".into(),
+        kind: crate::door::RecordKind::Memory,
         title: format!("hit {n}"),
         snippet: "around the word".into(),
         highlights: std::iter::once(11..15).collect(),
@@ -518,6 +518,28 @@ fn the_list_of_all_is_turned_and_hits_are_not() {
     assert_eq!(request.order, crate::door::ListOrder::Oldest);
     press(&mut app, "s x Esc");
     assert_eq!(app.why_not(Action::TurnOrder).as_deref(), Some("hits stand in the order of their rank"));
+}
+
+#[test]
+fn a_hit_that_is_a_decision_is_opened_as_one() {
+    let mut app = live();
+    let asked = press(&mut app, "s d");
+    let hit = Hit { kind: crate::door::RecordKind::Decision, ..hit(4, 0.5) };
+    let answer = SearchAnswer { results: vec![hit], total: 1, ..SearchAnswer::default() };
+    tell(&mut app, Msg::Answer(Answer::Search { generation: generation_of(&asked), result: Ok(answer) }));
+    let asked = press(&mut app, "Enter");
+    assert!(asked.contains(&Effect::Ask(Ask::Decision { id: id(4) })), "{asked:?}");
+    let said = decision(4);
+    let title = said.title.clone();
+    tell(&mut app, Msg::Answer(Answer::Decision { id: id(4), result: Ok(Box::new(said)) }));
+    let mut terminal = draw(&app, 120, 40);
+    let buffer = terminal.backend_mut().buffer().clone();
+    let text: String = buffer.content.iter().map(|cell| cell.symbol()).collect();
+    assert!(text.contains(&title), "{text}");
+    for action in [Action::Edit, Action::Remove, Action::History] {
+        assert_eq!(app.why_not(action).as_deref(), Some("it is a decision: see the Decisions pane"));
+    }
+    assert_eq!(press(&mut app, "y l"), [Effect::Copy(format!("wheelhouse://decision/{}", id(4)))]);
 }
 
 #[test]
@@ -1202,6 +1224,7 @@ fn answer(ask: Ask, which: u8) -> Answer {
         },
         Ask::Projects => Answer::Projects(Err(fault())),
         Ask::Memory { id } => Answer::Memory { id, result: Ok(Box::new(Memory { id, ..memory(which) })) },
+        Ask::Decision { id } => Answer::Decision { id, result: Err(fault()) },
         Ask::History { id } => Answer::History { id, result: Ok(Vec::new()) },
         Ask::Opened { .. } => Answer::Nothing,
         Ask::Save(_) => Answer::Saved(Err(fault())),

@@ -6,7 +6,7 @@
 
 mod asking;
 mod calibration;
-mod detail;
+pub(super) mod detail;
 mod pane;
 mod row;
 mod view;

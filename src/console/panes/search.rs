@@ -32,7 +32,7 @@ use super::super::{
     },
 };
 use crate::{
-    door::{ListOrder, SearchAnswer, SearchRequest},
+    door::{ListOrder, RecordKind, SearchAnswer, SearchRequest},
     model::{Fault, Id, MemoryFilter, Project, Projects, Time},
 };
 
@@ -218,12 +218,19 @@ impl Search {
         self.ask(scene, out);
     }
 
+    /// Of what is listed; what is opened from elsewhere is a memory.
+    fn record_of(&self, id: Id) -> RecordKind {
+        let rows = self.found.as_ref().map_or(&[][..], |found| &found.rows);
+        rows.iter().find(|row| row.id == id).map_or(RecordKind::Memory, |row| row.record)
+    }
+
     fn show(&mut self, id: Id, side: Side, out: &mut Out) {
         match &mut self.detail {
             Some(detail) => detail.turn(id, side),
             None => self.detail = Some(Detail::new(id, side)),
         }
         out.ask(match side {
+            Side::Memory if self.record_of(id) == RecordKind::Decision => Ask::Decision { id },
             Side::Memory => Ask::Memory { id },
             Side::History => Ask::History { id },
             Side::Explain => {

@@ -53,6 +53,15 @@ impl DecisionStatus {
         !matches!(self, DecisionStatus::Draft | DecisionStatus::Proposed)
     }
 
+    /// What it is among the statuses that all records have.
+    pub fn nearest(self) -> Status {
+        match self {
+            DecisionStatus::Superseded => Status::Superseded,
+            status if status.is_current() => Status::Active,
+            _ => Status::Archived,
+        }
+    }
+
     /// Whether lists and searches show it without being asked for that status.
     pub fn is_current(self) -> bool {
         !matches!(self, DecisionStatus::Rejected | DecisionStatus::Deprecated | DecisionStatus::Superseded)

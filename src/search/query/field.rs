@@ -49,7 +49,7 @@ impl Field {
 
     pub(in crate::search) fn example(self) -> &'static str {
         match self {
-            Field::Kind => "for example kind:memory",
+            Field::Kind => "for example kind:decision",
             Field::Tag => "for example tag:deploy",
             Field::Project => "for example project:web",
             Field::Type => "for example type:gotcha",
@@ -66,7 +66,7 @@ impl Field {
     /// What it lets through, for whoever is asked to choose one.
     pub fn meaning(self) -> &'static str {
         match self {
-            Field::Kind => "records of this kind",
+            Field::Kind => "memories or decisions alone",
             Field::Tag => "with this tag",
             Field::Project => "of this project",
             Field::Type => "of this type: note, howto…",

@@ -22,6 +22,28 @@ fn numbers(program: &Program, args: &[&str]) -> Vec<String> {
 }
 
 #[test]
+fn a_proposal_is_changed_until_it_is_settled() {
+    let program = Program::new();
+    assert_eq!(decide(&program, "Use a log", &["--tags", "a"])["status"], "proposed");
+    let change = |flags: &[&str]| document(&program, &[&["decide", "D-1", "--json"], flags].concat());
+    let changed =
+        change(&["--option", "a log", "--choose", "a log", "--tags", "b", "--review-on", "2027-01-31"]);
+    assert_eq!(
+        (&changed["chosen_option"], &changed["tags"], &changed["review_on"], &changed["title"]),
+        (&json!("a log"), &json!(["b"]), &json!("2027-01-31"), &json!("Use a log"))
+    );
+    let accepted = change(&["--status", "accepted", "--review-on", "none"]);
+    assert_eq!((&accepted["status"], &accepted["review_on"]), (&json!("accepted"), &Value::Null));
+    let (status, said) = fails(&program, &["decide", "D-1", "--title", "Use two logs"]);
+    assert_eq!(status, 6, "{said}");
+    assert!(said.contains("supersede"), "{said}");
+    let (status, said) = fails(&program, &["decide", "D-1"]);
+    assert_eq!(status, 2, "{said}");
+    assert!(said.contains("nothing to change of D-0001"), "{said}");
+    assert_eq!(fails(&program, &["decide", "D-9", "--status", "accepted"]).0, 3);
+}
+
+#[test]
 fn what_is_decided_is_a_record() {
     let program = Program::new();
     let flags = [
@@ -55,6 +77,13 @@ fn what_is_decided_is_a_record() {
         (&record["number"], &record["status"], &record["chosen_option"], &record["project"]),
         (&json!("D-0042"), &json!("accepted"), &json!("sled"), &json!("_"))
     );
+    // A search finds it and says what it is; `get` opens it by what a hit calls it.
+    let found = document(&program, &["search", "small kind:decision", "--json"]);
+    let hit = &found["results"][0];
+    assert_eq!((&hit["kind"], &hit["title"]), (&json!("decision"), &json!("D-0042 Use sled")));
+    for name in ["d-0042", hit["id"].as_str().unwrap()] {
+        assert_eq!(document(&program, &["get", name, "--json"])["id"], record["id"]);
+    }
     assert_eq!(
         record["options"],
         json!([{ "title": "sled", "pros": ["Rust"], "cons": ["beta"] }, { "title": "SQLite" }])

@@ -31,6 +31,7 @@ fn home(data_dir: &Path) -> Home {
         retention: wheelhouse::store::Retention::default(),
         announce: false,
         jobs: JobOptions::default(),
+        hub: None,
     })
 }
 

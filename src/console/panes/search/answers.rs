@@ -144,6 +144,11 @@ impl Search {
                     detail.memory(result.map(|memory| *memory), scene, out);
                 }
             }
+            Answer::Decision { id, result } => {
+                if let Some(detail) = self.detail.as_mut().filter(|detail| detail.id == id) {
+                    detail.decision(result, scene);
+                }
+            }
             Answer::Highlighted { id, revision, tokens } => {
                 if let Some(detail) = &mut self.detail {
                     detail.coloured(id, revision, tokens, scene);

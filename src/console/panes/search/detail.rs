@@ -17,12 +17,13 @@ use super::{
         theme::Role,
         widgets::list::Step,
     },
+    super::decisions,
     explain::Explained,
 };
 use crate::console::text;
 use crate::{
     door::Revision,
-    model::{Fault, Id, Memory},
+    model::{Decision, Fault, Id, Memory},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,7 @@ impl Side {
 enum Body {
     /// With what each of its blocks of code is made of.
     Memory(Box<Memory>, Vec<Tokens>),
+    Decision(Box<Decision>),
     History(Vec<Revision>),
     Explain(Explained),
     Fault(Fault),
@@ -120,6 +122,15 @@ impl Detail {
         self.take(body, same, scene);
     }
 
+    /// A hit of another kind, opened in the same place.
+    pub fn decision(&mut self, result: Result<Box<Decision>, Fault>, scene: &Scene) {
+        if self.side == Side::Memory {
+            let same =
+                matches!((&self.body, &result), (Some(Body::Decision(old)), Ok(new)) if old.id == new.id);
+            self.take(result.map_or_else(Body::Fault, Body::Decision), same, scene);
+        }
+    }
+
     /// What the code of a memory is made of; of another, or an older revision, nothing.
     pub fn coloured(&mut self, id: Id, revision: u32, tokens: Vec<Tokens>, scene: &Scene) {
         if let Some(Body::Memory(memory, colours)) = &mut self.body
@@ -170,6 +181,7 @@ impl Detail {
         self.lines = match &self.body {
             None => Vec::new(),
             Some(Body::Memory(memory, colours)) => memory_lines(memory, colours, &mut links, width, scene),
+            Some(Body::Decision(decision)) => decisions::detail::lines(decision, &mut links, width, scene),
             Some(Body::History(revisions)) => history_lines(revisions, width, scene),
             Some(Body::Explain(explained)) => explained.lines(width, scene),
             Some(Body::Fault(fault)) => fault_lines(fault, width, scene),

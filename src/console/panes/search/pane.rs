@@ -24,7 +24,7 @@ use crate::{
         theme::Role,
         widgets::{frame::step_of, line::Typed, list::Step, scroll::Track},
     },
-    door::ListOrder,
+    door::{ListOrder, RecordKind},
     model::{Project, Time},
 };
 
@@ -110,12 +110,17 @@ impl Pane for Search {
     fn why_not(&self, action: Action, scene: &Scene) -> Option<String> {
         let selected = self.selected();
         let needs_row = || selected.is_none().then(|| "no memory is selected".to_owned());
+        let is_decision = selected.is_some_and(|row| row.record == RecordKind::Decision);
+        let needs_memory = || {
+            needs_row().or_else(|| is_decision.then(|| "it is a decision: see the Decisions pane".to_owned()))
+        };
         let needs_hub = || (!scene.hub.is_live()).then(|| "the hub is not there yet".to_owned());
         match action {
             Action::Edit | Action::Supersede | Action::Remove => {
-                needs_row().or_else(|| scene.hub.why_no_writes())
+                needs_memory().or_else(|| scene.hub.why_no_writes())
             }
-            Action::History | Action::Related => needs_row().or_else(needs_hub),
+            Action::History => needs_memory().or_else(needs_hub),
+            Action::Related => needs_row().or_else(needs_hub),
             Action::Explain => needs_row().or_else(needs_hub).or_else(|| {
                 let ranked = selected.is_some_and(|row| row.score.is_some());
                 (!ranked).then(|| "it is here because it is recent; a query ranks".to_owned())
@@ -163,11 +168,11 @@ impl Pane for Search {
         Some(match (action, whole) {
             (Action::CopyJson, Some(memory)) => serde_json::to_string_pretty(memory).unwrap_or_default(),
             (Action::CopyJson, None) => serde_json::json!({
-                "id": row.id, "title": row.title, "type": row.kind, "project": row.project,
+                "id": row.id, "kind": row.record, "title": row.title, "type": row.kind, "project": row.project,
                 "tags": row.tags, "updated_at": row.updated_at, "snippet": row.snippet,
             })
             .to_string(),
-            (Action::CopyLink, _) => format!("wheelhouse://memory/{}", row.id),
+            (Action::CopyLink, _) => format!("wheelhouse://{}/{}", row.record.word(), row.id),
             (Action::CopyId, _) => row.id.to_string(),
             (_, Some(memory)) => memory.content.clone(),
             (_, None) => format!("{}\n{}", row.title, row.snippet),
@@ -243,7 +248,9 @@ impl Pane for Search {
     fn link(&mut self, link: &Link, scene: &Scene, out: &mut Out) {
         match link {
             Link::Up { .. } => self.hub_is_there(scene, out),
-            Link::Events(events) if events.iter().any(|event| event.domain() == "memory") => {
+            Link::Events(events)
+                if events.iter().any(|event| ["memory", "decision"].contains(&event.domain())) =>
+            {
                 self.memories_changed(scene);
             }
             _ => {}
@@ -262,6 +269,7 @@ impl Pane for Search {
             | Answer::RecentMore { .. }
             | Answer::Suggest { .. }
             | Answer::Memory { .. }
+            | Answer::Decision { .. }
             | Answer::History { .. }
             | Answer::Explain { .. }
             | Answer::Highlighted { .. } => {

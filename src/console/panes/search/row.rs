@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::{
-    door::{Hit, Legs},
+    door::{Hit, Legs, RecordKind},
     model::{Id, Memory, Origin, Project, Status, Time},
 };
 
@@ -14,6 +14,7 @@ const SNIPPET_CHARS: usize = 400;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     pub id: Id,
+    pub record: RecordKind,
     pub title: String,
     pub snippet: String,
     pub highlights: Vec<std::ops::Range<usize>>,
@@ -55,6 +56,7 @@ impl From<Hit> for Row {
     fn from(hit: Hit) -> Row {
         Row {
             id: hit.id,
+            record: hit.kind,
             title: hit.title,
             snippet: hit.snippet,
             highlights: hit.highlights,
@@ -76,6 +78,7 @@ impl From<Memory> for Row {
     fn from(memory: Memory) -> Row {
         Row {
             id: memory.id,
+            record: RecordKind::Memory,
             snippet: opening(&memory.content, &memory.title),
             title: memory.title,
             highlights: Vec::new(),
@@ -148,6 +151,7 @@ mod tests {
     #[test]
     fn rows_of_one_title_say_where_they_come_from() {
         let row = |title: &str, url: &str| Row {
+            record: RecordKind::Memory,
             id: Id::NIL,
             title: title.to_owned(),
             snippet: String::new(),
