@@ -4,11 +4,12 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
-use reqwest::{Client, Method, Url, redirect};
+use reqwest::{Client, ClientBuilder, Method, Url, redirect};
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
 
 use crate::{
     breaker::{Outcome, Shared, State, Turn},
@@ -49,7 +50,8 @@ struct Guard {
 }
 
 pub struct Outbound {
-    client: Client,
+    /// Made with the first call: reading the machine's certificates takes its time.
+    client: OnceLock<Result<Client, Fault>>,
     clock: Clock,
     hosts: Mutex<BTreeMap<String, Guard>>,
     told: Arc<dyn Fn(&str, Turn) + Send + Sync>,
@@ -57,14 +59,12 @@ pub struct Outbound {
 
 impl Outbound {
     /// `told` hears of every turn of a breaker, with its host; it must not wait.
-    pub fn new(clock: Clock, told: impl Fn(&str, Turn) + Send + Sync + 'static) -> Result<Outbound, Fault> {
-        let client = Client::builder()
-            .timeout(TIMEOUT)
-            .redirect(redirect::Policy::limited(REDIRECTS_MAX))
-            .user_agent(concat!("wheelhouse/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| Fault::bug("calls to others cannot be made").cause(words(&error)))?;
-        Ok(Outbound { client, clock, hosts: Mutex::default(), told: Arc::new(told) })
+    pub fn new(clock: Clock, told: impl Fn(&str, Turn) + Send + Sync + 'static) -> Outbound {
+        Outbound { client: OnceLock::new(), clock, hosts: Mutex::default(), told: Arc::new(told) }
+    }
+
+    fn client(&self) -> Result<Client, Fault> {
+        self.client.get_or_init(client).clone()
     }
 
     /// One call. What came back is an answer, whatever its status; [`fault_of`] says what a status means.
@@ -95,7 +95,7 @@ impl Outbound {
             .method
             .parse()
             .map_err(|error| Fault::invalid(format!("{} is no method", call.method)).cause(error))?;
-        let mut request = self.client.request(method, url);
+        let mut request = self.client()?.request(method, url);
         for (name, value) in &call.headers {
             request = request.header(name, value);
         }
@@ -158,6 +158,33 @@ impl Outbound {
         hosts.insert(host.to_owned(), Guard { breaker: breaker.clone(), since });
         breaker
     }
+}
+
+/// With the certificates of this machine; where it has none, no server proves who it is.
+fn client() -> Result<Client, Fault> {
+    // Another part may have named one before: the same.
+    drop(ring::default_provider().install_default());
+    let builder = || {
+        Client::builder()
+            .timeout(TIMEOUT)
+            .redirect(redirect::Policy::limited(REDIRECTS_MAX))
+            .user_agent(concat!("wheelhouse/", env!("CARGO_PKG_VERSION")))
+    };
+    builder().build().or_else(|error| {
+        tracing::warn!(error = words(&error), "the certificates of this machine cannot be used");
+        trusting_nobody(builder())
+            .build()
+            .map_err(|error| Fault::bug("calls to others cannot be made").cause(words(&error)))
+    })
+}
+
+/// For calls without TLS: no certificate is read, and none accepted.
+pub fn trusting_nobody(builder: ClientBuilder) -> ClientBuilder {
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("the provider has the default versions");
+    let config = config.with_root_certificates(RootCertStore::empty()).with_no_client_auth();
+    builder.tls_backend_preconfigured(config)
 }
 
 /// What a status means to who asked: none for one that is a success.

@@ -21,7 +21,7 @@ use crate::{
 type Turned = (String, Turn);
 
 pub struct Guarded {
-    outbound: Result<Outbound, Fault>,
+    outbound: Outbound,
     turns: Mutex<Option<mpsc::UnboundedReceiver<Turned>>>,
 }
 
@@ -36,14 +36,11 @@ impl Guarded {
     }
 
     pub async fn call(&self, call: &Call) -> Result<Answered, Fault> {
-        match &self.outbound {
-            Ok(outbound) => outbound.call(call).await,
-            Err(fault) => Err(fault.clone()),
-        }
+        self.outbound.call(call).await
     }
 
     pub fn breakers(&self) -> Vec<BreakerStatus> {
-        self.outbound.as_ref().map(Outbound::breakers).unwrap_or_default()
+        self.outbound.breakers()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The kind `command`: a program, started without a shell, in a process group of its own.
 //!
-//! It sees the variables that every program does here ([`ALWAYS`]) and of those that its job names the ones that the
-//! settings allow. What it writes becomes the log of its run, line by line. Asked to end, its group gets SIGTERM; ended, or
+//! It sees the variables that every program does here ([`ALWAYS`]), of those that its job names the ones that the
+//! settings allow, and `WHEELHOUSE_JOB`, `_RUN`, `_SLOT` and `_ATTEMPT`: what is done for one slot can be done once. What it writes becomes the log of its run, line by line. Asked to end, its group gets SIGTERM; ended, or
 //! gone, its group gets SIGKILL, so that nothing of it outlives its run.
 //!
 //! | it ends with | the attempt |
@@ -63,11 +63,17 @@ pub async fn run(
         .filter(|name| ALWAYS.contains(name) || options.env.iter().any(|allowed| allowed == name))
         .filter_map(|name| Some((name.to_owned(), std::env::var_os(name)?)))
         .collect();
+    let about = [
+        ("WHEELHOUSE_JOB", attempt.job.slug.clone()),
+        ("WHEELHOUSE_RUN", attempt.run.id.to_string()),
+        ("WHEELHOUSE_SLOT", attempt.run.slot.to_string()),
+        ("WHEELHOUSE_ATTEMPT", attempt.run.attempt.to_string()),
+    ];
     let dir = cwd.map_or_else(|| attempt.hub.data_dir.clone(), PathBuf::from);
     let (program, words) = (argv[0].clone(), argv[1..].to_vec());
     let started = blocking(move || {
         let mut command = Command::new(&program);
-        command.args(words).env_clear().envs(seen).current_dir(&dir).process_group(0);
+        command.args(words).env_clear().envs(seen).envs(about).current_dir(&dir).process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().map_err(|error| not_started(&program, &error))?;
         Ok(Group(Some(child)))
