@@ -27,7 +27,7 @@ const HOUSE: [&str; 20] = [
 ];
 
 /// Libraries that only these rooms may name.
-const OWNERS: [(&str, &[&str]); 8] = [
+const OWNERS: [(&str, &[&str]); 9] = [
     ("sled", &["store"]),
     ("tantivy", &["search"]),
     ("axum", &["api"]),
