@@ -54,6 +54,7 @@ pub fn run() {
         clock: Clock::system(),
         retention: wheelhouse::store::Retention::default(),
         announce: true,
+        jobs: wheelhouse::hub::JobOptions::default(),
     });
     let (door, ids) = runtime.block_on(filled(&home));
     let told = Arc::new(AtomicU64::new(0));

@@ -141,6 +141,24 @@ impl Breaker {
         }
     }
 
+    /// Faults inside the window; those that opened it while it is not closed.
+    pub fn faults(&self, now: Duration) -> usize {
+        match &self.inner {
+            Inner::Closed { faults } => {
+                faults.iter().filter(|then| now.saturating_sub(**then) < WINDOW).count()
+            }
+            Inner::Open { .. } | Inner::HalfOpen { .. } => FAILURES_MAX,
+        }
+    }
+
+    /// While it is open: how long until the next probe may go.
+    pub fn probe_in(&self, now: Duration) -> Option<Duration> {
+        match &self.inner {
+            Inner::Open { since } => Some(REST.saturating_sub(now.saturating_sub(*since))),
+            _ => None,
+        }
+    }
+
     /// Leave to call now, with the turn that giving it made.
     pub fn ask(&mut self, now: Duration) -> Result<(Pass, Option<Turn>), Refused> {
         let since = match &self.inner {

@@ -134,6 +134,7 @@ async fn console(setup: Setup, keys: PathBuf, log: Arc<Ring>, is_written: bool) 
         clock: setup.clock(),
         retention: setup.retention(),
         announce: true,
+        jobs: setup.jobs(),
     });
     let own_keys = console::keymap::read(&keys)?;
     let themes_dir = keys.with_file_name("themes");

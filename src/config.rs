@@ -73,7 +73,7 @@ impl fmt::Display for Kind {
 }
 
 /// Every setting, in the order they are shown in.
-pub const KEYS: [Key; 16] = [
+pub const KEYS: [Key; 19] = [
     Key {
         name: "hub_name",
         what: "what this hub is called; else the machine's name",
@@ -156,9 +156,28 @@ pub const KEYS: [Key; 16] = [
     },
     Key {
         name: "keep_telemetry_days",
-        what: "how long events of searches are kept",
+        what: "how long events of searches are kept, and what runs of jobs said",
         kind: Kind::Number(1, DAYS_MAX),
         env: None,
+    },
+    Key {
+        name: "jobs_dir",
+        what: "where job files are (`*.toml`); else `jobs` beside the settings file",
+        kind: Kind::Text,
+        env: Some("WHEELHOUSE_JOBS_DIR"),
+    },
+    Key {
+        name: "jobs_commands",
+        what: "whether jobs may start programs",
+        kind: Kind::Flag,
+        env: Some("WHEELHOUSE_JOBS_COMMANDS"),
+    },
+    Key {
+        name: "jobs_env",
+        what: "variables that the programs of jobs may see when their job names them, beside PATH, HOME, LANG and TZ: names \
+               with blanks or commas between",
+        kind: Kind::Text,
+        env: Some("WHEELHOUSE_JOBS_ENV"),
     },
 ];
 
@@ -324,6 +343,10 @@ pub struct Config {
     pub log_level: String,
     pub keep_ops_days: u32,
     pub keep_telemetry_days: u32,
+    /// None: `jobs` beside the settings file.
+    pub jobs_dir: Option<PathBuf>,
+    pub jobs_commands: bool,
+    pub jobs_env: Vec<String>,
     /// What could not be read of the choices made in the console.
     pub choices_wrong: Option<String>,
     from: BTreeMap<&'static str, Provenance>,
@@ -348,6 +371,9 @@ impl Default for Config {
             log_level: "info".to_owned(),
             keep_ops_days: 90,
             keep_telemetry_days: 7,
+            jobs_dir: None,
+            jobs_commands: false,
+            jobs_env: Vec::new(),
             choices_wrong: None,
             from: BTreeMap::new(),
         }
@@ -430,6 +456,12 @@ impl Config {
             "log_level" => self.log_level = value.to_owned(),
             "keep_ops_days" => self.keep_ops_days = number,
             "keep_telemetry_days" => self.keep_telemetry_days = number,
+            "jobs_dir" => self.jobs_dir = text().map(|text| home_expanded(&text)),
+            "jobs_commands" => self.jobs_commands = value == "true",
+            "jobs_env" => {
+                let names = value.split([' ', ',', '\t']).filter(|name| !name.is_empty());
+                self.jobs_env = names.map(str::to_owned).collect();
+            }
             name => return Err(Fault::bug(format!("the setting {name} has no place"))),
         }
         self.from.insert(key.name, from);

@@ -32,6 +32,7 @@ use self::{
 use crate::{
     api::own_user,
     door::{Caller, Door},
+    hub::JobOptions,
     model::{Actor, Code, Fault, Projects},
     remote::Remote,
     store::{Repaired, Retention, Store},
@@ -55,6 +56,8 @@ pub struct HomeOptions {
     pub retention: Retention,
     /// Whether an owned hub tells its start and stop as events: a console's does, that of a single verb does not.
     pub announce: bool,
+    /// What jobs of an owned hub may do, and where their files are.
+    pub jobs: JobOptions,
 }
 
 /// A door, and whether its hub is in this process.

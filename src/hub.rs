@@ -43,7 +43,7 @@ use crate::{
     tasks::{Clock, Tasks, blocking},
 };
 
-pub use self::cleaner::COPIED;
+pub use self::{cleaner::COPIED, jobs::JobOptions};
 
 /// How long a request waits for a view that is opening before it says so instead.
 const READY_PATIENCE: Duration = Duration::from_secs(4);
@@ -70,6 +70,7 @@ pub struct HubOptions {
     pub retention: Retention,
     /// Whether to tell its start and stop as events: a console does, a verb's one command does not.
     pub announce: bool,
+    pub jobs: JobOptions,
 }
 
 /// A hub over a data directory of which this process is the owner.
@@ -85,6 +86,7 @@ pub struct Hub {
     lexical: Arc<Lexical>,
     answers: search::Answers,
     cleaner: cleaner::Cleaner,
+    jobs: jobs::Scheduler,
     tasks: Tasks,
     /// Counts changes of the status that are worth telling.
     status_changed: watch::Sender<u64>,
@@ -106,6 +108,7 @@ impl Hub {
         // Before it is open: an empty index of a full log is one that is being made, not one that is ready.
         lexical.set_head(*store.head().borrow());
         let hub = Arc::new(Hub {
+            jobs: jobs::Scheduler::new(options.jobs, &options.clock),
             name: options.name,
             data_dir: data_dir.to_owned(),
             socket: options.socket,
@@ -123,11 +126,13 @@ impl Hub {
         feed::start(&hub);
         told::start(&hub);
         cleaner::start(&hub);
+        jobs::start(&hub);
         Ok(hub)
     }
 
     /// Ends streams, tells the stop, and closes the views and the log.
     pub async fn close(&self) {
+        jobs::stop(self).await;
         told::stop(self).await;
         if !self.tasks.end(CLOSE_PATIENCE).await {
             tracing::warn!("a task of the hub was still running when it closed");

@@ -17,7 +17,7 @@ mod words;
 
 pub use dst::{DstRow, dst_rows};
 pub use file::{FILE_BYTES_MAX, Note, read};
-pub use lines::{Line, Lines, Page, Stream};
+pub use lines::{BYTES_MAX as LOG_BYTES_MAX, LINE_BYTES_MAX, Lines, Page};
 pub use machine::{
     Answer, Ask, BACKFILL_SLOTS_MAX, CANCEL_GRACE, CATCH_UP_SLOTS_MAX, Commit, Effect, Ended, Input, Machine,
     Now, QUEUED_MAX, RUNS_AT_ONCE_MAX, RUNS_OF_JOB_MAX, Refusal, Seen, StopWhy, Told, Write,

@@ -44,6 +44,7 @@
 //! | [`search`] | query language, lexical index, meaning, fusion, explanation | only it names tantivy and the model; never reads the store |
 //! | [`events`] | live feed and history | a slow reader costs others nothing |
 //! | [`jobs`] | when jobs run and what becomes of their slots, as decisions | what is not recorded has not happened; a slot has one run |
+//! | [`outbound`] | calls to others over HTTP | each host behind its breaker, each call within its time |
 //! | [`ingest`] | Markdown, text and JSONL into memories; decision records (MADR, Nygard) into decisions and back | a bad file never stops the rest |
 //! | [`hub`] | composes the above behind the door | no HTTP, no terminal |
 //! | [`remote`] | the door over HTTP on a Unix socket | answers as the hub would |
@@ -84,6 +85,7 @@ pub mod hub;
 pub mod ingest;
 pub mod jobs;
 pub mod model;
+pub mod outbound;
 pub mod remote;
 pub mod report;
 pub mod search;

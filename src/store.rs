@@ -57,6 +57,7 @@ use crate::{
 pub use self::{
     cleaner::{Cleaned, CleanedPart, Overseer, Retention},
     frame::BODY_BYTES_MAX as FRAME_BYTES_MAX,
+    keeper::Taken as SnapshotTaken,
     kept::{Place, Runs},
     log::Rewrote,
     queue::QUEUE_BYTES_MAX,
@@ -340,6 +341,11 @@ impl Store {
     /// What was found or done since this was last asked. Ask after opening and whenever [`Store::state`] changes.
     pub fn recovered(&self) -> Vec<Note> {
         self.core.take_notes()
+    }
+
+    /// Takes a snapshot of the record view now; none where the newest says the same, or when stopped. Blocks.
+    pub fn snapshot(&self, stop: &dyn Fn() -> bool) -> Result<Option<SnapshotTaken>, Fault> {
+        keeper::snapshot_now(&self.core, stop)
     }
 
     /// Throws the record view away and builds it anew; returns at once, [`Store::state`] shows the progress.

@@ -9,9 +9,10 @@ use std::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::model::{Fault, Id, Time, Zone, Zones};
@@ -26,28 +27,50 @@ pub struct Clock {
 
 #[derive(Debug, Clone)]
 enum Source {
-    System,
-    Fixed { now_ms: Arc<AtomicI64>, ids: Arc<AtomicU64> },
+    System { made: Instant },
+    Fixed { now_ms: Arc<AtomicI64>, passed_ms: Arc<AtomicU64>, ids: Arc<AtomicU64>, moved: watch::Sender<()> },
 }
 
 impl Clock {
     pub fn system() -> Clock {
         let zones = Zones { machine: Zone::of_machine(), picked: None };
-        Clock { source: Source::System, zones: Arc::new(RwLock::new(zones)) }
+        Clock { source: Source::System { made: Instant::now() }, zones: Arc::new(RwLock::new(zones)) }
     }
 
     /// Stands still in UTC until [`Clock::advance`] or [`Clock::set`]; its ids count up, so that screens and answers repeat exactly.
     pub fn fixed(now: Time) -> Clock {
-        let source = Source::Fixed { now_ms: Arc::new(AtomicI64::new(now.unix_ms())), ids: Arc::default() };
+        let source = Source::Fixed {
+            now_ms: Arc::new(AtomicI64::new(now.unix_ms())),
+            passed_ms: Arc::default(),
+            ids: Arc::default(),
+            moved: watch::Sender::new(()),
+        };
         Clock { source, zones: Arc::new(RwLock::new(Zones::UTC)) }
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
     pub fn now(&self) -> Time {
         match &self.source {
-            Source::System => chrono::Utc::now().into(),
+            Source::System { .. } => chrono::Utc::now().into(),
             Source::Fixed { now_ms, .. } => Time::from_unix_ms(now_ms.load(Ordering::SeqCst)),
         }
+    }
+
+    /// Since the clock was made; never put. A fixed one goes on by what it is advanced.
+    pub fn passed(&self) -> Duration {
+        match &self.source {
+            Source::System { made } => made.elapsed(),
+            Source::Fixed { passed_ms, .. } => Duration::from_millis(passed_ms.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// For who waits for a moment of this clock.
+    pub fn alarm(&self) -> Alarm {
+        let moved = match &self.source {
+            Source::System { .. } => None,
+            Source::Fixed { moved, .. } => Some(moved.subscribe()),
+        };
+        Alarm { clock: self.clone(), moved }
     }
 
     pub fn zones(&self) -> Zones {
@@ -66,15 +89,18 @@ impl Clock {
 
     /// Moves a fixed clock; the machine's own cannot be moved and stays as it is.
     pub fn advance(&self, span: Duration) {
-        if let Source::Fixed { now_ms, .. } = &self.source {
+        if let Source::Fixed { now_ms, passed_ms, moved, .. } = &self.source {
             now_ms.fetch_add(span.as_millis() as i64, Ordering::SeqCst);
+            passed_ms.fetch_add(span.as_millis() as u64, Ordering::SeqCst);
+            moved.send_replace(());
         }
     }
 
     /// Puts a fixed clock to another moment, also an earlier one, as a machine's may be put.
     pub fn set(&self, now: Time) {
-        if let Source::Fixed { now_ms, .. } = &self.source {
+        if let Source::Fixed { now_ms, moved, .. } = &self.source {
             now_ms.store(now.unix_ms(), Ordering::SeqCst);
+            moved.send_replace(());
         }
     }
 
@@ -82,12 +108,42 @@ impl Clock {
     pub fn id(&self) -> Id {
         let mut random = [0; 10];
         match &self.source {
-            Source::System => random.copy_from_slice(&uuid::Uuid::new_v4().into_bytes()[6..]),
+            Source::System { .. } => random.copy_from_slice(&uuid::Uuid::new_v4().into_bytes()[6..]),
             Source::Fixed { ids, .. } => {
                 random[2..].copy_from_slice(&ids.fetch_add(1, Ordering::SeqCst).to_be_bytes());
             }
         }
         Id::from_parts(self.now(), random)
+    }
+}
+
+/// Waits for moments of a clock: the machine's come by themselves, a fixed one's when it is moved.
+#[derive(Debug)]
+pub struct Alarm {
+    clock: Clock,
+    moved: Option<watch::Receiver<()>>,
+}
+
+impl Alarm {
+    /// What both clocks say now; a fixed one that is moved from here on ends [`Alarm::wait`].
+    pub fn now(&mut self) -> (Time, Duration) {
+        if let Some(moved) = &mut self.moved {
+            moved.mark_unchanged();
+        }
+        (self.clock.now(), self.clock.passed())
+    }
+
+    /// Until so much has passed since the clock was made, or a fixed one was moved; none is for good.
+    pub async fn wait(&mut self, at: Option<Duration>) {
+        match (&mut self.moved, at) {
+            (Some(moved), _) => {
+                if moved.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+            (None, Some(at)) => tokio::time::sleep(at.saturating_sub(self.clock.passed())).await,
+            (None, None) => std::future::pending().await,
+        }
     }
 }
 
@@ -152,6 +208,18 @@ mod tests {
         };
         assert_eq!(ids(), ids());
         assert_eq!(ids().2, Time::from_unix_ms(2_000));
+    }
+
+    #[tokio::test]
+    async fn a_fixed_clock_wakes_who_waits_when_it_is_moved() {
+        let clock = Clock::fixed(Time::from_unix_ms(1_000));
+        let mut alarm = clock.alarm();
+        assert_eq!(alarm.now(), (Time::from_unix_ms(1_000), Duration::ZERO));
+        clock.advance(Duration::from_secs(2));
+        alarm.wait(Some(Duration::from_secs(9))).await;
+        clock.set(Time::from_unix_ms(500));
+        alarm.wait(None).await;
+        assert_eq!(alarm.now(), (Time::from_unix_ms(500), Duration::from_secs(2)));
     }
 
     #[tokio::test]

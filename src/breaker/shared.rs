@@ -32,6 +32,12 @@ impl Shared {
         self.lock().state()
     }
 
+    /// Its state, the faults inside its window, and how long until the next probe may go.
+    pub fn look(&self, now: Duration) -> (State, usize, Option<Duration>) {
+        let breaker = self.lock();
+        (breaker.state(), breaker.faults(now), breaker.probe_in(now))
+    }
+
     /// Leave for one call. A permit that is dropped without an outcome counts as given up, so that a caller that was
     /// cancelled cannot keep the probe.
     pub fn ask(&self) -> Result<Permit, Refused> {

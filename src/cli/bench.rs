@@ -17,6 +17,7 @@ use super::{Stop, reindex, text, verb::Ask};
 use crate::{
     door::{BATCH_MAX, Caller, Door, NewMemory, SearchMode, SearchRequest, Step, Upsert, ViewName},
     home::{Home, HomeOptions, local_caller},
+    hub::JobOptions,
     model::{Code, Fault, Id, MemoryFilter, Project, Projects},
     store::Retention,
     tasks::{Clock, blocking},
@@ -45,6 +46,7 @@ pub async fn search(ask: &mut Ask, folder: PathBuf, off: Vec<Step>) -> Result<()
         clock: clock.clone(),
         retention: Retention::default(),
         announce: false,
+        jobs: JobOptions::default(),
     });
     let measured = measure(ask, &home, &collection, &without).await;
     home.close().await;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::args::{ColorWhen, Global};
 use crate::{
     config::{Config, Provenance, default_path},
+    hub::JobOptions,
     model::{Fault, Project, Projects},
     store::Retention,
     tasks::Clock,
@@ -21,6 +22,7 @@ pub struct Setup {
     /// Whether the project was named by a flag, rather than found.
     pub project_flag: bool,
     pub unsafe_filesystem: bool,
+    pub jobs_dir: PathBuf,
 }
 
 impl Setup {
@@ -38,6 +40,7 @@ impl Setup {
             project,
             project_flag: global.project.is_some(),
             unsafe_filesystem: global.unsafe_filesystem,
+            jobs_dir: config.jobs_dir.clone().unwrap_or_else(|| config_path.with_file_name("jobs")),
             config,
         })
     }
@@ -52,6 +55,15 @@ impl Setup {
     /// How long a hub of this process keeps events.
     pub fn retention(&self) -> Retention {
         Retention::days(self.config.keep_ops_days, self.config.keep_telemetry_days)
+    }
+
+    /// What jobs of a hub of this process may do, and where their files are.
+    pub fn jobs(&self) -> JobOptions {
+        JobOptions {
+            dir: Some(self.jobs_dir.clone()),
+            commands: self.config.jobs_commands,
+            env: self.config.jobs_env.clone(),
+        }
     }
 
     /// What a search looks at.

@@ -41,6 +41,7 @@ impl Ask {
             clock: clock.clone(),
             retention: setup.retention(),
             announce,
+            jobs: setup.jobs(),
         });
         Ask { caller: local_caller(&clock), setup, home, out, token, hits: None, clock }
     }

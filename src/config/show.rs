@@ -53,6 +53,9 @@ impl Config {
             "zone" => self.zone.and_then(Zone::name).unwrap_or(LOCAL).to_owned(),
             "keep_ops_days" => self.keep_ops_days.to_string(),
             "keep_telemetry_days" => self.keep_telemetry_days.to_string(),
+            "jobs_dir" => self.jobs_dir.as_ref().map(|dir| dir.display().to_string()).unwrap_or_default(),
+            "jobs_commands" => self.jobs_commands.to_string(),
+            "jobs_env" => self.jobs_env.join(" "),
             _ => self.log_level.clone(),
         }
     }

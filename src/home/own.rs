@@ -49,6 +49,7 @@ impl Owned {
             segment_bytes: None,
             retention: options.retention,
             announce: options.announce,
+            jobs: options.jobs.clone(),
         };
         let dir = place.dir.clone();
         let hub = match blocking(move || Hub::start(&dir, hub_options)).await {

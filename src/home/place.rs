@@ -132,6 +132,7 @@ mod tests {
             clock: Clock::fixed(Time::default()),
             retention: Retention::default(),
             announce: false,
+            jobs: crate::hub::JobOptions::default(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Cleaning: by the hour what is no longer kept and what was forgotten a day ago, at once what is to be erased at once.
+//! Cleaning: by the hour, as a job, what is no longer kept and what was forgotten a day ago, at once what is to be erased at once.
 //!
 //! What is to be erased stands in the log before anything is touched; a run that was cut off is done again at the next
 //! start. The store does its files, the search index its own; only then is it told as done.
@@ -53,11 +53,18 @@ pub struct Cleaner {
     retention: Retention,
     state: Mutex<State>,
     wished: Notify,
+    /// One run at a time.
+    one: tokio::sync::Mutex<()>,
 }
 
 impl Cleaner {
     pub fn new(retention: Retention) -> Cleaner {
-        Cleaner { retention, state: Mutex::default(), wished: Notify::new() }
+        Cleaner {
+            retention,
+            state: Mutex::default(),
+            wished: Notify::new(),
+            one: tokio::sync::Mutex::new(()),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -96,35 +103,48 @@ pub fn start(hub: &Arc<Hub>) {
 }
 
 async fn run(hub: &Arc<Hub>) {
+    // A hub that stays has it done as a job; the others would end before.
+    let by_itself = |pause| (!hub.announce).then_some(pause);
     // What an earlier process did not get to is done first.
     let left = hub.read(|store| store.erasing()).await.is_ok_and(|left| !left.is_empty());
-    let mut pause = if left { Duration::ZERO } else { FIRST };
+    let mut pause = if left { Some(Duration::ZERO) } else { by_itself(FIRST) };
     loop {
         let wished = tokio::select! {
-            () = tokio::time::sleep(pause) => false,
+            () = tokio::time::sleep(pause.unwrap_or_default()), if pause.is_some() => false,
             () = hub.cleaner.wished.notified() => true,
         };
-        // Both go through the whole log and take room for it: one after the other, unless somebody waits.
-        if !wished && !pause.is_zero() && matches!(hub.lexical.state(), ViewState::Rebuilding { .. }) {
-            pause = FIRST;
+        if !wished && pause != Some(Duration::ZERO) && must_wait(hub) {
+            pause = Some(FIRST);
             continue;
         }
-        pause = match once(hub).await {
-            Ok(()) => EVERY,
+        pause = match clean(hub).await {
+            Ok(_) => by_itself(EVERY),
             Err(fault) => {
                 tracing::warn!(%fault, cause = ?fault.cause, "cleaning");
                 let left = hub.read(|store| store.erasing()).await.is_ok_and(|left| !left.is_empty());
                 hub.cleaner.state().failed = left.then_some(fault);
-                if left { AGAIN } else { EVERY }
+                if left { Some(AGAIN) } else { by_itself(EVERY) }
             }
         };
-        hub.cleaner.state().running = None;
-        hub.status_has_changed();
     }
 }
 
-/// One run.
-async fn once(hub: &Arc<Hub>) -> Result<(), Fault> {
+/// Whether the index is being made: both go through the whole log and take room for it, so one comes after the other,
+/// unless somebody waits.
+pub fn must_wait(hub: &Hub) -> bool {
+    matches!(hub.lexical.state(), ViewState::Rebuilding { .. })
+}
+
+/// One run; what it did, where it did anything.
+pub async fn clean(hub: &Arc<Hub>) -> Result<Option<Cleaned>, Fault> {
+    let _one = hub.cleaner.one.lock().await;
+    let done = once(hub).await;
+    hub.cleaner.state().running = None;
+    hub.status_has_changed();
+    done
+}
+
+async fn once(hub: &Arc<Hub>) -> Result<Option<Cleaned>, Fault> {
     let began = Instant::now();
     let wished = std::mem::take(&mut hub.cleaner.state().wished);
     show(hub, wished, 0);
@@ -149,7 +169,8 @@ async fn once(hub: &Arc<Hub>) -> Result<(), Fault> {
         let copied = hub.data_dir.join(COPIED);
         blocking(move || remove_if_there(&copied)).await?;
     }
-    tell(hub, &cleaned, began.elapsed()).await
+    let is_told = tell(hub, &cleaned, began.elapsed()).await?;
+    Ok(is_told.then_some(cleaned))
 }
 
 /// Takes a memory out of everything that answers, hidden or not; its files are cleaned by the next run.
@@ -260,9 +281,9 @@ fn show(hub: &Hub, memories: u64, percent: u64) {
 }
 
 /// Says what was done, where anything was; with it what is erased is known to be.
-async fn tell(hub: &Hub, cleaned: &Cleaned, took: Duration) -> Result<(), Fault> {
+async fn tell(hub: &Hub, cleaned: &Cleaned, took: Duration) -> Result<bool, Fault> {
     if cleaned.segments == 0 && cleaned.erased.is_empty() && !cleaned.compacted {
-        return Ok(());
+        return Ok(false);
     }
     let [_, ops, telemetry] = cleaned.log.dropped;
     let data = json!({
@@ -278,5 +299,5 @@ async fn tell(hub: &Hub, cleaned: &Cleaned, took: Duration) -> Result<(), Fault>
     let event: EventDraft = hub_event(hub, hub.clock.id(), "hub.cleaned", object(data));
     let changes = cleaned.erased.iter().map(|id| Change::Erased { id: *id }).collect();
     let commit = Commit { changes, events: vec![event], lane: Lane::Bulk, ..Commit::default() };
-    hub.store.commit(commit).await.map(drop)
+    hub.store.commit(commit).await.map(|_| true)
 }

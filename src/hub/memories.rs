@@ -10,7 +10,7 @@ pub use bulk::upsert;
 use super::{Hub, cleaner, told::memory_event};
 use crate::{
     door::{Caller, Forgetting, Forgotten, MemoryPatch, NewMemory, Revision, Saved},
-    model::{Change, Code, Commit, Fault, Id, Memory, Precondition, Status},
+    model::{Change, Code, Commit, Fault, Id, Lane, Memory, Precondition, Status},
     store::{Committed, Stored},
 };
 
@@ -120,6 +120,34 @@ pub async fn supersede(hub: &Arc<Hub>, caller: &Caller, id: Id, new: NewMemory) 
         return first_answer(&committed);
     }
     Ok(Saved { memory: heir, applied: committed.applied, duplicates: vec![] })
+}
+
+/// Has one memory take the place of another that says the same.
+pub async fn merge(hub: &Arc<Hub>, caller: &Caller, id: Id, into: Id) -> Result<(), Fault> {
+    let (before, heir) = (visible(hub, caller, id).await?, visible(hub, caller, into).await?);
+    if !before.status.is_current() || !heir.status.is_current() || before.content_hash != heir.content_hash {
+        return Err(Fault::conflict("one of the memories changed meanwhile"));
+    }
+    let old = change::superseded(hub, caller, &before, heir.id);
+    let after = change::taking_over(hub, caller, &heir, before.id);
+    let updated = memory_event(hub, caller, &after, "memory.updated");
+    let mut told = memory_event(hub, caller, &old, "memory.superseded");
+    told.causation_id = Some(updated.id);
+    told.data.insert("superseded_by".to_owned(), heir.id.to_string().into());
+    let held = |memory: &Memory| {
+        [
+            Precondition::Revision { id: memory.id, revision: memory.revision },
+            Precondition::Hidden { id: memory.id, hidden: false },
+        ]
+    };
+    let commit = Commit {
+        events: vec![updated, told],
+        preconditions: [held(&before), held(&heir)].concat(),
+        changes: vec![Change::Put { memory: after }, Change::Put { memory: old }],
+        lane: Lane::Bulk,
+        ..Commit::default()
+    };
+    hub.store.commit(commit).await.map(drop)
 }
 
 pub async fn forget(hub: &Arc<Hub>, caller: &Caller, id: Id, how: Forgetting) -> Result<Forgotten, Fault> {

@@ -32,6 +32,7 @@ impl Bench {
             segment_bytes: Some(64 << 10),
             retention: Retention::default(),
             announce: false,
+            jobs: JobOptions::default(),
         };
         let hub = Hub::start(dir.path(), options).unwrap();
         Bench { dir, door: HubDoor(hub.clone()), hub, clock }

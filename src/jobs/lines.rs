@@ -2,43 +2,23 @@
 
 use std::collections::VecDeque;
 
-use serde::{Deserialize, Serialize};
-
-use crate::model::Time;
+use crate::{
+    door::{LOG_PAGE_MAX, LogLine, LogStream},
+    model::Time,
+};
 
 /// Of one run; the oldest go first, and a reader is told how many it missed.
 pub const LINES_MAX: usize = 5_000;
 pub const BYTES_MAX: usize = 1 << 20;
 /// A longer line is cut here.
 pub const LINE_BYTES_MAX: usize = 4 << 10;
-pub const PAGE_LINES_MAX: usize = 1_000;
 
-const _: () = assert!(LINE_BYTES_MAX <= BYTES_MAX && PAGE_LINES_MAX <= LINES_MAX);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stream {
-    Out,
-    Err,
-    /// What the scheduler itself has to say about the run.
-    Note,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
-    /// From 1, in the order of writing; the cursor of a reader is the number of the last line it has.
-    pub number: u64,
-    pub time: Time,
-    pub stream: Stream,
-    pub text: String,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub cut: bool,
-}
+const _: () = assert!(LINE_BYTES_MAX <= BYTES_MAX);
 
 /// Lines after a cursor.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    pub lines: Vec<Line>,
+    pub lines: Vec<LogLine>,
     /// The cursor to ask with next.
     pub cursor: u64,
     /// How many lines between the cursor asked with and the first of these are gone.
@@ -47,18 +27,28 @@ pub struct Page {
 
 #[derive(Debug, Clone, Default)]
 pub struct Lines {
-    lines: VecDeque<Line>,
+    lines: VecDeque<LogLine>,
     bytes: usize,
     last: u64,
 }
 
 impl Lines {
-    pub fn push(&mut self, time: Time, stream: Stream, text: &str) {
+    /// Of a run that has said so many lines before.
+    pub fn going_on_after(last: u64) -> Lines {
+        Lines { last, ..Lines::default() }
+    }
+
+    /// The number of the newest.
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
+    pub fn push(&mut self, time: Time, stream: LogStream, text: &str) {
         let end = text.floor_char_boundary(LINE_BYTES_MAX);
         let kept = &text[..end];
         self.last += 1;
         self.bytes += kept.len();
-        self.lines.push_back(Line {
+        self.lines.push_back(LogLine {
             number: self.last,
             time,
             stream,
@@ -75,7 +65,7 @@ impl Lines {
         let first = self.lines.front().map_or(self.last + 1, |line| line.number);
         let missed = first.saturating_sub(cursor.saturating_add(1));
         let skip = cursor.saturating_add(1).saturating_sub(first).min(self.lines.len() as u64) as usize;
-        let lines: Vec<Line> = self.lines.range(skip..).take(max.min(PAGE_LINES_MAX)).cloned().collect();
+        let lines: Vec<LogLine> = self.lines.range(skip..).take(max.min(LOG_PAGE_MAX)).cloned().collect();
         let reached = lines.last().map_or(cursor.max(first - 1), |line| line.number);
         Page { lines, cursor: reached, missed }
     }
@@ -88,7 +78,7 @@ mod tests {
     fn written(count: usize) -> Lines {
         let mut lines = Lines::default();
         for n in 1..=count {
-            lines.push(Time::from_unix_ms(n as i64), Stream::Out, &format!("line {n}"));
+            lines.push(Time::from_unix_ms(n as i64), LogStream::Out, &format!("line {n}"));
         }
         lines
     }
@@ -118,7 +108,7 @@ mod tests {
         check(&lines, 500, 10, (501, 510), 510, 0);
         let mut lines = Lines::default();
         for _ in 0..1_000 {
-            lines.push(Time::default(), Stream::Err, &"é".repeat(LINE_BYTES_MAX));
+            lines.push(Time::default(), LogStream::Err, &"é".repeat(LINE_BYTES_MAX));
         }
         let page = lines.after(0, 1);
         assert!(page.missed > 0 && page.lines[0].cut && page.lines[0].text.len() == LINE_BYTES_MAX);

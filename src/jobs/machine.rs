@@ -320,9 +320,16 @@ pub struct Machine {
     lanes: BTreeMap<Id, Lane>,
     last: Option<Now>,
     stopping: bool,
+    only_asked: bool,
 }
 
 impl Machine {
+    /// Of a hub that is there for one request: runs what somebody asks for and leaves moments, events and what waits to the
+    /// next that stays.
+    pub fn only_asked() -> Machine {
+        Machine { only_asked: true, ..Machine::default() }
+    }
+
     /// Takes in what happened and decides. `now` never goes back by its monotonic part.
     pub fn step(&mut self, now: Now, input: Input) -> Vec<Effect> {
         let mut effects = Vec::new();
@@ -370,7 +377,9 @@ impl Machine {
         match input {
             Input::Tick => {}
             Input::Load { job, state, live, head } => {
-                self.lanes.insert(job.id, Lane::load(now, job, state, live, head));
+                let mut lane = Lane::load(now, job, state, live, head);
+                lane.only_asked = self.only_asked;
+                self.lanes.insert(lane.job.id, lane);
             }
             Input::Define(job) => {
                 if let Some(lane) = self.lanes.get_mut(&job.id) {

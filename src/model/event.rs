@@ -104,6 +104,7 @@ impl Event {
 
     pub fn class(&self) -> Class {
         match self.domain() {
+            _ if ["job.progress", "job.noted", "hub.metrics"].contains(&&*self.kind) => Class::Telemetry,
             "search" => Class::Telemetry,
             "memory" | "decision" => Class::Change,
             _ => Class::Ops,

@@ -173,7 +173,12 @@ impl Keeper {
         }
         let stop = Arc::new(AtomicBool::new(false));
         let (core, view, stopped) = (self.core.clone(), view.clone(), stop.clone());
-        match spawn("store-snapshot", move || take_snapshot(&core, &view, &head, &stopped)) {
+        match spawn("store-snapshot", move || {
+            let stop = || stopped.load(Ordering::Relaxed);
+            if let Err(fault) = take_snapshot(&core, &view, &head, &stop) {
+                tracing::warn!(%fault, cause = ?fault.cause, "no snapshot was taken");
+            }
+        }) {
             Ok(thread) => Some(Snapshotting { stop, thread }),
             Err(error) => {
                 tracing::warn!(%error, "no thread for a snapshot");
@@ -519,41 +524,70 @@ fn settled(dirs: &Dirs, view: Option<Arc<View>>) -> Result<Option<Arc<View>>, Tr
     Ok(view)
 }
 
-fn take_snapshot(core: &Core, view: &View, head: &Head, stop: &AtomicBool) {
+/// A snapshot that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    pub to: Sequence,
+    pub bytes: u64,
+}
+
+/// Takes a snapshot now; none where the newest says the same, or when stopped.
+pub fn snapshot_now(core: &Core, stop: &dyn Fn() -> bool) -> Result<Option<Taken>, Fault> {
+    let view = core.complete_view()?;
+    let head = sound(view.meta.lock()).head();
+    let last = snapshot::all(&core.dir).first().and_then(|path| snapshot::place_of(path));
+    if last == Some((head.epoch, head.applied)) {
+        return Ok(None);
+    }
+    take_snapshot(core, &view, &head, stop)
+}
+
+fn take_snapshot(
+    core: &Core,
+    view: &View,
+    head: &Head,
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<Taken>, Fault> {
     let _one = sound(core.snapshotting.lock());
     let _window = Window::begin("snapshot");
     let began = Instant::now();
     let mut hurt = None;
     let taken = catch_unwind(AssertUnwindSafe(|| {
         snapshot::write(&core.dir, head, |each| {
-            let rows =
-                view.records.primary(&mut |key, value| !stop.load(Ordering::Relaxed) && each(key, value));
+            let rows = view.records.primary(&mut |key, value| !stop() && each(key, value));
             if let Err(error) = rows {
                 hurt = Some(Trouble::from(error));
                 return Err(SnapshotError::Stopped);
             }
-            if stop.load(Ordering::Relaxed) { Err(SnapshotError::Stopped) } else { Ok(()) }
+            if stop() { Err(SnapshotError::Stopped) } else { Ok(()) }
         })
     }));
-    match taken {
-        Ok(Ok(bytes)) => core.note(Note {
-            kind: "hub.snapshot",
-            severity: Severity::Info,
-            data: object(json!({
-                "of": "records",
-                "to": head.applied,
-                "bytes": bytes,
-                "took_ms": began.elapsed().as_millis() as u64,
-            })),
-        }),
-        Ok(Err(SnapshotError::Stopped)) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "no snapshot was taken"),
-        Err(_) => hurt = Some(Trouble::Damage("it panicked while it was read".to_owned())),
-    }
+    let done = match taken {
+        Ok(Ok(bytes)) => {
+            core.note(Note {
+                kind: "hub.snapshot",
+                severity: Severity::Info,
+                data: object(json!({
+                    "of": "records",
+                    "to": head.applied,
+                    "bytes": bytes,
+                    "took_ms": began.elapsed().as_millis() as u64,
+                })),
+            });
+            Ok(Some(Taken { to: head.applied, bytes }))
+        }
+        Ok(Err(SnapshotError::Stopped)) => Ok(None),
+        Ok(Err(error)) => Err(Fault::unavailable("no snapshot was taken").cause(error)),
+        Err(_) => {
+            hurt = Some(Trouble::Damage("it panicked while it was read".to_owned()));
+            Err(Fault::unavailable("the records could not be read"))
+        }
+    };
     if let Some(Trouble::Damage(why)) = hurt {
         tracing::warn!(why, "the record view is damaged");
         core.wish(|wishes| wishes.rebuild = true);
     }
+    done
 }
 
 impl Core {

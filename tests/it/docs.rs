@@ -12,7 +12,7 @@ use wheelhouse::{
 };
 
 /// Every event of this version: type and when it is told.
-const EVENTS: [(&str, &str); 21] = [
+const EVENTS: [(&str, &str); 40] = [
     ("memory.saved", "a memory is new"),
     ("memory.updated", "a memory has a new revision"),
     ("memory.superseded", "another memory took its place"),
@@ -28,6 +28,7 @@ const EVENTS: [(&str, &str); 21] = [
         "search.served",
         "an answer was asked for by a verb or a client, or opened in the console; typing tells nothing",
     ),
+    ("decision.review_due", "the day came on which a decision is to be looked at again; once for each day"),
     ("search.degraded", "an answer came from less than the whole index"),
     ("source.synced", "an import came to its end, with its counts"),
     (
@@ -36,6 +37,24 @@ const EVENTS: [(&str, &str); 21] = [
          takes what told of uses, that they were counted again",
     ),
     ("hub.snapshot", "a snapshot of the records was taken and read back"),
+    ("hub.metrics", "how large the hub is and how much went on, once an hour"),
+    ("job.defined", "a job is new or has a new revision; those that come with the program are told together"),
+    ("job.scheduled", "a slot of a job has its run, which waits for its turn"),
+    ("job.started", "an attempt started"),
+    ("job.progress", "what a run said, in batches, and how far it is"),
+    ("job.succeeded", "a run did what it was for"),
+    ("job.failed", "an attempt failed; another may follow"),
+    ("job.lost", "nobody saw how an attempt ended: the hub ended, or it stopped in the middle"),
+    ("job.dead", "a run failed for good: a dead letter"),
+    ("job.dismissed", "somebody saw to a dead letter"),
+    ("job.cancelled", "a run was ended because somebody asked for it, or a newer one took its place"),
+    ("job.skipped", "slots did not run, and why"),
+    ("job.paused", "a job is not to run until it is resumed"),
+    ("job.resumed", "it runs again"),
+    ("job.noted", "where the scheduler stands with a job is another now, with no run to tell of"),
+    ("breaker.opened", "too many calls to a host failed: it is left alone for a while"),
+    ("breaker.half_opened", "one call tries it again"),
+    ("breaker.closed", "it answered: calls go through"),
     ("hub.started", "a console or a hub started"),
     ("hub.stopped", "it stopped in order"),
     ("hub.view_rebuilt", "a view was set aside and built anew from the log"),
@@ -239,7 +258,7 @@ fn event_types() -> BTreeSet<String> {
 
 fn is_type(text: &str) -> bool {
     let (domain, action) = text.split_once('.').unwrap_or_default();
-    ["memory", "decision", "search", "source", "hub"].contains(&domain)
+    ["memory", "decision", "search", "source", "hub", "job", "breaker"].contains(&domain)
         && !action.is_empty()
         && action.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }

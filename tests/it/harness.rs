@@ -19,7 +19,7 @@ use wheelhouse::{
     api,
     door::{Caller, Door, NewMemory},
     home::local_caller,
-    hub::{Hub, HubDoor, HubOptions},
+    hub::{Hub, HubDoor, HubOptions, JobOptions},
     model::{Actor, EventDraft, Id, Projects, Severity, Time},
     remote::Remote,
     store::Retention,
@@ -70,6 +70,14 @@ pub fn until_blocking<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -
     }
 }
 
+/// What a hub is for, beside its directory and clock.
+#[derive(Debug, Clone, Default)]
+pub struct HouseOptions {
+    /// It stays, as a console's does, rather than being there for a single command.
+    pub announce: bool,
+    pub jobs: JobOptions,
+}
+
 /// A hub in a temporary directory, served on a socket beside it.
 pub struct House {
     pub clock: Clock,
@@ -91,6 +99,10 @@ impl House {
     }
 
     pub async fn open_in(dir: TempDir, clock: Clock) -> House {
+        House::open_with(dir, clock, HouseOptions::default()).await
+    }
+
+    pub async fn open_with(dir: TempDir, clock: Clock, of: HouseOptions) -> House {
         let data_dir = dir.path().join("data");
         fs::create_dir_all(&data_dir).unwrap();
         let attached = Arc::<AtomicU32>::default();
@@ -101,12 +113,17 @@ impl House {
             attached: attached.clone(),
             segment_bytes: None,
             retention: Retention::default(),
-            announce: false,
+            announce: of.announce,
+            jobs: of.jobs,
         };
         let hub = Hub::start(&data_dir, options).unwrap();
         let door: Arc<dyn Door> = Arc::new(HubDoor(hub.clone()));
         let socket = dir.path().join("hub.sock");
         let serving = Tasks::new();
+        // Of the hub before, where this directory had one.
+        if socket.exists() {
+            fs::remove_file(&socket).unwrap();
+        }
         let listener = UnixListener::bind(&socket).unwrap();
         let token = serving.token();
         serving.spawn(api::serve(listener, door.clone(), clock.clone(), attached.clone(), token));

@@ -19,6 +19,7 @@ mod harness;
 mod history;
 mod house;
 mod import;
+mod jobs;
 mod kill;
 mod meaning;
 mod plain;

@@ -8,7 +8,7 @@ use wheelhouse::{
         Caller, Door, Forgetting, ListOrder, ListRequest, MemoryPatch, NewMemory, SearchMode, SearchRequest,
         Upsert, ViewName,
     },
-    hub::{Hub, HubDoor, HubOptions},
+    hub::{Hub, HubDoor, HubOptions, JobOptions},
     model::{Actor, Fault, Id, MemoryFilter, Project, Projects, Status},
     tasks::Clock,
 };
@@ -99,6 +99,7 @@ pub fn start(dir: &Path, clock: &Clock) -> Arc<Hub> {
         segment_bytes: Some(1 << 20),
         retention: wheelhouse::store::Retention::default(),
         announce: false,
+        jobs: JobOptions::default(),
     };
     Hub::start(dir, options).unwrap()
 }

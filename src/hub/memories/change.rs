@@ -121,6 +121,13 @@ pub fn superseded(hub: &Hub, caller: &Caller, before: &Memory, by: Id) -> Memory
     next_revision(hub, caller, old)
 }
 
+/// As it was, and in the place of another from now on.
+pub fn taking_over(hub: &Hub, caller: &Caller, before: &Memory, other: Id) -> Memory {
+    let mut after = before.clone();
+    after.supersedes.push(other);
+    next_revision(hub, caller, after)
+}
+
 fn next_revision(hub: &Hub, caller: &Caller, mut memory: Memory) -> Memory {
     memory.revision += 1;
     memory.updated_at = hub.clock.now();

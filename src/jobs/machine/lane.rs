@@ -14,7 +14,7 @@ use super::{
 use crate::{
     jobs::timetable::Timetable,
     model::{
-        Actor, Fault, Id, Sequence, Time,
+        Actor, Fault, Id, Pattern, Sequence, Time,
         job::{Job, JobState, Progress, Run, RunState, Schedule, Slot},
     },
 };
@@ -91,6 +91,8 @@ pub(super) struct Lane {
     /// Runs that the store says have changed since they were handed in.
     pub stale: BTreeSet<Id>,
     pub removed: bool,
+    /// Moments, events and what waits are left to another.
+    pub only_asked: bool,
 }
 
 impl Lane {
@@ -126,6 +128,7 @@ impl Lane {
             taken: BTreeMap::new(),
             stale: BTreeSet::new(),
             removed: false,
+            only_asked: false,
         }
     }
 
@@ -185,7 +188,7 @@ impl Lane {
             if seen.sequence <= known {
                 continue;
             }
-            if pattern.matches(&seen.subject) && !self.is_own(seen) {
+            if pattern.matches(&seen.subject) && !self.is_of_jobs(pattern, seen) {
                 self.events.push_back(seen.clone());
             } else if self.events.is_empty() && self.flight.is_none() {
                 // Not worth a commit: what means nothing to the job means nothing the second time.
@@ -200,12 +203,18 @@ impl Lane {
         }
     }
 
-    /// A job is not set off by its own doings.
-    fn is_own(&self, seen: &Seen) -> bool {
+    /// A job is not set off by its own doings, nor by those of others where its pattern does not name jobs: two that listen
+    /// to everything would set each other off for ever.
+    fn is_of_jobs(&self, pattern: &Pattern, seen: &Seen) -> bool {
         let mut tokens = seen.subject.tokens();
-        tokens.next() == Some(self.job.project.as_str())
-            && tokens.next() == Some("job")
-            && tokens.nth(1) == Some(self.job.slug.as_str())
+        let (project, domain) = (tokens.next(), tokens.next());
+        if domain != Some("job") {
+            return false;
+        }
+        let named = pattern.as_str().split('.').nth(1) == Some("job");
+        let is_own =
+            project == Some(self.job.project.as_str()) && tokens.nth(1) == Some(self.job.slug.as_str());
+        !named || is_own
     }
 
     pub fn ask(&mut self, now: Now, request: Id, by: Actor, ask: Ask, effects: &mut Vec<Effect>) {
@@ -367,7 +376,7 @@ impl Lane {
 
     /// What comes next by the clock on the wall.
     fn next_moment(&self, now: Now) -> Option<Time> {
-        if self.removed {
+        if self.removed || self.only_asked {
             return None;
         }
         if self.is_held() {

@@ -17,7 +17,7 @@ use wheelhouse::{
     api,
     door::{Door, EventQuery, ListRequest, NewMemory, Refusal, SearchRequest, ViewName, Writes},
     home::local_caller,
-    hub::{Hub, HubDoor, HubOptions},
+    hub::{Hub, HubDoor, HubOptions, JobOptions},
     model::{Code, Id},
     remote::Remote,
     tasks::{Clock, Tasks},
@@ -65,6 +65,7 @@ fn child() {
             segment_bytes: Some(SEGMENT_BYTES),
             retention: wheelhouse::store::Retention::default(),
             announce: false,
+            jobs: JobOptions::default(),
         };
         let hub = Hub::start(&dir.join("data"), options).unwrap();
         let door: Arc<dyn Door> = Arc::new(HubDoor(hub.clone()));

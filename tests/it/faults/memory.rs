@@ -12,7 +12,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use wheelhouse::{
     door::{Door, NewMemory, Upsert},
     home::local_caller,
-    hub::{Hub, HubDoor, HubOptions},
+    hub::{Hub, HubDoor, HubOptions, JobOptions},
     model::Id,
     tasks::Clock,
 };
@@ -41,6 +41,7 @@ fn start(dir: &Path) -> Arc<Hub> {
         segment_bytes: None,
         retention: wheelhouse::store::Retention::default(),
         announce: false,
+        jobs: JobOptions::default(),
     };
     Hub::start(dir, options).unwrap()
 }

@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal};
 use wheelhouse::{
     door::{Caller, Door, ListRequest, StreamRequest},
     home::{DOOR_PATIENCE, Home, HomeOptions, Opened, local_caller},
+    hub::JobOptions,
     model::Code,
     tasks::Clock,
 };
@@ -29,6 +30,7 @@ fn home(data_dir: &Path) -> Home {
         clock: Clock::system(),
         retention: wheelhouse::store::Retention::default(),
         announce: false,
+        jobs: JobOptions::default(),
     })
 }
 

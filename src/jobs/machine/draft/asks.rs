@@ -137,6 +137,7 @@ impl Draft<'_> {
         }
         self.runs.insert(run.id, run.clone());
         self.change(run.id, |run| run.state = RunState::Failed);
+        self.tell("dismissed", Some(run.id));
         Ok(())
     }
 }

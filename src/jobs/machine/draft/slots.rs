@@ -17,7 +17,7 @@ use crate::{
 impl Draft<'_> {
     pub(super) fn moments(&mut self) {
         let (table, now, from) = (&self.lane.table, self.now.wall, self.state.considered);
-        if self.is_held() || self.lane.removed || self.lane.slot_after(from).is_none_or(|slot| slot > now) {
+        if self.is_left() || self.lane.slot_after(from).is_none_or(|slot| slot > now) {
             return;
         }
         let late = now.minus(LATE_MAX).minus(JUST).max(from);
@@ -54,7 +54,7 @@ impl Draft<'_> {
     }
 
     pub(super) fn events(&mut self) {
-        if self.is_held() || self.lane.removed || self.flight.events > 0 {
+        if self.is_left() || self.flight.events > 0 {
             return;
         }
         let Some(last) = self.lane.events.back() else { return };

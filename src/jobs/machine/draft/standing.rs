@@ -20,6 +20,9 @@ impl Draft<'_> {
             self.cancel_waiting();
             return;
         }
+        if self.lane.only_asked {
+            return;
+        }
         if self.state.schedule != self.lane.schedule {
             // Slots are owed from when the schedule was written: none of before, and those of the last decide none.
             self.state.schedule = self.lane.schedule.clone();
@@ -53,6 +56,11 @@ impl Draft<'_> {
 
     pub(super) fn is_held(&self) -> bool {
         !self.lane.job.enabled || self.state.paused.is_some()
+    }
+
+    /// Whether what comes is not decided on, now or here.
+    pub(super) fn is_left(&self) -> bool {
+        self.is_held() || self.lane.removed || self.lane.only_asked
     }
 
     fn cancel_waiting(&mut self) {

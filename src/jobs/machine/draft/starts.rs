@@ -39,7 +39,7 @@ impl Draft<'_> {
 
     /// Whose moment has come, in the order in which they may start.
     fn waiting(&self) -> Vec<Id> {
-        let held = self.is_held();
+        let held = self.is_left();
         let mut waiting: Vec<_> = self
             .live()
             .filter(|run| matches!(run.state, RunState::Queued | RunState::Retrying))
