@@ -10,6 +10,7 @@
 mod append;
 mod clean;
 mod console;
+mod health;
 mod history;
 mod live;
 mod open;
@@ -26,6 +27,7 @@ fn main() {
         "erase" => search::erase(),
         "console" => console::run(),
         "live" => live::run(),
-        _ => println!("usage: cargo bench -- append|clean|open|history|search|erase|console|live"),
+        "health" => health::run(),
+        _ => println!("usage: cargo bench -- append|clean|open|history|search|erase|console|live|health"),
     }
 }

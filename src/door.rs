@@ -21,7 +21,7 @@ pub use events::{
     StreamItem, StreamRequest,
 };
 pub use health::{
-    BreakerStatus, BreakerWord, Component, Condition, Health, Overall, Quantiles, TREND_POINTS_MAX,
+    Anchor, BreakerStatus, BreakerWord, Component, Condition, Health, Overall, Quantiles, TREND_POINTS_MAX,
     TREND_STEP_MS, TrendPoint, Trends, Wellbeing,
 };
 pub use jobs::{
@@ -39,6 +39,7 @@ pub use search::{
 };
 pub use status::{
     CacheStatus, Cleaning, Damage, Disk, FsckReport, Limit, Refusal, Status, ViewState, ViewStatus, Writes,
+    short_span,
 };
 
 use async_trait::async_trait;

@@ -4,6 +4,7 @@
 //! views that an answer needs; the rooms above do the work and know nothing of each other. The lexical index is
 //! fed from the log here, so that search never reads the store.
 
+mod boundary;
 mod cleaner;
 mod decisions;
 mod feed;
@@ -31,19 +32,19 @@ use tokio::sync::watch;
 
 use crate::{
     door::{
-        Caller, Disk, Door, EventPage, EventQuery, EventStats, ExportLine, Forgetting, Forgotten, FsckReport,
-        ListRequest, MemoryPage, MemoryPatch, NewMemory, Revision, Saved, SearchAnswer, SearchRequest,
-        Status, StreamItem, StreamRequest, SuggestAnswer, SuggestRequest, Upsert, UpsertDone, ViewName,
-        ViewState, ViewStatus, Writes,
+        CacheStatus, Caller, Disk, Door, EventPage, EventQuery, EventStats, ExportLine, Forgetting,
+        Forgotten, FsckReport, ListRequest, MemoryPage, MemoryPatch, NewMemory, Refusal, Revision, Saved,
+        SearchAnswer, SearchRequest, Status, StreamItem, StreamRequest, SuggestAnswer, SuggestRequest,
+        Upsert, UpsertDone, ViewName, ViewState, ViewStatus, Writes,
     },
     events::{self, Follow},
     model::{Fault, Id, Memory, Sequence, Time},
     search::Lexical,
-    store::{Retention, Store, StoreOptions},
+    store::{Retention, Store, StoreOptions, StoreState},
     tasks::{Clock, Tasks, blocking},
 };
 
-pub use self::{cleaner::COPIED, jobs::JobOptions};
+pub use self::{boundary::Boundary, cleaner::COPIED, jobs::JobOptions};
 
 /// How long a request waits for a view that is opening before it says so instead.
 const READY_PATIENCE: Duration = Duration::from_secs(4);
@@ -86,6 +87,7 @@ pub struct Hub {
     lexical: Arc<Lexical>,
     answers: search::Answers,
     cleaner: cleaner::Cleaner,
+    health: health::Checkup,
     jobs: jobs::Scheduler,
     tasks: Tasks,
     /// Counts changes of the status that are worth telling.
@@ -120,9 +122,11 @@ impl Hub {
             lexical,
             answers: search::Answers::default(),
             cleaner: cleaner::Cleaner::new(options.retention),
+            health: health::Checkup::default(),
             tasks: Tasks::new(),
             status_changed: watch::Sender::new(0),
         });
+        health::start(&hub);
         feed::start(&hub);
         told::start(&hub);
         cleaner::start(&hub);
@@ -144,7 +148,7 @@ impl Hub {
             Ok(())
         });
         if let Err(fault) = closed.await {
-            tracing::error!(%fault, cause = ?fault.cause, "closing the store");
+            self.failed("closing the store", &fault);
         }
     }
 
@@ -191,7 +195,7 @@ impl Hub {
             started_at: self.started_at,
             time: self.clock.now(),
             head: self.store.cursor(head),
-            writes: state.stalled.map_or(state.writes, |since| Writes::Stalled { since }),
+            writes: writes(&state),
             views: vec![
                 ViewStatus { name: ViewName::Records, state: state.records },
                 ViewStatus { name: ViewName::Lexical, state: self.lexical.state() },
@@ -202,9 +206,13 @@ impl Hub {
             decisions: state.decisions,
             cleaning: self.cleaner.now(),
             attached: self.attached.load(Ordering::Relaxed),
-            caches: self.lexical.cache().into_iter().chain([self.answers.status()]).collect(),
+            caches: self.caches(),
             disk: disk(&self.data_dir),
         }
+    }
+
+    fn caches(&self) -> Vec<CacheStatus> {
+        self.lexical.cache().into_iter().chain([self.answers.status()]).collect()
     }
 
     /// Tells everyone who watches that the status is another one.
@@ -215,6 +223,17 @@ impl Hub {
     fn status_source(self: &Arc<Hub>) -> Arc<dyn Fn() -> Status + Send + Sync> {
         let hub = self.clone();
         Arc::new(move || hub.status_now())
+    }
+}
+
+/// Whether writes are taken: what the disk does now, else what the last write found, else whether room is held back.
+fn writes(state: &StoreState) -> Writes {
+    match (state.stalled, &state.writes, &state.held) {
+        (Some(since), ..) => Writes::Stalled { since },
+        (None, Writes::Open, Some(fault)) => {
+            Writes::Refused { why: Refusal::NearlyFull, fault: fault.clone() }
+        }
+        (None, writes, _) => writes.clone(),
     }
 }
 
@@ -244,7 +263,7 @@ fn bytes_in(dir: &Path) -> u64 {
         .sum()
 }
 
-/// The door of a hub in this process.
+/// The door of a hub in this process. Faces get it inside of its [`Boundary`].
 pub struct HubDoor(pub Arc<Hub>);
 
 #[async_trait]
@@ -327,7 +346,10 @@ impl Door for HubDoor {
             status_changed: hub.status_changed.subscribe(),
             token: hub.tasks.token(),
         };
-        events::follow(follow, request)
+        let watching = hub.clone();
+        let stream = events::follow(follow, request)?;
+        let failed = move |fault: &Fault| watching.failed("following the events", fault);
+        Ok(stream.inspect(move |item| item.as_ref().err().into_iter().for_each(&failed)).boxed())
     }
 
     async fn status(&self) -> Result<Status, Fault> {
@@ -369,16 +391,22 @@ impl Door for HubDoor {
         self.0.records_ready().await?;
         let (sender, receiver) = futures::channel::mpsc::channel(EXPORT_AHEAD);
         let (store, wall) = (self.0.store.clone(), caller.projects.clone());
+        let hub = self.0.clone();
         self.0.tasks.spawn(async move {
             let written = blocking(move || {
                 export(&store, &wall, sender);
                 Ok(())
             });
             if let Err(fault) = written.await {
-                tracing::error!(%fault, "export");
+                hub.failed("exporting", &fault);
             }
         });
-        Ok(receiver.boxed())
+        let hub = self.0.clone();
+        Ok(receiver
+            .inspect(move |line| {
+                line.as_ref().err().into_iter().for_each(|fault| hub.failed("exporting", fault))
+            })
+            .boxed())
     }
 }
 

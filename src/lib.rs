@@ -46,6 +46,7 @@
 //! | [`jobs`] | when jobs run and what becomes of their slots, as decisions | what is not recorded has not happened; a slot has one run |
 //! | [`outbound`] | calls to others over HTTP | each host behind its breaker, each call within its time |
 //! | [`ingest`] | Markdown, text and JSONL into memories; decision records (MADR, Nygard) into decisions and back | a bad file never stops the rest |
+//! | [`health`] | probes in rounds, what is held to be so, trends, the runbook | does not know what it probes |
 //! | [`hub`] | composes the above behind the door | no HTTP, no terminal |
 //! | [`remote`] | the door over HTTP on a Unix socket | answers as the hub would |
 //! | [`api`] | axum over a door: REST, SSE | no decisions of its own |
@@ -80,6 +81,7 @@ pub mod config;
 pub mod console;
 pub mod door;
 pub mod events;
+pub mod health;
 pub mod home;
 pub mod hub;
 pub mod ingest;

@@ -28,9 +28,9 @@ mod writer;
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Map, Value};
@@ -52,6 +52,7 @@ use crate::{
         Change, Commit, Cursor, Entry, Fault, Id, LogId, Memory, Project, Projects, Sequence, Severity, Time,
     },
     tasks::Clock,
+    telemetry::Latency,
 };
 
 pub use self::{
@@ -171,6 +172,8 @@ pub struct StoreState {
     pub writes: Writes,
     /// A write of the log that began then has not come back; those after it wait.
     pub stalled: Option<Time>,
+    /// What new writes get while room is held back: see [`Store::hold`].
+    pub held: Option<Fault>,
     /// None while the record view is not there to count.
     pub memories: Option<u64>,
     pub forgotten: Option<u64>,
@@ -221,7 +224,8 @@ impl Store {
             Some(last) => recorded_at.max(last.recorded_at()),
             None => recorded_at,
         };
-        let core = Arc::new(Core::new(dir.to_owned(), clock, flush_after, segment_bytes, log, notes));
+        let core =
+            Arc::new(Core::new(dir.to_owned(), clock, flush_after, segment_bytes, log, notes, recorded_at));
         let writer = Writer { core: core.clone(), appender, recorded_at };
         let keeper = Keeper { core: core.clone(), snapshot_after };
         let (log, watched) = (core.log.clone(), core.clone());
@@ -246,8 +250,48 @@ impl Store {
     /// precondition that does not hold is `not_found` or `conflict`.
     pub async fn commit(&self, commit: Commit) -> Result<Committed, Fault> {
         self.view_opened().await?;
+        if !commit.may_pass_a_hold()
+            && let Some(fault) = self.core.state.borrow().held.clone()
+        {
+            return Err(fault);
+        }
+        let began = Instant::now();
         let answer = self.core.queue.push(commit)?;
-        answer.await.unwrap_or_else(|_| Err(Fault::bug("the writer stopped: outcome unknown until restart")))
+        let committed = answer
+            .await
+            .unwrap_or_else(|_| Err(Fault::bug("the writer stopped: outcome unknown until restart")))?;
+        self.core.commits.record(began.elapsed());
+        Ok(committed)
+    }
+
+    /// Refuses new writes with this fault, until it is none: what the hub does by itself and what only takes away still
+    /// goes through. For who sees that room runs out before it has.
+    pub fn hold(&self, fault: Option<Fault>) {
+        self.core.state.send_if_modified(|state| {
+            let changed = state.held.is_some() != fault.is_some();
+            state.held = fault;
+            changed
+        });
+    }
+
+    /// How long commits take.
+    pub fn commits(&self) -> &Latency {
+        &self.core.commits
+    }
+
+    /// Commits that wait for the disk, and their bytes.
+    pub fn waiting(&self) -> (usize, usize) {
+        self.core.queue.waiting()
+    }
+
+    /// Events of severity `error`, since it was opened.
+    pub fn errors(&self) -> u64 {
+        self.core.errors.load(Ordering::Relaxed)
+    }
+
+    /// When the last entry was recorded, by the clock of then.
+    pub fn recorded_at(&self) -> Time {
+        Time::from_unix_ms(self.core.recorded_at.load(Ordering::Relaxed))
     }
 
     async fn view_opened(&self) -> Result<(), Fault> {

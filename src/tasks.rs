@@ -56,6 +56,14 @@ impl Clock {
         }
     }
 
+    /// Since some moment that stays the same, also while the machine sleeps: it goes on when the wall clock is set.
+    pub fn steady(&self) -> Duration {
+        match &self.source {
+            Source::System { .. } => steady(),
+            Source::Fixed { passed_ms, .. } => Duration::from_millis(passed_ms.load(Ordering::SeqCst)),
+        }
+    }
+
     /// Since the clock was made; never put. A fixed one goes on by what it is advanced.
     pub fn passed(&self) -> Duration {
         match &self.source {
@@ -115,6 +123,15 @@ impl Clock {
         }
         Id::from_parts(self.now(), random)
     }
+}
+
+fn steady() -> Duration {
+    #[cfg(target_os = "linux")]
+    let clock = rustix::time::ClockId::Boottime;
+    #[cfg(not(target_os = "linux"))]
+    let clock = rustix::time::ClockId::Monotonic;
+    let found = rustix::time::clock_gettime(clock);
+    Duration::new(found.tv_sec as u64, found.tv_nsec as u32)
 }
 
 /// Waits for moments of a clock: the machine's come by themselves, a fixed one's when it is moved.
@@ -208,6 +225,17 @@ mod tests {
         };
         assert_eq!(ids(), ids());
         assert_eq!(ids().2, Time::from_unix_ms(2_000));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_goes_on_steadily() {
+        let clock = Clock::fixed(Time::from_unix_ms(1_000));
+        clock.advance(Duration::from_secs(1));
+        clock.set(Time::from_unix_ms(0));
+        assert_eq!((clock.now(), clock.steady()), (Time::from_unix_ms(0), Duration::from_secs(1)));
+        let machine = Clock::system();
+        let before = machine.steady();
+        assert!(machine.steady() >= before && before > Duration::ZERO);
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 //! Lines are written by a thread of its own, so that logging waits for no disk; what it still holds is
 //! written when the [`Guard`] goes. No log is no reason to stop: where the file cannot be made, none is written.
 
+mod latency;
 mod ring;
 
 use std::{
@@ -18,6 +19,7 @@ use tracing_appender::{
 };
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt};
 
+pub use latency::{Latency, StepLatency};
 pub use ring::{Entry, Level, Ring, Taken};
 
 use crate::model::Time;

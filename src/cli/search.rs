@@ -220,6 +220,7 @@ mod tests {
             project: Project::slug("team"),
             project_flag: false,
             unsafe_filesystem: false,
+            jobs_dir: "/d/jobs".into(),
         };
         let now = Time::from_unix_ms(1_795_219_200_000);
         request(&search, &setup, TimeWords { now, zone: Zone::UTC })

@@ -53,6 +53,82 @@ impl Condition {
     }
 }
 
+/// A heading of the runbook: what to do about something that is not as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Anchor {
+    DiskLow,
+    DiskFull,
+    DiskStalled,
+    DiskSlow,
+    DiskFails,
+    ReadOnly,
+    NoFiles,
+    LogDamaged,
+    RecordsBehind,
+    RecordsRebuilding,
+    RecordsFailed,
+    SearchRebuilding,
+    SearchFailed,
+    EmbeddingFailed,
+    SchedulerStuck,
+    DeadLetters,
+    ClockStepped,
+    ClockBehind,
+    BreakerOpen,
+    ProbeFails,
+}
+
+impl Anchor {
+    pub const ALL: [Anchor; 20] = [
+        Anchor::DiskLow,
+        Anchor::DiskFull,
+        Anchor::DiskStalled,
+        Anchor::DiskSlow,
+        Anchor::DiskFails,
+        Anchor::ReadOnly,
+        Anchor::NoFiles,
+        Anchor::LogDamaged,
+        Anchor::RecordsBehind,
+        Anchor::RecordsRebuilding,
+        Anchor::RecordsFailed,
+        Anchor::SearchRebuilding,
+        Anchor::SearchFailed,
+        Anchor::EmbeddingFailed,
+        Anchor::SchedulerStuck,
+        Anchor::DeadLetters,
+        Anchor::ClockStepped,
+        Anchor::ClockBehind,
+        Anchor::BreakerOpen,
+        Anchor::ProbeFails,
+    ];
+
+    /// As it is linked to: the heading in small letters, with hyphens.
+    pub fn word(self) -> &'static str {
+        match self {
+            Anchor::DiskLow => "disk-low",
+            Anchor::DiskFull => "disk-full",
+            Anchor::DiskStalled => "disk-stalled",
+            Anchor::DiskSlow => "disk-slow",
+            Anchor::DiskFails => "disk-fails",
+            Anchor::ReadOnly => "read-only",
+            Anchor::NoFiles => "no-files",
+            Anchor::LogDamaged => "log-damaged",
+            Anchor::RecordsBehind => "records-behind",
+            Anchor::RecordsRebuilding => "records-rebuilding",
+            Anchor::RecordsFailed => "records-failed",
+            Anchor::SearchRebuilding => "search-rebuilding",
+            Anchor::SearchFailed => "search-failed",
+            Anchor::EmbeddingFailed => "embedding-failed",
+            Anchor::SchedulerStuck => "scheduler-stuck",
+            Anchor::DeadLetters => "dead-letters",
+            Anchor::ClockStepped => "clock-stepped",
+            Anchor::ClockBehind => "clock-behind",
+            Anchor::BreakerOpen => "breaker-open",
+            Anchor::ProbeFails => "probe-fails",
+        }
+    }
+}
+
 /// What a probe found of a component.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Component {
@@ -101,6 +177,11 @@ impl BreakerWord {
             BreakerWord::Open => "open",
             BreakerWord::HalfOpen => "half open",
         }
+    }
+
+    /// What says what to do about it.
+    pub fn anchor(self) -> Option<Anchor> {
+        (self != BreakerWord::Closed).then_some(Anchor::BreakerOpen)
     }
 }
 
@@ -155,7 +236,8 @@ pub struct Health {
     pub status: Overall,
     /// `log records search embedding disk scheduler clock`.
     pub components: BTreeMap<String, Component>,
-    /// What is answered less well than it could be, as every answer that it touches says: `lexical_only`, `read_only`.
+    /// What is answered less well than it could be: `read_only`, where writes are refused; else as every answer of a
+    /// search says it, `scan` or `lexical`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub degraded_mode: Option<String>,
     pub version: String,

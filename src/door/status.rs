@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ViewName;
+use super::{Anchor, ViewName};
 use crate::model::{Cursor, Fault, Sequence, Time};
 
 /// Where a view of the log stands.
@@ -55,7 +55,7 @@ impl ViewState {
 }
 
 /// `40 s`, `12 min`, `3 h`.
-fn short_span(seconds: u64) -> String {
+pub fn short_span(seconds: u64) -> String {
     match seconds {
         0..90 => format!("{seconds} s"),
         90..5_400 => format!("{} min", seconds.div_ceil(60)),
@@ -108,6 +108,8 @@ impl Writes {
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
     DiskFull,
+    /// There is room, and it is held back for the hub itself.
+    NearlyFull,
     ReadOnly,
     /// The process has used up its file descriptors.
     NoFiles,
@@ -121,10 +123,22 @@ impl Refusal {
     pub fn words(self) -> &'static str {
         match self {
             Refusal::DiskFull => "disk full",
+            Refusal::NearlyFull => "disk nearly full",
             Refusal::ReadOnly => "read-only",
             Refusal::NoFiles => "out of files",
             Refusal::DiskFails => "disk fails",
             Refusal::RecordsBehind => "records behind",
+        }
+    }
+
+    /// What says what to do about it.
+    pub fn anchor(self) -> Anchor {
+        match self {
+            Refusal::DiskFull | Refusal::NearlyFull => Anchor::DiskFull,
+            Refusal::ReadOnly => Anchor::ReadOnly,
+            Refusal::NoFiles => Anchor::NoFiles,
+            Refusal::DiskFails => Anchor::DiskFails,
+            Refusal::RecordsBehind => Anchor::RecordsBehind,
         }
     }
 }

@@ -13,7 +13,7 @@ use super::{HomeOptions, Opened, lock::Lock, place::Place, socket};
 use crate::{
     api,
     door::Door,
-    hub::{Hub, HubDoor, HubOptions},
+    hub::{Hub, HubOptions},
     model::Fault,
     tasks::{Tasks, blocking},
 };
@@ -60,7 +60,7 @@ impl Owned {
                 return Err(fault);
             }
         };
-        let door: Arc<dyn Door> = Arc::new(HubDoor(hub.clone()));
+        let door = hub.door();
         let serving = Tasks::new();
         let token = serving.token();
         serving.spawn(api::serve(listener, door.clone(), options.clock.clone(), attached, token));

@@ -120,7 +120,7 @@ async fn run(hub: &Arc<Hub>) {
         pause = match clean(hub).await {
             Ok(_) => by_itself(EVERY),
             Err(fault) => {
-                tracing::warn!(%fault, cause = ?fault.cause, "cleaning");
+                hub.failed("cleaning", &fault);
                 let left = hub.read(|store| store.erasing()).await.is_ok_and(|left| !left.is_empty());
                 hub.cleaner.state().failed = left.then_some(fault);
                 if left { Some(AGAIN) } else { by_itself(EVERY) }

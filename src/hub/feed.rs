@@ -46,7 +46,7 @@ async fn run(hub: &Arc<Hub>) {
     let durable = match blocking(move || Ok(opened.durable())).await {
         Ok(durable) => durable,
         Err(fault) => {
-            tracing::error!(%fault, "opening the lexical index");
+            hub.failed("opening the lexical index", &fault);
             return;
         }
     };
@@ -64,7 +64,7 @@ async fn run(hub: &Arc<Hub>) {
                 Ok(true) => hub.answers.clear(),
                 Ok(false) => break,
                 Err(fault) => {
-                    tracing::error!(%fault, cause = ?fault.cause, "feeding the lexical index");
+                    hub.failed("feeding the lexical index", &fault);
                     tokio::time::sleep(RETRY).await;
                 }
             }

@@ -87,6 +87,11 @@ impl Scheduler {
 }
 
 impl Hub {
+    /// Whether the scheduler runs; none where it was not started.
+    pub(super) async fn scheduler_lives(&self) -> Option<bool> {
+        self.jobs.turn.lock().await.driver.as_ref().map(driver::Handle::is_alive)
+    }
+
     /// The circuit breakers of outgoing calls.
     pub(super) fn breakers(&self) -> Vec<crate::door::BreakerStatus> {
         self.jobs.outbound.breakers()

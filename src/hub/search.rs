@@ -107,6 +107,7 @@ async fn answered(
 }
 
 pub async fn search(hub: &Arc<Hub>, caller: &Caller, request: SearchRequest) -> Result<SearchAnswer, Fault> {
+    let began = Instant::now();
     // What is typed is answered with what is there; what is asked for once waits to see what was just saved.
     if !request.as_you_type {
         index_ready(hub).await;
@@ -130,6 +131,7 @@ pub async fn search(hub: &Arc<Hub>, caller: &Caller, request: SearchRequest) -> 
         })
         .await?
     };
+    hub.health.searches.record(began.elapsed());
     if !request.as_you_type {
         tell_served(hub, caller, &request, &answer);
     }
@@ -179,7 +181,7 @@ fn told(query: &str) -> String {
 }
 
 /// An index that is catching up answers with what it has; one that is opening or being rebuilt does not.
-fn can_answer(hub: &Hub) -> bool {
+pub fn can_answer(hub: &Hub) -> bool {
     matches!(hub.lexical.state(), ViewState::Ready | ViewState::CatchingUp { .. })
 }
 

@@ -1,5 +1,7 @@
 //! The hub through its door: real store, real index, a clock that stands still.
 
+mod health;
+
 use std::time::Duration;
 
 use futures::StreamExt;

@@ -48,9 +48,13 @@ pub fn start(hub: &Arc<Hub>) {
 /// What the store found or did since this was last asked.
 fn found(hub: &Hub) -> Vec<EventDraft> {
     let correlation = hub.clock.id();
-    let told = hub.store.recovered().into_iter().map(|found| EventDraft {
-        severity: found.severity,
-        ..hub_event(hub, correlation, found.kind, found.data)
+    let told = hub.store.recovered().into_iter().map(|found| {
+        if found.kind == "hub.damaged" && found.severity == Severity::Error {
+            let part =
+                |name: &str| found.data.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            hub.health.damaged(format!("{}: {}", part("file"), part("what")));
+        }
+        EventDraft { severity: found.severity, ..hub_event(hub, correlation, found.kind, found.data) }
     });
     told.collect()
 }

@@ -164,6 +164,16 @@ pub struct Commit {
     pub lane: Lane,
 }
 
+impl Commit {
+    /// Whether it may be made while room is held back: the hub's own doing, and what only takes away.
+    pub fn may_pass_a_hold(&self) -> bool {
+        let takes_away = |change: &Change| matches!(change, Change::Forget { .. } | Change::Erase { .. });
+        let hub = Actor::hub();
+        self.events.iter().all(|event| event.actor == hub)
+            || !self.changes.is_empty() && self.changes.iter().all(takes_away)
+    }
+}
+
 /// A commit as the log holds it: what every view is made from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
@@ -200,6 +210,31 @@ impl Entry {
 mod tests {
     use super::*;
     use crate::model::{decode, encode};
+
+    #[test]
+    fn while_room_is_held_back_the_hub_may_write_and_others_may_take_away() {
+        let told = |actor: &str| EventDraft {
+            id: Id::NIL,
+            kind: "memory.saved".into(),
+            subject: "_.memory.saved".parse().unwrap(),
+            time: Time::default(),
+            correlation_id: Id::NIL,
+            causation_id: None,
+            actor: Actor(actor.into()),
+            severity: Severity::Info,
+            data: Map::new(),
+        };
+        let passes = |actor: &str, changes: Vec<Change>| {
+            Commit { events: vec![told(actor)], changes, ..Commit::default() }.may_pass_a_hold()
+        };
+        let id = Id::NIL;
+        assert!(passes("hub", vec![]) && passes("hub", vec![Change::Erased { id }]));
+        assert!(
+            passes("user:ada", vec![Change::Forget { id }]) && passes("user:ada", vec![Change::Erase { id }])
+        );
+        assert!(!passes("user:ada", vec![]) && !passes("user:ada", vec![Change::Accessed { id }]));
+        assert!(!passes("user:ada", vec![Change::Forget { id }, Change::Accessed { id }]));
+    }
 
     #[test]
     fn an_entry_reads_back_and_keeps_reading_when_fields_are_added() {

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
         mpsc::SyncSender,
     },
     time::Duration,
@@ -22,6 +22,7 @@ use crate::{
     door::{ViewState, Writes},
     model::{Fault, Sequence, Time},
     tasks::Clock,
+    telemetry::Latency,
 };
 
 /// An open record view.
@@ -68,6 +69,12 @@ pub struct Core {
     pub snapshotting: Mutex<()>,
     pub segment_bytes: u64,
     pub stall: Stall,
+    /// How long commits took that were acknowledged, as who asked for them waited.
+    pub commits: Latency,
+    /// Events that tell of an error, since it was opened.
+    pub errors: AtomicU64,
+    /// Of the last entry.
+    pub recorded_at: AtomicI64,
     notes: Mutex<Vec<Note>>,
     wishes: Mutex<Wishes>,
     wished: Condvar,
@@ -91,12 +98,14 @@ impl Core {
         segment_bytes: u64,
         log: Arc<Log>,
         notes: Vec<Note>,
+        recorded_at: Time,
     ) -> Core {
         let head = log.head();
         let state = StoreState {
             records: ViewState::Opening,
             writes: Writes::Waiting,
             stalled: None,
+            held: None,
             memories: None,
             forgotten: None,
             decisions: None,
@@ -115,6 +124,9 @@ impl Core {
             snapshotting: Mutex::new(()),
             segment_bytes,
             stall: Stall::default(),
+            commits: Latency::default(),
+            errors: AtomicU64::new(0),
+            recorded_at: AtomicI64::new(recorded_at.unix_ms()),
             notes: Mutex::new(notes),
             wishes: Mutex::default(),
             wished: Condvar::new(),

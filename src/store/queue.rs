@@ -41,6 +41,8 @@ struct Lanes {
     bulk: VecDeque<Job>,
     rolls: VecDeque<oneshot::Sender<io::Result<()>>>,
     bytes: usize,
+    /// What the writer has taken and not come back from: commits and their bytes.
+    taken: (usize, usize),
     closed: bool,
 }
 
@@ -81,6 +83,8 @@ impl Queue {
     /// The next batch; with a time given, not longer than that.
     pub fn take(&self, patience: Option<Duration>) -> Taken {
         let mut lanes = self.lanes();
+        // Who asks for more is done with what it had.
+        lanes.taken = (0, 0);
         loop {
             if let Some(reply) = lanes.rolls.pop_front() {
                 return Taken::Roll(reply);
@@ -111,7 +115,15 @@ impl Queue {
             jobs.push(job);
         }
         lanes.bytes -= bytes;
+        lanes.taken = (jobs.len(), bytes);
         Taken::Jobs(jobs)
+    }
+
+    /// Commits that wait for the disk, and their bytes: those in line and those in the writer's hands.
+    pub fn waiting(&self) -> (usize, usize) {
+        let lanes = self.lanes();
+        let (commits, bytes) = lanes.taken;
+        (commits + lanes.interactive.len() + lanes.bulk.len(), bytes + lanes.bytes)
     }
 
     /// Has the open segment closed. Blocks.
@@ -162,6 +174,9 @@ mod tests {
         let Taken::Jobs(jobs) = queue.take(None) else { panic!("there are jobs") };
         let lanes: Vec<_> = jobs.iter().map(|job| job.commit.lane).collect();
         assert_eq!(lanes, [Lane::Interactive, Lane::Bulk, Lane::Bulk]);
+        assert_eq!(queue.waiting(), (3, 0), "the writer has them");
+        assert!(matches!(queue.take(Some(Duration::ZERO)), Taken::Idle));
+        assert_eq!(queue.waiting(), (0, 0));
         drop(replies);
         queue.close();
         assert!(matches!(queue.take(None), Taken::Closed));

@@ -21,7 +21,9 @@ use super::{
 };
 use crate::{
     door::{Refusal, ViewState, Writes},
-    model::{Change, Code, Commit, Entry, Fault, Id, Precondition, Sequence, Time, Unique, job::JobState},
+    model::{
+        Change, Code, Commit, Entry, Fault, Id, Precondition, Sequence, Severity, Time, Unique, job::JobState,
+    },
 };
 
 /// While writes are refused, how often it is tried whether they would work again.
@@ -98,6 +100,10 @@ impl Writer {
         let applied = self.apply(view, batch);
         if let Some(last) = batch.entries().last() {
             self.recorded_at = last.recorded_at();
+            self.core.recorded_at.store(self.recorded_at.unix_ms(), Ordering::Relaxed);
+            let events = batch.entries().iter().flat_map(|entry| &entry.events);
+            let errors = events.filter(|event| event.severity == Severity::Error).count();
+            self.core.errors.fetch_add(errors as u64, Ordering::Relaxed);
             self.core.head.send_replace(last.last());
         }
         let told = |entry: &Arc<Entry>, repeated| Committed {

@@ -7,12 +7,16 @@ use wheelhouse::{
     api,
     config::{Config, KEYS},
     console::keymap::document,
+    door::Anchor,
+    health::runbook::entries,
     jobs::dst_rows,
     model::{Code, Event, Time},
 };
 
+use crate::harness::Program;
+
 /// Every event of this version: type and when it is told.
-const EVENTS: [(&str, &str); 40] = [
+const EVENTS: [(&str, &str); 42] = [
     ("memory.saved", "a memory is new"),
     ("memory.updated", "a memory has a new revision"),
     ("memory.superseded", "another memory took its place"),
@@ -63,6 +67,8 @@ const EVENTS: [(&str, &str); 40] = [
         "the end of the log was torn and cut off at the last whole commit: nothing acknowledged was in it",
     ),
     ("hub.damaged", "a file of the log is not what was written"),
+    ("health.degraded", "a component works less well, or is down; the subject ends with its name"),
+    ("health.recovered", "it is up again"),
 ];
 
 #[track_caller]
@@ -96,7 +102,7 @@ fn exit_statuses() {
         Code::Busy => "too much at once; ask again later",
         Code::Unavailable => "a part the answer needs is not there now; ask again",
         Code::Timeout => "the answer did not come in its time",
-        Code::Full => "the disk is full or read-only",
+        Code::Full => "the disk is full, nearly full or read-only",
         Code::Damaged => "what is on disk is not what was written",
         Code::Unsupported => "this version cannot do it",
         Code::Bug => "a mistake in this program",
@@ -231,6 +237,60 @@ fn events() {
     check("events.md", &text);
 }
 
+/// A heading of the runbook that nothing points to helps nobody.
+#[test]
+fn every_anchor_of_the_runbook_is_named_by_something() {
+    let mut named = 0;
+    let sources = sources();
+    for anchor in Anchor::ALL {
+        let name = format!("Anchor::{anchor:?}");
+        let uses = sources.iter().flat_map(|source| source.match_indices(&name).map(|(at, _)| &source[at..]));
+        let whole = uses.filter(|text| !text[name.len()..].starts_with(|c: char| c.is_alphanumeric()));
+        // In the list of all, and in its word.
+        assert!(whole.count() > 2, "{name}");
+        named += 1;
+    }
+    assert_eq!(named, entries().len());
+}
+
+/// What the runbook says to type is there to be typed.
+#[test]
+fn the_commands_of_the_runbook_are_this_programs() {
+    let program = Program::new();
+    let mut commands = BTreeSet::new();
+    for text in entries().iter().flat_map(|entry| entry.steps.iter().chain([&entry.works])) {
+        let codes = text.split('`').skip(1).step_by(2);
+        commands.extend(codes.filter_map(|code| code.strip_prefix("wheelhouse ")).map(str::to_owned));
+    }
+    assert!(commands.len() > 5, "{commands:?}");
+    for command in commands {
+        let is_word = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase());
+        let words: Vec<&str> = command.split(' ').take_while(is_word).collect();
+        let answer = program.command(&[words.as_slice(), &["--help"]].concat()).output().unwrap();
+        let help = String::from_utf8(answer.stdout).unwrap();
+        assert!(answer.status.success(), "{command}");
+        for flag in command.split(' ').filter(|word| word.starts_with("--")) {
+            assert!(help.contains(flag), "{command}: {help}");
+        }
+    }
+}
+
+fn sources() -> Vec<String> {
+    let mut found = Vec::new();
+    let mut dirs = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                dirs.push(path)
+            } else {
+                found.push(fs::read_to_string(path).unwrap_or_default())
+            }
+        }
+    }
+    found
+}
+
 /// Every text in the sources of the hub and the store that is an event's type.
 fn event_types() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
@@ -258,7 +318,7 @@ fn event_types() -> BTreeSet<String> {
 
 fn is_type(text: &str) -> bool {
     let (domain, action) = text.split_once('.').unwrap_or_default();
-    ["memory", "decision", "search", "source", "hub", "job", "breaker"].contains(&domain)
+    ["memory", "decision", "search", "source", "hub", "job", "breaker", "health"].contains(&domain)
         && !action.is_empty()
         && action.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }

@@ -6,6 +6,7 @@ mod full;
 mod memory;
 mod mount;
 mod read_only;
+mod room;
 mod stalled;
 
 use std::{

@@ -19,7 +19,7 @@ use wheelhouse::{
     api,
     door::{Caller, Door, NewMemory},
     home::local_caller,
-    hub::{Hub, HubDoor, HubOptions, JobOptions},
+    hub::{Hub, HubOptions, JobOptions},
     model::{Actor, EventDraft, Id, Projects, Severity, Time},
     remote::Remote,
     store::Retention,
@@ -117,7 +117,7 @@ impl House {
             jobs: of.jobs,
         };
         let hub = Hub::start(&data_dir, options).unwrap();
-        let door: Arc<dyn Door> = Arc::new(HubDoor(hub.clone()));
+        let door = hub.door();
         let socket = dir.path().join("hub.sock");
         let serving = Tasks::new();
         // Of the hub before, where this directory had one.

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 /// In reading order, as in `src/lib.rs`.
-const HOUSE: [&str; 19] = [
+const HOUSE: [&str; 20] = [
     "model",
     "door",
     "tasks",
@@ -17,6 +17,7 @@ const HOUSE: [&str; 19] = [
     "jobs",
     "outbound",
     "ingest",
+    "health",
     "hub",
     "remote",
     "api",
@@ -35,6 +36,7 @@ const OWNERS: [(&str, &[&str]); 8] = [
     ("ratatui", &["console"]),
     ("clap", &["cli"]),
     ("croner", &["jobs"]),
+    ("hdrhistogram", &["telemetry"]),
 ];
 
 fn sources(dir: &Path, found: &mut Vec<(String, String)>) {

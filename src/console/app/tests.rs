@@ -9,7 +9,6 @@ use super::*;
 use crate::{
     console::{
         effect::{JobDeed, Page, Save, Toward},
-        export::What,
         model::{Item, Stretch},
         msg::{Answer, JobRuns},
         overlay::{
@@ -1236,13 +1235,13 @@ fn answer(ask: Ask, which: u8) -> Answer {
             Answer::Jobs { generation, result: if which == 7 { Err(fault()) } else { Ok(jobs) } }
         }
         Ask::JobRuns { generation, job } => {
-            let runs: Vec<_> = (0..which).map(|n| run(n, job)).collect();
+            let runs: Vec<_> = (0..which).map(|n| run_of(n, job)).collect();
             let dead = runs.iter().filter(|run| run.run.state == RunState::Dead).cloned().collect();
             let found = JobRuns { runs, dead, next: vec![Time::from_unix_ms(NOW + 90_000)] };
             Answer::JobRuns { generation, job, result: Ok(found) }
         }
         Ask::Job(deed) => {
-            let result = if which == 0 { Err(fault()) } else { Ok(Some(Box::new(run(which, id(1))))) };
+            let result = if which == 0 { Err(fault()) } else { Ok(Some(Box::new(run_of(which, id(1))))) };
             Answer::Job { deed, result }
         }
         Ask::RunLog { run, after } => Answer::RunLog { run, result: Ok(said(after, which)) },
@@ -1253,7 +1252,7 @@ fn answer(ask: Ask, which: u8) -> Answer {
 }
 
 fn job(n: u8, dead: u64) -> JobView {
-    let marks: Vec<_> = (0..n).map(|at| RunMark::from(&run(at, id(n)).run)).collect();
+    let marks: Vec<_> = (0..n).map(|at| RunMark::from(&run_of(at, id(n)).run)).collect();
     let job = serde_json::json!({
         "id": id(n), "slug": format!("job{n}"), "kind": { "builtin": "nothing" }, "schedule": { "every": "1m" },
         "when": "every minute", "next": Time::from_unix_ms(NOW + 60_000 * i64::from(n)), "dead": dead,
@@ -1263,7 +1262,7 @@ fn job(n: u8, dead: u64) -> JobView {
 }
 
 /// In each state in turn.
-fn run(n: u8, job: Id) -> RunView {
+fn run_of(n: u8, job: Id) -> RunView {
     let state = RunState::ALL[n as usize % RunState::ALL.len()];
     serde_json::from_value(serde_json::json!({
         "id": id(100 + n), "job": job, "slot": format!("at:{}", Time::from_unix_ms(NOW)), "trigger": "schedule",

@@ -8,17 +8,20 @@ use ratatui::{
 };
 
 use super::Above;
-use crate::console::{
-    action::{Action, Place},
-    layout::centred,
-    panes::health::Wrong,
-    scene::{Out, Scene},
-    text,
-    theme::Role,
-    widgets::{
-        frame::{BORDERS, step_of},
-        list::{List, Step},
+use crate::{
+    console::{
+        action::{Action, Place},
+        layout::centred,
+        panes::health::Wrong,
+        scene::{Out, Scene},
+        text,
+        theme::Role,
+        widgets::{
+            frame::{BORDERS, step_of},
+            list::{List, Step},
+        },
     },
+    health::runbook,
 };
 
 const WIDTH: u16 = 92;
@@ -89,10 +92,14 @@ fn draw(wrong: &Wrong, chosen: bool, width: usize, scene: &Scene) -> Vec<Line<'s
         lines.extend(wrapped.into_iter().map(|line| Line::styled(format!("  {line}"), theme.style(role))));
     };
     say(&wrong.cause, Role::Text);
-    if let Some(anchor) = &wrong.runbook {
-        say(&format!("runbook: {anchor}"), Role::Muted);
-    }
     say(&format!("events: {}", wrong.events), Role::QueryField);
+    if let Some(entry) = wrong.runbook.as_deref().and_then(runbook) {
+        say(&entry.works, Role::Muted);
+        for (at, step) in entry.steps.iter().enumerate() {
+            say(&format!("{}. {}", at + 1, step.replace('`', "")), Role::Text);
+        }
+        say(&entry.ends, Role::Muted);
+    }
     lines
 }
 

@@ -56,6 +56,11 @@ pub enum Message {
 pub struct Handle(mpsc::Sender<Message>);
 
 impl Handle {
+    /// Whether the driver still runs.
+    pub fn is_alive(&self) -> bool {
+        !self.0.is_closed()
+    }
+
     pub async fn ask(
         &self,
         request: Id,

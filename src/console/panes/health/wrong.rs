@@ -49,7 +49,7 @@ impl Health {
             name: breaker.name.clone(),
             cause: format!("its breaker is {} after {} failures", breaker.state.word(), breaker.failures),
             since: Some(breaker.since),
-            events: "severity:error".to_owned(),
+            events: "breaker.*".to_owned(),
             runbook: Some("breaker-open".to_owned()),
         })
     }
