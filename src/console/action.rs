@@ -95,6 +95,20 @@ pub enum Action {
     FilterDecisions,
     TurnStatuses,
     Calibration,
+    DecisionHistory,
+    FocusJobs,
+    FocusHealth,
+    RunJob,
+    PauseJob,
+    CancelRun,
+    FollowLog,
+    RetryRun,
+    DismissRun,
+    FilterJobs,
+    SortJobs,
+    WhatIsWrong,
+    Earlier,
+    Later,
 }
 
 /// Where keys go, in the order people read about them. A screen asks its places, the most particular first, and the
@@ -106,15 +120,19 @@ pub enum Place {
     Lists,
     Search,
     Decisions,
+    Jobs,
     Timeline,
+    Health,
     Log,
+    /// What a run says, as it says it.
+    RunLog,
     /// An opened memory, event or entry: the arrows move its text.
     Detail,
     /// A field of the query, as a chip.
     Chips,
     /// Letters are the query.
     Query,
-    /// Letters are the filter of Decisions, the Timeline or the Log, or the time to go to.
+    /// Letters are the filter of Decisions, Jobs, the Timeline or the Log, the time to go to, or why a job is paused.
     Filter,
     Form,
     Confirm,
@@ -126,18 +144,23 @@ pub enum Place {
     Export,
     /// The list of former queries.
     Queries,
+    /// What is not as it should be.
+    Wrong,
     /// Asked last everywhere, also where letters are text.
     Always,
 }
 
 impl Place {
-    pub const ALL: [Place; 20] = [
+    pub const ALL: [Place; 24] = [
         Place::Global,
         Place::Lists,
         Place::Search,
         Place::Decisions,
+        Place::Jobs,
         Place::Timeline,
+        Place::Health,
         Place::Log,
+        Place::RunLog,
         Place::Detail,
         Place::Chips,
         Place::Query,
@@ -151,6 +174,7 @@ impl Place {
         Place::Settings,
         Place::Export,
         Place::Queries,
+        Place::Wrong,
         Place::Always,
     ];
 
@@ -168,11 +192,15 @@ impl Place {
             Place::Settings => "overlay.settings",
             Place::Export => "overlay.export",
             Place::Queries => "overlay.queries",
+            Place::Wrong => "overlay.wrong",
             Place::Chips => "mode.chips",
             Place::Search => "pane.search",
             Place::Decisions => "pane.decisions",
             Place::Timeline => "pane.timeline",
             Place::Log => "pane.log",
+            Place::Jobs => "pane.jobs",
+            Place::Health => "pane.health",
+            Place::RunLog => "run-log",
             Place::Detail => "detail",
             Place::Lists => "lists",
             Place::Global => "global",
@@ -184,7 +212,7 @@ impl Place {
     pub fn title(self) -> &'static str {
         match self {
             Place::Query => "typing a query",
-            Place::Filter => "typing a filter or a time",
+            Place::Filter => "typing a filter, a time or a reason",
             Place::Form => "forms",
             Place::Confirm => "questions",
             Place::Palette => "palette",
@@ -194,11 +222,15 @@ impl Place {
             Place::Settings => "settings",
             Place::Export => "export",
             Place::Queries => "former queries",
+            Place::Wrong => "what is not as it should be",
             Place::Chips => "fields of the query",
             Place::Search => "Search",
             Place::Decisions => "Decisions",
             Place::Timeline => "Timeline",
             Place::Log => "Log",
+            Place::Jobs => "Jobs",
+            Place::Health => "Health",
+            Place::RunLog => "the lines of a run",
             Place::Detail => "opened text",
             Place::Lists => "lists",
             Place::Global => "anywhere",
@@ -232,7 +264,9 @@ pub enum Group {
     Move,
     Memory,
     Decision,
+    Jobs,
     Timeline,
+    Health,
     Form,
     Settings,
 }
@@ -268,12 +302,13 @@ impl Action {
     /// Whether it asks for something before it does anything: a text, a choice.
     pub fn asks(self) -> bool {
         use Action::{
-            Decide, Export, FilterDecisions, FilterEvents, GoToTime, Import, New, Project, Queries, Query,
-            RecordOutcome, Supersede, Theme, UseKeymap, Zone,
+            Decide, Export, FilterDecisions, FilterEvents, FilterJobs, GoToTime, Import, New, PauseJob,
+            Project, Queries, Query, RecordOutcome, Supersede, Theme, UseKeymap, Zone,
         };
         matches!(self, Query | Queries | New | Supersede | Import | FilterEvents | GoToTime | Project)
             || matches!(self, UseKeymap | Theme | Zone | Export)
             || matches!(self, Decide | FilterDecisions | RecordOutcome)
+            || matches!(self, PauseJob | FilterJobs)
     }
 
     pub fn named(name: &str) -> Option<Action> {
@@ -306,11 +341,14 @@ const LISTED: &[Place] = &[
     Place::Settings,
     Place::Export,
     Place::Queries,
+    Place::Wrong,
     Place::Confirm,
 ];
 const DECISIONS: &[Place] = &[Place::Decisions];
 /// What flows by.
-const STREAMS: &[Place] = &[Place::Timeline, Place::Log];
+const STREAMS: &[Place] = &[Place::Timeline, Place::Log, Place::RunLog];
+const JOBS: &[Place] = &[Place::Jobs];
+const HEALTH: &[Place] = &[Place::Health];
 const MEMORY: &[Place] = &[Place::Search, Place::Detail];
 /// Where values stand beside one another to be chosen from.
 const CHOSEN: &[Place] = &[Place::Settings, Place::Export];
@@ -329,7 +367,7 @@ const TYPED: &[Place] = &[
 
 /// Every action. A row here is all it takes to be in help, palette, keymap files and docs.
 #[rustfmt::skip]
-pub const ACTIONS: [Row; 87] = [
+pub const ACTIONS: [Row; 101] = [
     row(Action::FocusSearch,   "pane.focus-search",    "Go to Search",                      Group::Deck,     GLOBAL, None),
     row(Action::FocusTimeline, "pane.focus-timeline",  "Go to the Timeline",                Group::Deck,     GLOBAL, None),
     row(Action::FocusLog,      "pane.focus-log",       "Go to the program's own log",       Group::Deck,     GLOBAL, None),
@@ -343,7 +381,7 @@ pub const ACTIONS: [Row; 87] = [
     row(Action::Query,         "query.focus",          "Search: type a query",              Group::Deck,     &[Place::Global, Place::Search], Some("search")),
     row(Action::Palette,       "palette.open",         "Palette: find any action",          Group::Deck,     GLOBAL, Some("palette")),
     row(Action::Help,          "help.open",            "Help: every key",                   Group::Deck,     GLOBAL, Some("help")),
-    row(Action::Back,          "back",                 "Back, one step out",                Group::Deck,     &[Place::Global, Place::Query, Place::Filter, Place::Form, Place::Palette, Place::Picker, Place::Import, Place::Help, Place::Settings, Place::Export, Place::Detail, Place::Queries, Place::Chips], None),
+    row(Action::Back,          "back",                 "Back, one step out",                Group::Deck,     &[Place::Global, Place::Query, Place::Filter, Place::Form, Place::Palette, Place::Picker, Place::Import, Place::Help, Place::Settings, Place::Export, Place::Detail, Place::Queries, Place::Chips, Place::Wrong], None),
     row(Action::Quit,          "app.quit",             "Quit",                              Group::Deck,     &[Place::Global, Place::Always], None),
     row(Action::Suspend,       "app.suspend",          "Suspend to the shell; `fg` comes back", Group::Deck, &[Place::Always], None),
     row(Action::Up,            "move.up",              "Up",                                Group::Move,     LISTED, None),
@@ -417,6 +455,20 @@ pub const ACTIONS: [Row; 87] = [
     row(Action::FilterDecisions, "decisions.filter",    "Filter decisions",                  Group::Decision, DECISIONS, Some("filter")),
     row(Action::TurnStatuses,  "decisions.status",      "Decisions of which status: current, every, one", Group::Decision, DECISIONS, Some("status")),
     row(Action::Calibration,   "decisions.calibration", "Calibration: stated confidence against what came of it", Group::Decision, DECISIONS, Some("calibration")),
+    row(Action::DecisionHistory, "decision.history",     "History of this decision",          Group::Decision, DECISIONS, Some("history")),
+    row(Action::FocusJobs,     "pane.focus-jobs",      "Go to Jobs",                        Group::Deck,     GLOBAL, None),
+    row(Action::FocusHealth,   "pane.focus-health",    "Go to Health",                      Group::Deck,     GLOBAL, None),
+    row(Action::RunJob,        "job.run",              "Run this job now",                  Group::Jobs,     JOBS, Some("run")),
+    row(Action::PauseJob,      "job.pause",            "Pause this job, or resume it",      Group::Jobs,     JOBS, Some("pause")),
+    row(Action::CancelRun,     "job.cancel",           "Cancel the run that is going on",   Group::Jobs,     JOBS, Some("cancel")),
+    row(Action::FollowLog,     "job.log",              "Follow what the newest run says",   Group::Jobs,     JOBS, Some("log")),
+    row(Action::RetryRun,      "job.retry",            "Try a dead letter again",           Group::Jobs,     JOBS, Some("retry")),
+    row(Action::DismissRun,    "job.dismiss",          "Dismiss a dead letter",             Group::Jobs,     JOBS, Some("dismiss")),
+    row(Action::FilterJobs,    "jobs.filter",          "Filter jobs",                       Group::Jobs,     JOBS, Some("filter")),
+    row(Action::SortJobs,      "jobs.sort",            "Jobs by name, by next run, by state", Group::Jobs,   JOBS, Some("sort")),
+    row(Action::WhatIsWrong,   "health.explain",       "What is not as it should be, and what to do", Group::Health, GLOBAL, Some("explain")),
+    row(Action::Earlier,       "chart.earlier",        "Chart: the moment before, in the Timeline too", Group::Health, HEALTH, Some("earlier")),
+    row(Action::Later,         "chart.later",          "Chart: the moment after, in the Timeline too", Group::Health, HEALTH, Some("later")),
 ];
 
 #[cfg(test)]

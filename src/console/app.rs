@@ -198,6 +198,7 @@ impl App {
         }
         self.tick(&mut out);
         self.settle(&mut out);
+        self.tell_health();
         self.keep_state(&mut out);
         self.arrange();
         self.env.keymap.know(self.facts());
@@ -253,6 +254,13 @@ impl App {
                 self.focus(PaneName::Search, out);
                 self.panes.search.take_query(&query, &self.env.scene(), out);
             }
+            if let Some(moment) = out.moment.take() {
+                self.panes.timeline.go_to_moment(moment, out);
+            }
+            if let Some(events) = out.events.take() {
+                self.focus(PaneName::Timeline, out);
+                self.panes.timeline.take_filter(&events, &self.env.scene(), out);
+            }
             if let Some(keymap) = out.keymap.take() {
                 self.keymap_base = keymap;
                 out.effects.push(Effect::ReadKeymap);
@@ -298,6 +306,15 @@ impl App {
                 Effect::Quit => self.quitting = true,
                 _ => {}
             }
+        }
+    }
+
+    /// Where the Timeline stands is marked in the charts; what is explained is as it is now.
+    fn tell_health(&mut self) {
+        self.panes.health.marked = self.panes.timeline.stands_at();
+        let wrongs = self.wrongs();
+        if let Some(Overlay::Wrong(shown)) = &mut self.overlay {
+            shown.came(wrongs);
         }
     }
 

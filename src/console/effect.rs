@@ -5,10 +5,10 @@ use std::{path::PathBuf, time::Duration};
 
 use crate::{
     door::{
-        DecisionsRequest, EventQuery, ListRequest, MemoryPatch, NewDecision, NewMemory, NewOutcome,
+        DecisionsRequest, EventQuery, ListRequest, MemoryPatch, NewDecision, NewMemory, NewOutcome, NewPause,
         SearchRequest, SuggestRequest,
     },
-    model::{DecisionFilter, Id, Project, Zone},
+    model::{DecisionFilter, Id, Project, Time, Zone},
 };
 
 use super::{
@@ -152,6 +152,46 @@ pub enum Ask {
         id: Id,
         outcome: NewOutcome,
     },
+    DecisionHistory {
+        id: Id,
+    },
+    /// Every job.
+    Jobs {
+        generation: u64,
+    },
+    /// A job's runs and dead letters, and the slots to come.
+    JobRuns {
+        generation: u64,
+        job: Id,
+    },
+    Job(JobDeed),
+    /// What a run said after this line.
+    RunLog {
+        run: Id,
+        after: u64,
+    },
+    Health {
+        generation: u64,
+        trends: Option<TrendsFrom>,
+    },
+}
+
+/// What is done to a job or a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum JobDeed {
+    Run(Id),
+    Pause(Id, NewPause),
+    Resume(Id),
+    Cancel(Id),
+    Retry(Id),
+    Dismiss(Id),
+}
+
+/// Which steps of the trends are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrendsFrom {
+    Start,
+    After(Time),
 }
 
 /// Whose question after decisions it is.

@@ -16,11 +16,11 @@ use std::{
 };
 
 pub use gather::{Gathered, ROWS_MAX};
-pub use rows::{EventRow, MemoryRow, Record};
+pub use rows::{DecisionRow, EventRow, JobRow, MemoryRow, Record};
 
 use crate::{
-    door::{Caller, Door, EventQuery, ListOrder, SearchRequest},
-    model::{Fault, MemoryFilter},
+    door::{Caller, DecisionPage, Door, EventQuery, ListOrder, SearchRequest},
+    model::{DecisionFilter, Fault, MemoryFilter},
 };
 
 /// Names tried for the file that an export is written into first: one is left by each export that was killed.
@@ -88,6 +88,9 @@ pub enum What {
     /// All memories, in this order.
     List(MemoryFilter, ListOrder),
     Events(Box<EventQuery>),
+    Decisions(Box<DecisionFilter>),
+    /// All jobs, or those of these names.
+    Jobs(Option<Vec<String>>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,7 +144,34 @@ pub async fn text(
             let found = gather::events(door, caller, *query, limit, tell).await?;
             Ok((format.text(&found.rows)?, found.rows.len() as u64, found.more))
         }
+        What::Decisions(filter) => {
+            let found = gather::decisions(door, caller, *filter, limit, tell).await?;
+            let text = match format {
+                Format::Json => {
+                    let decisions = found.rows.iter().map(|row| row.0.clone()).collect();
+                    document(&DecisionPage { decisions, next: None })?
+                }
+                format => format.text(&found.rows)?,
+            };
+            Ok((text, found.rows.len() as u64, found.more))
+        }
+        What::Jobs(slugs) => {
+            let mut jobs = door.jobs(caller).await?;
+            jobs.retain(|view| slugs.as_ref().is_none_or(|slugs| slugs.contains(&view.job.slug)));
+            let rows = jobs.len() as u64;
+            let text = match format {
+                Format::Json => document(&serde_json::json!({ "jobs": jobs }))?,
+                format => format.text(&jobs.into_iter().map(JobRow).collect::<Vec<_>>())?,
+            };
+            Ok((text, rows, false))
+        }
     }
+}
+
+/// One document on one line, as the verbs print it for programs.
+fn document(value: &impl serde::Serialize) -> Result<String, Fault> {
+    let text = serde_json::to_string(value);
+    text.map(|text| text + "\n").map_err(|error| Fault::bug("this does not go into JSON").cause(error))
 }
 
 /// Writes a whole file or none. What is there is only replaced when that was asked for.

@@ -31,7 +31,7 @@ const SMALL_HEIGHT_MIN: u16 = 6;
 /// Lines of the large pane above or beside small ones, at least.
 const LARGE_HEIGHT_MIN: u16 = 10;
 /// A list and what it opens stand side by side from this width on, else one above the other.
-const BESIDE_MIN: u16 = 104;
+pub const BESIDE_MIN: u16 = 104;
 /// Lines that a list keeps above what it opens; with less than twice this, the opened thing stands alone.
 const ABOVE_MIN: u16 = 8;
 
@@ -326,7 +326,8 @@ mod tests {
 
     #[test]
     fn the_deck_changes_its_form_at_the_breakpoints() {
-        let all = [PaneName::Search, PaneName::Decisions, PaneName::Timeline];
+        let all =
+            [PaneName::Search, PaneName::Decisions, PaneName::Jobs, PaneName::Timeline, PaneName::Health];
         let one = [PaneName::Search];
         check(200, 60, false, &all, false);
         check(100, 30, false, &all, false);

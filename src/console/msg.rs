@@ -6,8 +6,8 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::{
     door::{
-        Calibration, DecisionPage, EventStats, Forgotten, MemoryPage, Revision, Saved, SavedDecision,
-        SearchAnswer, Status, SuggestAnswer,
+        Calibration, DecisionPage, DecisionRevision, EventStats, Forgotten, Health, JobView, MemoryPage,
+        Revision, RunLog, RunView, Saved, SavedDecision, SearchAnswer, Status, SuggestAnswer, Trends,
     },
     ingest::{ImportReport, Progress},
     model::{Decision, Event, Fault, Id, Memory, Sequence, Time},
@@ -16,7 +16,7 @@ use crate::{
 
 use super::{
     clip::Copied,
-    effect::{DecisionsFor, Page},
+    effect::{DecisionsFor, JobDeed, Page},
     export::Exported,
     markdown::code::Tokens,
     model::Stretch,
@@ -66,6 +66,16 @@ pub enum Link {
 }
 
 type Got<T> = Result<T, Fault>;
+
+/// A job's past and what is to come.
+#[derive(Debug, Clone, Default)]
+pub struct JobRuns {
+    /// Newest first.
+    pub runs: Vec<RunView>,
+    /// Dead letters that nobody has seen to, those older than `runs` among them.
+    pub dead: Vec<RunView>,
+    pub next: Vec<Time>,
+}
 
 /// What became of an effect.
 #[derive(Debug, Clone)]
@@ -127,6 +137,32 @@ pub enum Answer {
     Calibration {
         generation: u64,
         result: Got<Calibration>,
+    },
+    DecisionHistory {
+        id: Id,
+        result: Got<Vec<DecisionRevision>>,
+    },
+    Jobs {
+        generation: u64,
+        result: Got<Vec<JobView>>,
+    },
+    JobRuns {
+        generation: u64,
+        job: Id,
+        result: Got<JobRuns>,
+    },
+    /// The run that it is about, where it is about one.
+    Job {
+        deed: JobDeed,
+        result: Got<Option<Box<RunView>>>,
+    },
+    RunLog {
+        run: Id,
+        result: Got<RunLog>,
+    },
+    Health {
+        generation: u64,
+        result: Got<(Box<Health>, Option<Trends>)>,
     },
     /// Recorded, or what came of it.
     Decided(Got<Box<SavedDecision>>),

@@ -11,6 +11,7 @@ pub mod picker;
 pub mod queries;
 pub mod settings;
 pub mod themes;
+pub mod wrong;
 pub mod zones;
 
 use crossterm::event::KeyEvent;
@@ -21,7 +22,8 @@ use ratatui::{
 
 use self::{
     confirm::Confirm, export::Export, form::Form, help::Help, import::Import, palette::Palette,
-    picker::Picker, queries::Queries, settings::Settings, themes::ThemePicker, zones::ZonePicker,
+    picker::Picker, queries::Queries, settings::Settings, themes::ThemePicker, wrong::Wrongs,
+    zones::ZonePicker,
 };
 use super::{
     action::{Action, Place},
@@ -44,6 +46,7 @@ pub enum Overlay {
     Zones(Box<ZonePicker>),
     Export(Box<Export>),
     Queries(Box<Queries>),
+    Wrong(Box<Wrongs>),
 }
 
 /// What every overlay can do. It is given a part of the screen, of which it takes the box that it needs; border, title and
@@ -104,6 +107,7 @@ impl Overlay {
             Overlay::Zones(it) => &**it,
             Overlay::Export(it) => &**it,
             Overlay::Queries(it) => &**it,
+            Overlay::Wrong(it) => &**it,
         }
     }
 
@@ -120,6 +124,7 @@ impl Overlay {
             Overlay::Zones(it) => &mut **it,
             Overlay::Export(it) => &mut **it,
             Overlay::Queries(it) => &mut **it,
+            Overlay::Wrong(it) => &mut **it,
         }
     }
 

@@ -4,6 +4,8 @@
 //! one thing that happened concerns another (a memory that was saved is shown anew in Search).
 
 pub mod decisions;
+pub mod health;
+pub mod jobs;
 pub mod log;
 pub mod search;
 pub mod timeline;
@@ -11,7 +13,7 @@ pub mod timeline;
 use crossterm::event::KeyEvent;
 use ratatui::{Frame, layout::Rect, text::Span};
 
-use self::{decisions::Decisions, log::Log, search::Search, timeline::Timeline};
+use self::{decisions::Decisions, health::Health, jobs::Jobs, log::Log, search::Search, timeline::Timeline};
 use super::{
     action::{Action, Place},
     export::What,
@@ -210,7 +212,9 @@ panes! {
     // pane            = key, title,      on the deck, its keys, what goes to it
     search: Search     = '1', "Search",   Main,        Search,   FocusSearch;
     decisions: Decisions = '2', "Decisions", Below,    Decisions, FocusDecisions;
+    jobs: Jobs         = '3', "Jobs",     Below,       Jobs,     FocusJobs;
     timeline: Timeline = '4', "Timeline", Stream,      Timeline, FocusTimeline;
+    health: Health     = '5', "Health",   Foot,        Health,   FocusHealth;
     log: Log           = '0', "Log",      Away,        Log,      FocusLog;
 }
 

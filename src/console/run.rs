@@ -197,7 +197,10 @@ impl Console {
         if self.links {
             self.term.set_links(self.app.hyperlinks());
         }
-        self.term.draw(|frame| self.app.view(frame)).map_err(no_terminal)
+        let began = Instant::now();
+        self.term.draw(|frame| self.app.view(frame)).map_err(no_terminal)?;
+        self.app.panes.health.frames.took(began.elapsed());
+        Ok(())
     }
 
     async fn go(

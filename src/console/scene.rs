@@ -85,6 +85,14 @@ impl Scene<'_> {
         }
     }
 
+    /// A moment to come: how long until then, or date and time as far as they matter.
+    pub fn slot(&self, time: Time) -> String {
+        match self.form {
+            TimeForm::Relative if time > self.now => format!("in {}", text::age(time.since(self.now))),
+            _ => self.when(time),
+        }
+    }
+
     /// A moment in a stream, where order and distance matter: time of day, or an age.
     pub fn at(&self, time: Time) -> String {
         let at = time.at(self.zone());
@@ -93,6 +101,11 @@ impl Scene<'_> {
         } else {
             at.format("%d %b %H:%M").to_string()
         }
+    }
+
+    /// The time of day.
+    pub fn clock(&self, time: Time) -> String {
+        time.at(self.zone()).format("%H:%M:%S").to_string()
     }
 
     /// Date, time and zone.
@@ -140,6 +153,10 @@ pub struct Out {
     pub project: Option<Option<Project>>,
     /// A shipped keymap was picked.
     pub keymap: Option<Shipped>,
+    /// The Timeline is to go to this moment, and the focus stays where it is.
+    pub moment: Option<Time>,
+    /// The Timeline is to show what this filter lets through.
+    pub events: Option<String>,
     /// A former query was picked.
     pub query: Option<String>,
     /// A theme was chosen, or is only being looked at.

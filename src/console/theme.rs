@@ -158,9 +158,26 @@ roles! {
     EventMemory = "event.memory",
     EventSearch = "event.search",
     EventSource = "event.source",
+    EventDecision = "event.decision",
+    EventJob = "event.job",
+    EventHealth = "event.health",
     EventHub = "event.hub",
     Correlation = "event.correlation",
     Fresh = "event.fresh",
+    // Runs of jobs: each has a glyph.
+    JobOk = "job.ok",
+    JobFailed = "job.failed",
+    JobRunning = "job.running",
+    JobRetrying = "job.retrying",
+    JobQueued = "job.queued",
+    JobSkipped = "job.skipped",
+    JobCancelled = "job.cancelled",
+    JobLost = "job.lost",
+    JobDead = "job.dead",
+    // Parts of the hub: each has a glyph.
+    HealthUp = "health.up",
+    HealthDegraded = "health.degraded",
+    HealthDown = "health.down",
     // Charts and progress. `bar` of a chart is one glyph of [`Theme::bars`].
     Chart = "chart",
     ChartError = "chart.error",
@@ -282,7 +299,8 @@ impl Theme {
         if self.selection_is_whole() { Style::new().add_modifier(style.add_modifier) } else { style }
     }
 
-    fn selection_is_whole(&self) -> bool {
+    /// The selected row has a colour of its own for all of it.
+    pub fn selection_is_whole(&self) -> bool {
         let selection = self.style(Role::Selection);
         selection.fg.is_some() || selection.add_modifier.contains(Modifier::REVERSED)
     }

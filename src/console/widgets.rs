@@ -5,6 +5,7 @@ pub mod frame;
 pub mod line;
 pub mod list;
 pub mod scroll;
+pub mod spark;
 pub mod tail;
 pub mod toast;
 pub mod which_key;

@@ -6,6 +6,7 @@ mod drafts;
 mod export;
 mod files;
 mod highlight;
+mod jobs;
 mod keeper;
 mod paths;
 mod queries;
@@ -28,7 +29,7 @@ use super::{
     theme::Themes,
 };
 use crate::{
-    door::{Caller, Door, Forgetting, SuggestRequest},
+    door::{Caller, Door, Forgetting, LOG_PAGE, SuggestRequest},
     home::local_caller,
     ingest::{self, ImportRequest, Progress},
     model::{DecisionRef, Fault, Project, Zone},
@@ -303,6 +304,20 @@ async fn answer(door: &dyn Door, caller: &Caller, ask: Ask) -> Answer {
             let recorded = door.record_outcome(caller, DecisionRef::Id(id), outcome).await;
             Answer::Decided(recorded.map(Box::new))
         }
+        Ask::DecisionHistory { id } => {
+            Answer::DecisionHistory { id, result: door.decision_history(caller, DecisionRef::Id(id)).await }
+        }
+        Ask::Jobs { generation } => Answer::Jobs { generation, result: door.jobs(caller).await },
+        Ask::JobRuns { generation, job } => {
+            Answer::JobRuns { generation, job, result: jobs::runs(door, caller, job).await }
+        }
+        Ask::Job(deed) => Answer::Job { result: jobs::perform(door, caller, deed.clone()).await, deed },
+        Ask::RunLog { run, after } => {
+            Answer::RunLog { run, result: door.run_log(caller, run, after, LOG_PAGE).await }
+        }
+        Ask::Health { generation, trends } => {
+            Answer::Health { generation, result: jobs::health(door, trends).await }
+        }
     }
 }
 
@@ -329,5 +344,11 @@ fn refused(ask: Ask, fault: Fault) -> Answer {
         Ask::Decisions { what, .. } => Answer::Decisions { what, result: Err(fault) },
         Ask::Calibration { generation, .. } => Answer::Calibration { generation, result: Err(fault) },
         Ask::Decide(_) | Ask::RecordOutcome { .. } => Answer::Decided(Err(fault)),
+        Ask::DecisionHistory { id } => Answer::DecisionHistory { id, result: Err(fault) },
+        Ask::Jobs { generation } => Answer::Jobs { generation, result: Err(fault) },
+        Ask::JobRuns { generation, job } => Answer::JobRuns { generation, job, result: Err(fault) },
+        Ask::Job(deed) => Answer::Job { deed, result: Err(fault) },
+        Ask::RunLog { run, .. } => Answer::RunLog { run, result: Err(fault) },
+        Ask::Health { generation, .. } => Answer::Health { generation, result: Err(fault) },
     }
 }

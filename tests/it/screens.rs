@@ -12,7 +12,7 @@ use wheelhouse::{
         keymap::{Keymap, Shipped},
         markdown::code::Grammars,
         model::{Item, Stretch},
-        msg::{Answer, Link, Msg},
+        msg::{Answer, JobRuns, Link, Msg},
         panes::log::LogPlace,
         preferences::Given,
         scene::TimeForm,
@@ -20,14 +20,15 @@ use wheelhouse::{
         theme::{Choice, Depth, Looks, Mode, Role, Themes},
     },
     door::{
-        Calibration, Cleaning, DecisionPage, EventBucket, EventGap, EventStats, Explanation, Hit, Legs,
-        MemoryPage, Ranks, RecordKind, Refusal, Revision, SearchAnswer, Status, SuggestAnswer, Suggestion,
-        TermWorth, ViewName, ViewState, ViewStatus, Writes,
+        Calibration, Cleaning, DecisionPage, DecisionRevision, EventBucket, EventGap, EventStats,
+        Explanation, Health, Hit, JobView, Legs, LogLine, LogStream, MemoryPage, Ranks, RecordKind, Refusal,
+        Revision, RunLog, RunMark, RunView, SearchAnswer, Status, SuggestAnswer, Suggestion, TermWorth,
+        TrendPoint, Trends, ViewName, ViewState, ViewStatus, Writes,
     },
     ingest::{ImportReport, Progress, Skipped},
     model::{
         Actor, Code, Cursor, Decision, Event, Fault, Id, LogId, Memory, Outcome, OutcomeStatus, Project,
-        Sequence, Severity, Time, Zones,
+        Sequence, Severity, Time, Zones, job::RunState,
     },
     telemetry::{Entry, Level, Taken},
 };
@@ -959,6 +960,305 @@ fn decisions_calibrated() {
         let all: Vec<_> = (0..25).map(decided).chain([decision(1), decision(4)]).collect();
         let result = Ok(Calibration::of(&all));
         tell(app, Msg::Answer(Answer::Calibration { generation: *generation, result }));
+    });
+}
+
+/// Jobs in many states, as the hub tells of them.
+fn jobs(names: &[&str]) -> Vec<JobView> {
+    let soon = |ms: i64| Time::from_unix_ms(now().unix_ms() + ms);
+    let made = |(n, name): (usize, &&str)| {
+        let states: Vec<&str> = match *name {
+            "sync_rfcs" => vec!["running", "succeeded", "succeeded", "failed", "succeeded", "succeeded"],
+            "fetch_feeds" => {
+                vec!["retrying", "dead", "lost", "succeeded", "skipped", "cancelled", "succeeded"]
+            }
+            "never_run" => vec![],
+            _ => vec!["succeeded"; 12],
+        };
+        let recent: Vec<_> = states.iter().enumerate().map(|(at, state)| run(n, at, state)).collect();
+        let marks: Vec<_> = recent.iter().map(|run| RunMark::from(&run.run)).collect();
+        let (when, schedule) = match n % 3 {
+            0 => ("every 15 minutes", serde_json::json!({ "every": "15m" })),
+            1 => (
+                "at 02:30 every day, Europe/Berlin",
+                serde_json::json!({ "cron": "30 2 * * *", "zone": "Europe/Berlin" }),
+            ),
+            _ => ("every hour", serde_json::json!({ "every": "1h" })),
+        };
+        let paused = (*name == "backup_hourly")
+            .then(|| serde_json::json!({ "reason": "the disk is moved", "until": soon(2 * HOUR), "by": "user:ada" }));
+        let mut job = serde_json::json!({
+            "id": id(n as u8 + 60), "slug": name, "title": "", "project": "harbour", "kind": { "builtin": name },
+            "schedule": schedule, "when": when, "recent": marks, "dead": u8::from(*name == "fetch_feeds"),
+            "timeout": "5m",
+        });
+        let fields = job.as_object_mut().unwrap();
+        match paused {
+            Some(paused) => drop(fields.insert("paused".into(), paused)),
+            None => drop(fields.insert("next".into(), serde_json::json!(soon((n as i64 + 1) * 187_000)))),
+        }
+        serde_json::from_value(job).unwrap()
+    };
+    names.iter().enumerate().map(made).collect()
+}
+
+fn run(job: usize, at: usize, state: &str) -> RunView {
+    let started = ago(at as i64 * 900_000 + 24_000);
+    let ended = Time::from_unix_ms(started.unix_ms() + 900 + 311 * (at as i64 * 7 % 5));
+    let is_live = matches!(state, "running" | "retrying");
+    let mut run = serde_json::json!({
+        "id": id((job * 16 + at) as u8), "job": id(job as u8 + 60), "project": "harbour", "slot": format!("at:{started}"),
+        "trigger": "schedule", "state": state, "attempt": if is_live { 2 } else { 1 }, "created_at": started,
+        "updated_at": started, "revision": 3, "started": started, "slug": "x",
+    });
+    let fields = run.as_object_mut().unwrap();
+    if !is_live {
+        fields.insert("ended".into(), serde_json::json!(ended));
+    }
+    match state {
+        "running" => drop(fields.insert(
+            "progress".into(),
+            serde_json::json!({ "done": 620, "total": 1_000, "unit": "pages", "note": "rfc-0042.md" }),
+        )),
+        "retrying" => drop(
+            fields.insert("start_at".into(), serde_json::json!(Time::from_unix_ms(now().unix_ms() + 4_000))),
+        ),
+        _ => {}
+    }
+    if matches!(state, "retrying" | "failed" | "dead") {
+        let error = serde_json::json!({ "code": "timeout", "message": "https://feeds.example.com did not answer in 30 s" });
+        fields.insert("error".into(), error);
+    }
+    if state == "lost" {
+        fields.insert("may_have_run_twice".into(), true.into());
+    }
+    serde_json::from_value(run).unwrap()
+}
+
+const MANY: [&str; 6] =
+    ["backup_hourly", "fetch_feeds", "never_run", "pattern_analysis", "prune_events", "sync_rfcs"];
+
+/// Answers what is asked of jobs, lines and health, until nothing is.
+fn answer_work(app: &mut App, effects: Vec<Effect>, names: &[&str], parts: &Health) {
+    let mut asked = effects;
+    while let Some(effect) = asked.pop() {
+        let answer = match effect {
+            Effect::Ask(Ask::Jobs { generation }) => Answer::Jobs { generation, result: Ok(jobs(names)) },
+            Effect::Ask(Ask::JobRuns { generation, job }) => {
+                let at = job.as_bytes()[0] as usize - 60;
+                let runs: Vec<_> = match names.get(at) {
+                    Some(&"fetch_feeds") => {
+                        let states =
+                            ["retrying", "dead", "lost", "succeeded", "skipped", "cancelled", "succeeded"];
+                        states.iter().enumerate().map(|(n, state)| run(at, n, state)).collect()
+                    }
+                    Some(&"never_run") => vec![],
+                    _ => (0..12).map(|n| run(at, n, "succeeded")).collect(),
+                };
+                let dead = runs.iter().filter(|run| run.run.state == RunState::Dead).cloned().collect();
+                let next = (1..=3).map(|n| Time::from_unix_ms(now().unix_ms() + n * 900_000)).collect();
+                Answer::JobRuns { generation, job, result: Ok(JobRuns { runs, dead, next }) }
+            }
+            Effect::Ask(Ask::RunLog { run, .. }) => Answer::RunLog { run, result: Ok(lines()) },
+            Effect::Ask(Ask::Health { generation, .. }) => {
+                Answer::Health { generation, result: Ok((Box::new(parts.clone()), Some(trends()))) }
+            }
+            _ => continue,
+        };
+        asked.extend(tell(app, Msg::Answer(answer)));
+    }
+}
+
+fn lines() -> RunLog {
+    let said = [
+        (LogStream::Note, "attempt 2 begins"),
+        (LogStream::Out, "reading 1,000 pages"),
+        (LogStream::Out, "rfc-0041.md: unchanged"),
+        (LogStream::Err, "rfc-0042.md: no title, the file\'s name is taken \u{1b}[31m"),
+        (LogStream::Out, "漢字.md: taken"),
+    ];
+    let line = |(at, (stream, text)): (usize, &(LogStream, &str))| LogLine {
+        number: at as u64 + 1,
+        time: ago(20_000 - at as i64 * 3_217),
+        stream: *stream,
+        text: (*text).to_owned(),
+        cut: false,
+    };
+    RunLog { lines: said.iter().enumerate().map(line).collect(), cursor: 5, missed: 0, live: true }
+}
+
+fn health(disk: &str) -> Health {
+    let part = |name: &str, latency: f64| {
+        let status = if name == "disk" { disk } else { "up" };
+        let mut part = serde_json::json!({
+            "status": status, "latency_ms": latency, "note": if name == "disk" { "41 GB free" } else { "" },
+            "since": ago(3 * HOUR), "checked_at": ago(2_000), "events": format!("health.*.{name}"),
+        });
+        if status != "up" {
+            part["cause"] = "8 % of the disk is free".into();
+            part["runbook"] = "disk-low".into();
+        }
+        (name.to_owned(), part)
+    };
+    let names = [
+        ("log", 0.4),
+        ("records", 0.1),
+        ("search", 1.2),
+        ("embedding", 14.0),
+        ("disk", 0.2),
+        ("scheduler", 0.02),
+        ("clock", 0.01),
+    ];
+    let parts: serde_json::Map<_, _> = names.iter().map(|(name, latency)| part(name, *latency)).collect();
+    let took = |p50: f64| serde_json::json!({ "count": 4_210, "p50": p50, "p95": p50 * 4.0, "p99": p50 * 9.0, "max": p50 * 31.0 });
+    serde_json::from_value(serde_json::json!({
+        "status": if disk == "up" { "healthy" } else { "degraded" }, "components": parts, "version": "0.1.0",
+        "hub": "harbour", "timestamp": now(), "started_at": ago(26 * HOUR),
+        "latencies": { "search": took(1.1), "commit": took(0.6) },
+        "breakers": [{ "name": "http feeds.example.com", "state": if disk == "up" { "closed" } else { "open" },
+            "since": ago(40_000), "failures": 5, "probe_at": Time::from_unix_ms(now().unix_ms() + 9_000) }],
+        "caches": [{ "name": "answers", "entries": 812, "hits": 910, "misses": 90, "evictions": 0 }],
+        "errors": { "timeout": 7 }, "memory_bytes": 183_000_000, "queue_depth": 2, "queue_bytes": 18_200, "connections": 3,
+        "running": 1, "dead": 1, "disk": { "free_bytes": 41_000_000_000u64, "total_bytes": 500_000_000_000u64, "data_bytes": 1_240_000_000 },
+    }))
+    .unwrap()
+}
+
+fn trends() -> Trends {
+    let point = |n: i64| TrendPoint {
+        at: ago((360 - n) * 10_000),
+        events_per_s: (n * n % 17) as f32,
+        errors_per_s: if n % 97 == 3 { 0.4 } else { 0.0 },
+        searches_per_s: (n % 5) as f32,
+        search_p50: Some(1.0 + (n % 7) as f32 / 9.0),
+        search_p99: Some(9.0 + (n % 23) as f32),
+        commit_p50: Some(0.6),
+        commit_p99: Some(4.0 + (n % 11) as f32),
+        cache_hits: Some(0.9),
+        memory_bytes: 180_000_000 + n as u64 * 10_000,
+        queue_depth: (n % 3) as u32,
+    };
+    let latency = (0..360).map(|n| (n % 40 != 0).then_some(0.2 + (n % 13) as f32 / 20.0)).collect();
+    Trends {
+        step_ms: 10_000,
+        points: (0..360).map(point).collect(),
+        latencies_ms: [("disk".to_owned(), latency)].into(),
+    }
+}
+
+/// With these jobs and this disk, and the keys pressed.
+fn at_work(app: &mut App, names: &[&str], disk: &str, keys: &str) {
+    let parts = health(disk);
+    let effects = tell(app, Msg::Link(Link::Up { owned: true, status: Box::new(status(4_354)) }));
+    answer_lists(app, &effects);
+    answer_decisions(app, &effects, 6);
+    answer_work(app, effects, names, &parts);
+    begin(app, 1..=40);
+    for key in keys.split(' ').filter(|key| !key.is_empty()) {
+        let effects = press(app, key);
+        answer_work(app, effects, names, &parts);
+    }
+}
+
+#[test]
+fn jobs_none() {
+    check("jobs_none", |app| at_work(app, &[], "up", "3"));
+}
+
+#[test]
+fn jobs_busy() {
+    check("jobs_busy", |app| at_work(app, &MANY, "up", "3 G"));
+}
+
+#[test]
+fn jobs_failing() {
+    check("jobs_failing", |app| at_work(app, &MANY, "up", "3 z j Enter Enter j"));
+}
+
+#[test]
+fn jobs_paused() {
+    check("jobs_paused", |app| at_work(app, &MANY, "up", "3 z Enter"));
+}
+
+#[test]
+fn jobs_pausing() {
+    check("jobs_pausing", |app| {
+        at_work(app, &MANY, "up", "3 j p");
+        type_text(app, "the feeds move until 2h");
+    });
+}
+
+#[test]
+fn jobs_cancelling() {
+    check("jobs_cancelling", |app| at_work(app, &MANY, "up", "3 G X"));
+}
+
+#[test]
+fn jobs_log() {
+    check("jobs_log", |app| at_work(app, &MANY, "up", "3 z G l"));
+}
+
+#[test]
+fn health_well() {
+    check("health_well", |app| at_work(app, &MANY[3..5], "up", "5"));
+}
+
+#[test]
+fn health_zoomed() {
+    check("health_zoomed", |app| at_work(app, &MANY, "degraded", "5 z j Left Left"));
+}
+
+#[test]
+fn health_explained() {
+    check("health_explained", |app| at_work(app, &MANY, "degraded", "!"));
+}
+
+#[test]
+fn health_explained_well() {
+    check("health_explained_well", |app| at_work(app, &MANY[3..5], "up", "!"));
+}
+
+#[test]
+fn health_offline() {
+    check("health_offline", |app| {
+        at_work(app, &MANY, "up", "5");
+        let fault = Fault::unavailable("the hub closed");
+        tell(app, Msg::Link(Link::Down { fault, retry_at: now() }));
+    });
+}
+
+#[test]
+fn work_of_every_depth() {
+    for (name, theme, depth, ascii) in [
+        ("work_day", "harbour-day", Depth::True, false),
+        ("work_16", "harbour", Depth::Ansi16, false),
+        ("work_none_ascii", "harbour", Depth::None, true),
+    ] {
+        let mut app = app_in(looks(theme, depth, ascii));
+        tell(&mut app, Msg::Resize(160, 45));
+        at_work(&mut app, &MANY, "degraded", "3");
+        let shown = coloured(&app, 160, 45);
+        insta::with_settings!({ snapshot_path => "snapshots/screens", prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(name, shown);
+        });
+    }
+}
+
+#[test]
+fn decisions_history() {
+    check("decisions_history", |app| {
+        decisions(app, 6);
+        press(app, "z H");
+        let revision = |event: &str, revision: u32, age| DecisionRevision {
+            event: event.into(),
+            recorded_at: ago(age),
+            actor: Actor("user:ada".into()),
+            correlation_id: id(3),
+            decision: Some(Decision { revision, ..decision(0) }),
+        };
+        let revisions =
+            vec![revision("decision.outcome_recorded", 2, HOUR), revision("decision.recorded", 1, 26 * HOUR)];
+        tell(app, Msg::Answer(Answer::DecisionHistory { id: decision(0).id, result: Ok(revisions) }));
     });
 }
 

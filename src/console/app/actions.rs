@@ -16,9 +16,10 @@ use crate::console::{
         picker::Picker,
         settings::Settings,
         themes::ThemePicker,
+        wrong::Wrongs,
         zones::ZonePicker,
     },
-    panes::{Pane, PaneName},
+    panes::{Pane, PaneName, health::Wrong},
     scene::Out,
     widgets::toast::Toast,
 };
@@ -56,7 +57,8 @@ impl App {
                 Group::Memory => self.act_on_memory(action, out),
                 Group::Settings => self.act_on_settings(action, out),
                 Group::Decision => self.act_on_decision(action, out),
-                Group::Timeline | Group::Form => false,
+                Group::Health => self.act_on_health(action, out),
+                Group::Jobs | Group::Timeline | Group::Form => false,
             };
         if done && !typed && action.row().group != Group::Move {
             self.recent_actions.retain(|recent| *recent != action);
@@ -177,6 +179,20 @@ impl App {
             out.open = Some(self.form(Purpose::Decide, out));
         }
         action == Action::Decide
+    }
+
+    fn act_on_health(&mut self, action: Action, out: &mut Out) -> bool {
+        if action == Action::WhatIsWrong {
+            let found = self.panes.health.found();
+            let watched = found.map(|found| found.components.keys().cloned().collect()).unwrap_or_default();
+            out.open = Some(Overlay::Wrong(Box::new(Wrongs::new(self.wrongs(), watched))));
+        }
+        action == Action::WhatIsWrong
+    }
+
+    /// What is not as it should be, the worst first.
+    pub(super) fn wrongs(&self) -> Vec<Wrong> {
+        self.panes.health.wrongs(self.panes.jobs.all())
     }
 
     fn form(&self, purpose: Purpose, out: &mut Out) -> Overlay {

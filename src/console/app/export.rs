@@ -11,7 +11,7 @@ use crate::{
         text,
         widgets::toast::Toast,
     },
-    door::{ListOrder, SearchMode, SearchRequest},
+    door::{LIST_PAGE_MAX, ListOrder, SearchMode, SearchRequest},
     model::{Code, EventFilter, Fault, Projects},
 };
 
@@ -25,6 +25,10 @@ impl App {
             What::List(_, ListOrder::Recent) => Some(search_verb("", None, project.as_deref())),
             What::List(..) => None,
             What::Events(query) => events_verb(&query.filter),
+            // The words of their filters are other ones.
+            What::Decisions(filter) => (filter.text.is_none() && filter.statuses.is_empty())
+                .then(|| decisions_verb(filter.any_status, project.as_deref())),
+            What::Jobs(slugs) => slugs.is_none().then(|| "wheelhouse jobs ls --json".to_owned()),
         };
         out.open = Some(Overlay::Export(Box::new(Export::new(what, about, verb, stem, &scene))));
     }
@@ -95,6 +99,12 @@ fn search_verb(query: &str, request: Option<&SearchRequest>, project: Option<&st
     }
     words.push_str(&format!(" -n {ROWS_MAX}"));
     words
+}
+
+fn decisions_verb(any_status: bool, project: Option<&str>) -> String {
+    let all = if any_status { " --all" } else { "" };
+    let of = project.map_or_else(|| " --all-projects".to_owned(), |project| format!(" --project {project}"));
+    format!("wheelhouse decisions{all}{of} -n {LIST_PAGE_MAX} --json")
 }
 
 /// None where the verb has no words for it.

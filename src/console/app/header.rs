@@ -11,7 +11,7 @@ use ratatui::{
 use super::App;
 use crate::{
     console::{
-        action::Action,
+        action::{Action, Place},
         model::{Badge, Connection},
         scene::{Motion, Scene, TimeForm},
         text,
@@ -33,6 +33,7 @@ enum Need {
     Clock,
     Work,
     Project,
+    Wrong,
     State,
     Name,
 }
@@ -138,9 +139,26 @@ impl App {
             let said = styled(format!("   {project} "), Role::Project);
             parts.push(Part::new(Need::Project, vec![said], Some(Action::Project)));
         }
+        parts.extend(self.wrong(scene));
         parts.extend(self.work(scene));
         parts.push(Part::new(Need::Clock, vec![styled(clock(scene), Role::Muted)], Some(Action::TimeForm)));
         parts
+    }
+
+    /// `◐ disk, 2 more !`: what is not as it should be, and the key that explains it.
+    fn wrong(&self, scene: &Scene) -> Option<Part> {
+        let wrongs = self.wrongs();
+        let (first, rest) = wrongs.split_first()?;
+        let more = if rest.is_empty() { String::new() } else { format!(", {} more", rest.len()) };
+        let key =
+            scene.key(Action::WhatIsWrong, Place::Global).map_or(String::new(), |key| format!(" {key}"));
+        let glyph = scene.theme.glyph(first.role);
+        let name = text::cut(&text::escape_line(&first.name), 20).into_owned();
+        let spans = vec![
+            Span::styled(format!("   {glyph} {name}{more}"), scene.theme.style(first.role)),
+            Span::styled(format!("{key} "), scene.theme.style(Role::Muted)),
+        ];
+        Some(Part::new(Need::Wrong, spans, Some(Action::WhatIsWrong)))
     }
 
     /// What is being done and takes its time.

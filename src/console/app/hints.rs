@@ -81,14 +81,16 @@ impl App {
         let leads = [(Action::Back, "back"), (Action::Palette, "palette"), (Action::Help, "help")];
         let leads = leads.into_iter().filter(|(action, _)| *action != Action::Back || self.leads_back());
         let leads: Vec<Hint> = leads.filter_map(|(action, word)| hint(action, word)).collect();
-        let mut own: Vec<(usize, Hint)> = Vec::new();
+        let mut own: Vec<((usize, usize), Hint)> = Vec::new();
         for row in ACTIONS.iter().filter(|row| !matches!(row.action, Action::Help | Action::Palette)) {
             let Some(word) = row.hint else { continue };
             if self.why_not(row.action).is_some() {
                 continue;
             }
+            // Deciding stands beside noting, wherever the table has it.
+            let at = if row.action == Action::Decide { Action::New } else { row.action } as usize;
             let rank = places.iter().position(|place| row.places.contains(place)).unwrap_or(places.len());
-            own.extend(hint(row.action, word).map(|hint| (rank, hint)));
+            own.extend(hint(row.action, word).map(|hint| ((rank, at), hint)));
         }
         own.sort_by_key(|(rank, _)| *rank);
         let mut room = width.saturating_sub(leads.iter().map(Hint::width).sum());

@@ -8,9 +8,9 @@ use std::{sync::Arc, time::Duration};
 use super::*;
 use crate::{
     console::{
-        effect::{Page, Save, Toward},
+        effect::{JobDeed, Page, Save, Toward},
         model::{Item, Stretch},
-        msg::Answer,
+        msg::{Answer, JobRuns},
         overlay::{
             chooser::Chooser,
             form::{Field, Purpose},
@@ -20,12 +20,14 @@ use crate::{
         theme::{Choice, Depth, Themes},
     },
     door::{
-        Calibration, DecisionPage, EventBucket, EventQuery, EventStats, Hit, Legs, MemoryPage, Order,
-        Refusal, SavedDecision, SearchAnswer, SearchMode, Status, Suggestion, ViewName, ViewState,
-        ViewStatus, Writes,
+        Calibration, DecisionPage, EventBucket, EventQuery, EventStats, Health, Hit, JobView, Legs, LogLine,
+        LogStream, MemoryPage, NewPause, Order, Refusal, RunLog, RunMark, RunView, SavedDecision,
+        SearchAnswer, SearchMode, Status, Suggestion, TrendPoint, Trends, ViewName, ViewState, ViewStatus,
+        Writes,
     },
     model::{
         Actor, Cursor, Decision, Event, EventFilter, Fault, LogId, Memory, OutcomeStatus, Sequence, Severity,
+        job::RunState,
     },
 };
 
@@ -1119,7 +1121,8 @@ fn step() -> impl Strategy<Value = Step> {
     let keys = [
         "q", "s", "/", "n", "w", "x", "y", "e", "H", "u", "z", "t", "P", "M", "I", ":", "?", "f", "Space",
         "G", "g", "[", "]", "j", "k", "1", "4", "Tab", "Esc", "Enter", "Up", "Down", "a", "C-u", "A-Enter",
-        "C-x", "r", "\"", "Left", "Right", "Back", "C-r", "o", "S", "0", "<", ">", "2", "d", "c",
+        "C-x", "r", "\"", "Left", "Right", "Back", "C-r", "o", "S", "0", "<", ">", "2", "d", "c", "3", "5",
+        "!", "l", "p", "X", "R", "E",
     ];
     prop_oneof![
         8 => prop::sample::select(keys.to_vec()).prop_map(Step::Key),
@@ -1249,7 +1252,191 @@ fn answer(ask: Ask, which: u8) -> Answer {
             Answer::Calibration { generation, result: Ok(Calibration::of(&[decision(which)])) }
         }
         Ask::Decide(_) | Ask::RecordOutcome { .. } => Answer::Decided(Err(fault())),
+        Ask::DecisionHistory { id } => Answer::DecisionHistory { id, result: Ok(Vec::new()) },
+        Ask::Jobs { generation } => {
+            let jobs = (0..which).map(|n| job(n, u64::from(which / 4))).collect();
+            Answer::Jobs { generation, result: if which == 7 { Err(fault()) } else { Ok(jobs) } }
+        }
+        Ask::JobRuns { generation, job } => {
+            let runs: Vec<_> = (0..which).map(|n| run_of(n, job)).collect();
+            let dead = runs.iter().filter(|run| run.run.state == RunState::Dead).cloned().collect();
+            let found = JobRuns { runs, dead, next: vec![Time::from_unix_ms(NOW + 90_000)] };
+            Answer::JobRuns { generation, job, result: Ok(found) }
+        }
+        Ask::Job(deed) => {
+            let result = if which == 0 { Err(fault()) } else { Ok(Some(Box::new(run_of(which, id(1))))) };
+            Answer::Job { deed, result }
+        }
+        Ask::RunLog { run, after } => Answer::RunLog { run, result: Ok(said(after, which)) },
+        Ask::Health { generation, trends } => {
+            Answer::Health { generation, result: Ok((Box::new(health(which)), trends.map(|_| trend(which)))) }
+        }
     }
+}
+
+fn job(n: u8, dead: u64) -> JobView {
+    let marks: Vec<_> = (0..n).map(|at| RunMark::from(&run_of(at, id(n)).run)).collect();
+    let job = serde_json::json!({
+        "id": id(n), "slug": format!("job{n}"), "kind": { "builtin": "nothing" }, "schedule": { "every": "1m" },
+        "when": "every minute", "next": Time::from_unix_ms(NOW + 60_000 * i64::from(n)), "dead": dead,
+        "recent": marks,
+    });
+    serde_json::from_value(job).unwrap()
+}
+
+/// In each state in turn.
+fn run_of(n: u8, job: Id) -> RunView {
+    let state = RunState::ALL[n as usize % RunState::ALL.len()];
+    serde_json::from_value(serde_json::json!({
+        "id": id(100 + n), "job": job, "slot": format!("at:{}", Time::from_unix_ms(NOW)), "trigger": "schedule",
+        "state": state, "attempt": 1, "created_at": Time::from_unix_ms(NOW), "updated_at": Time::from_unix_ms(NOW),
+        "revision": 1, "started": Time::from_unix_ms(NOW - 9_000), "progress": { "done": 3, "total": 9 }, "slug": "job",
+        "error": { "code": "timeout", "message": "it took too long" },
+    }))
+    .unwrap()
+}
+
+/// Lines after the one that was asked with.
+fn said(after: u64, count: u8) -> RunLog {
+    let line = |number| LogLine {
+        number,
+        time: Time::from_unix_ms(NOW),
+        stream: if number % 2 == 0 { LogStream::Err } else { LogStream::Out },
+        text: format!("line {number}"),
+        cut: false,
+    };
+    let cursor = after + u64::from(count);
+    RunLog { lines: (after + 1..=cursor).map(line).collect(), cursor, missed: 0, live: count > 2 }
+}
+
+fn health(n: u8) -> Health {
+    let part = |status: &str| {
+        serde_json::json!({
+            "status": status, "latency_ms": 0.4, "cause": "12 % of the disk is free", "since": Time::from_unix_ms(NOW),
+            "checked_at": Time::from_unix_ms(NOW), "runbook": "disk-low", "events": "health.*.disk",
+        })
+    };
+    let disk = ["up", "degraded", "down"][n as usize % 3];
+    serde_json::from_value(serde_json::json!({
+        "status": "healthy", "components": { "disk": part(disk), "log": part("up") }, "version": "0", "hub": "h",
+        "timestamp": Time::from_unix_ms(NOW), "started_at": Time::from_unix_ms(NOW), "latencies": {}, "breakers": [],
+        "caches": [], "errors": {}, "memory_bytes": 1, "queue_depth": 0, "queue_bytes": 0, "connections": 0, "running": 0,
+        "dead": 0,
+    }))
+    .unwrap()
+}
+
+fn trend(n: u8) -> Trends {
+    let at = |step: u8| Time::from_unix_ms(NOW - 3_600_000 + 10_000 * i64::from(step));
+    let points = (0..n).map(|step| TrendPoint { at: at(step), events_per_s: 1.0, ..TrendPoint::default() });
+    let latencies_ms = [("disk".to_owned(), vec![Some(0.4); n as usize])].into();
+    Trends { step_ms: 10_000, points: points.collect(), latencies_ms }
+}
+
+/// With two jobs, the second of them going on and with a dead letter, and a disk that runs full.
+fn at_work() -> App {
+    let mut app = app();
+    let effects = tell(&mut app, Msg::Link(Link::Up { owned: true, status: status(Writes::Open) }));
+    for effect in effects {
+        match effect {
+            Effect::Ask(Ask::Jobs { generation }) => {
+                let mut busy = job(9, 1);
+                busy.recent.reverse();
+                tell(&mut app, Msg::Answer(Answer::Jobs { generation, result: Ok(vec![job(1, 0), busy]) }));
+            }
+            Effect::Ask(Ask::Health { generation, .. }) => {
+                let result = Ok((Box::new(health(1)), Some(trend(60))));
+                tell(&mut app, Msg::Answer(Answer::Health { generation, result }));
+            }
+            _ => {}
+        }
+    }
+    tell(&mut app, Msg::Link(Link::Begin(stretch(1..=10, None))));
+    app
+}
+
+#[track_caller]
+fn check_at_work(keys: &str, expected: &[Effect]) {
+    let mut app = at_work();
+    assert_eq!(press(&mut app, keys), expected, "{keys}");
+}
+
+#[test]
+fn keys_of_jobs_ask_for_what_they_say() {
+    let deed = |deed| Effect::Ask(Ask::Job(deed));
+    check_at_work("3 r", &[deed(JobDeed::Run(id(1)))]);
+    check_at_work("3 j r", &[deed(JobDeed::Run(id(9)))]);
+    let pause = NewPause { reason: "x".into(), until: None };
+    check_at_work("3 p x Enter", &[deed(JobDeed::Pause(id(1), pause))]);
+    check_at_work("3 p x Esc", &[]);
+    // Nothing goes on, and nothing is dead.
+    check_at_work("3 X R x", &[]);
+    check_at_work("3 j R", &[deed(JobDeed::Retry(id(108)))]);
+    check_at_work("3 j l", &[Effect::Ask(Ask::RunLog { run: id(108), after: 0 })]);
+    check_at_work("3 / j o b 9 Enter r", &[deed(JobDeed::Run(id(9)))]);
+    check_at_work("3 S S", &[]);
+    check_at_work("3 j y i", &[Effect::Copy(id(9).to_string())]);
+    for (keys, expected) in [("X", JobDeed::Cancel(id(102))), ("x", JobDeed::Dismiss(id(108)))] {
+        let mut app = at_work();
+        assert_eq!(press(&mut app, &format!("3 j {keys} y")), [], "no key in the first moment is an answer");
+        assert_eq!(press_at(&mut app, 300, "y"), [deed(expected)]);
+    }
+    let mut app = at_work();
+    press(&mut app, "3 j E");
+    let asked = asked_of(&press(&mut app, "Enter"));
+    assert_eq!(asked.what, What::Jobs(None));
+}
+
+#[test]
+fn jobs_are_asked_for_when_something_happens_to_one_and_one_question_at_a_time() {
+    let mut app = at_work();
+    let told = |sequence| {
+        Arc::new(Event {
+            kind: "job.started".into(),
+            subject: "_.job.started.job1".parse().unwrap(),
+            ..(*event(sequence)).clone()
+        })
+    };
+    let asks = |effects: &[Effect]| {
+        effects.iter().filter(|effect| matches!(effect, Effect::Ask(Ask::Jobs { .. }))).count()
+    };
+    let mut at = |app: &mut App, ms: i64, msg| asks(&app.update(Time::from_unix_ms(NOW + ms), msg));
+    assert_eq!(at(&mut app, 5_000, Msg::Tick), 0, "never while nothing happens");
+    assert_eq!(at(&mut app, 5_000, Msg::Link(Link::Events(vec![told(11)]))), 1);
+    assert_eq!(at(&mut app, 5_010, Msg::Link(Link::Events(vec![told(12)]))), 0);
+    assert_eq!(at(&mut app, 9_000, Msg::Link(Link::Events(vec![told(13)]))), 0, "the answer is not here yet");
+    let answer = Msg::Answer(Answer::Jobs { generation: 2, result: Ok(vec![job(1, 0)]) });
+    assert_eq!(at(&mut app, 9_010, answer), 1, "what came meanwhile is asked for after it");
+}
+
+#[test]
+fn what_is_wrong_is_explained_and_its_events_are_a_key_away() {
+    let mut app = at_work();
+    let screen = shown(&app);
+    assert!(screen.contains("disk"), "{screen}");
+    press(&mut app, "!");
+    let screen = shown(&app);
+    assert!(screen.contains("12 % of the disk is free") && screen.contains("a dead letter"), "{screen}");
+    let effects = press(&mut app, "Enter");
+    let asked = effects.iter().any(|effect| matches!(effect, Effect::Ask(Ask::Events { query, .. }) if query.filter != EventFilter::default()));
+    assert!(asked && app.overlay.is_none(), "{effects:?}");
+    assert_eq!((app.focus, app.panes.timeline.filter_text.text()), (PaneName::Timeline, "health.*.disk"));
+}
+
+#[test]
+fn moving_in_a_chart_moves_the_timeline_to_that_moment() {
+    let mut app = at_work();
+    let effects = press(&mut app, "5 Left");
+    let [Effect::Ask(Ask::Events { page: Page::At, query, .. })] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    let last = trend(60).points[59].at;
+    assert!(
+        query
+            .recorded_since
+            .is_some_and(|since| since <= last && since.plus(Duration::from_secs(120)) > last)
+    );
+    assert_eq!(app.focus, PaneName::Health);
 }
 
 fn decision(n: u8) -> Decision {

@@ -3,13 +3,13 @@
 use crate::{
     console::panes::search::Row,
     door::{
-        Caller, Door, EVENTS_PAGE_MAX, EventQuery, LIST_PAGE_MAX, ListOrder, ListRequest, Order,
-        SEARCH_LIMIT_MAX, SearchRequest,
+        Caller, DecisionsRequest, Door, EVENTS_PAGE_MAX, EventQuery, LIST_PAGE_MAX, ListOrder, ListRequest,
+        Order, SEARCH_LIMIT_MAX, SearchRequest,
     },
-    model::{Envelope, Fault, MemoryFilter},
+    model::{DecisionFilter, Envelope, Fault, MemoryFilter},
 };
 
-use super::{EventRow, MemoryRow};
+use super::{DecisionRow, EventRow, MemoryRow};
 
 /// Rows of one export: more is what `wheelhouse export` is for.
 pub const ROWS_MAX: usize = 10_000;
@@ -88,6 +88,28 @@ pub async fn events(
         match query.order {
             Order::Asc => query.after = next,
             Order::Desc => query.before = next,
+        }
+    }
+}
+
+/// Decisions, the newest changed first.
+pub async fn decisions(
+    door: &dyn Door,
+    caller: &Caller,
+    filter: DecisionFilter,
+    limit: usize,
+    mut tell: impl FnMut(u64),
+) -> Result<Gathered<DecisionRow>, Fault> {
+    let mut request = DecisionsRequest { filter, ..DecisionsRequest::default() };
+    let mut rows: Vec<DecisionRow> = Vec::new();
+    loop {
+        request.limit = LIST_PAGE_MAX.min(limit - rows.len());
+        let page = door.decisions(caller, request.clone()).await?;
+        rows.extend(page.decisions.into_iter().map(DecisionRow));
+        tell(rows.len() as u64);
+        request.after = page.next;
+        if rows.len() >= limit || request.after.is_none() {
+            return Ok(cut(rows, limit, request.after.is_some()));
         }
     }
 }

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::{
     console::panes::search::Row,
-    model::{Envelope, Fault, Id, Project, Status, Time},
+    door::JobView,
+    model::{Decision, Envelope, Fault, Id, Project, Status, Time},
     report::escape_line,
 };
 
@@ -145,6 +146,109 @@ impl Record for EventRow {
             escape_line(&self.data())
         );
         line.trim_end().to_owned() + "\n"
+    }
+}
+
+/// A decision as the surface has it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct DecisionRow(pub Decision);
+
+impl Record for DecisionRow {
+    const HEAD: &'static [&'static str] = &[
+        "number",
+        "title",
+        "status",
+        "confidence",
+        "outcome",
+        "rating",
+        "review_on",
+        "chosen_option",
+        "project",
+        "tags",
+        "updated_at",
+        "id",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let decision = &self.0;
+        let outcome = decision.outcome.as_ref();
+        vec![
+            decision.number.to_string(),
+            decision.title.clone(),
+            decision.status.word().to_owned(),
+            decision.confidence.map(|sure| sure.to_string()).unwrap_or_default(),
+            outcome.map(|outcome| outcome.status.word().to_owned()).unwrap_or_default(),
+            outcome.and_then(|outcome| outcome.rating).map(|rating| rating.to_string()).unwrap_or_default(),
+            decision.review_on.map(|day| day.to_string()).unwrap_or_default(),
+            decision.chosen_option.clone().unwrap_or_default(),
+            decision.project.to_string(),
+            decision.tags.join(" "),
+            decision.updated_at.to_string(),
+            decision.id.to_string(),
+        ]
+    }
+
+    fn line(&self) -> String {
+        let decision = &self.0;
+        let mut about = vec![decision.status.word().to_owned()];
+        about.extend(decision.confidence.map(|sure| format!("confidence {sure:.2}")));
+        about.extend(decision.outcome.as_ref().map(|outcome| outcome.status.word().to_owned()));
+        about.extend(decision.review_on.map(|day| format!("review on {day}")));
+        about.push(decision.updated_at.to_string());
+        let title = escape_line(&decision.title);
+        format!("{}  {title}\n  {}\n", decision.number, about.join("  "))
+    }
+}
+
+/// A job as the surface has it, with how it goes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct JobRow(pub JobView);
+
+impl JobRow {
+    fn state(&self) -> &'static str {
+        match (&self.0.paused, self.0.job.enabled, self.0.cannot_run.is_some()) {
+            (_, _, true) => "cannot run",
+            (_, false, _) => "off",
+            (Some(_), ..) => "paused",
+            _ => self.0.recent.iter().find(|run| run.state.is_live()).map_or("idle", |run| run.state.word()),
+        }
+    }
+
+    fn last(&self) -> &'static str {
+        self.0.recent.iter().find(|run| !run.state.is_live()).map_or("", |run| run.state.word())
+    }
+}
+
+impl Record for JobRow {
+    const HEAD: &'static [&'static str] =
+        &["name", "title", "when", "state", "next", "last", "dead", "kind", "project", "id"];
+
+    fn cells(&self) -> Vec<String> {
+        let JobView { job, when, next, dead, .. } = &self.0;
+        vec![
+            job.slug.clone(),
+            job.title.clone(),
+            when.clone(),
+            self.state().to_owned(),
+            next.map(|next| next.to_string()).unwrap_or_default(),
+            self.last().to_owned(),
+            dead.to_string(),
+            job.kind.word().to_owned(),
+            job.project.to_string(),
+            job.id.to_string(),
+        ]
+    }
+
+    fn line(&self) -> String {
+        let JobView { job, when, next, dead, .. } = &self.0;
+        let mut about = vec![escape_line(&job.slug), escape_line(when)];
+        about.push(self.state().to_owned());
+        about.extend(next.map(|next| format!("next {next}")));
+        about.extend(Some(self.last()).filter(|last| !last.is_empty()).map(|last| format!("last {last}")));
+        about.extend((*dead > 0).then(|| format!("{dead} dead")));
+        about.join("  ") + "\n"
     }
 }
 

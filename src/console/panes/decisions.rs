@@ -7,6 +7,7 @@
 mod asking;
 mod calibration;
 pub(super) mod detail;
+mod history;
 mod pane;
 mod row;
 mod view;
@@ -22,7 +23,7 @@ use super::super::{
     },
 };
 use crate::{
-    door::{Calibration, DecisionsRequest},
+    door::{Calibration, DecisionRevision, DecisionsRequest},
     model::{Decision, DecisionFilter, DecisionStatus, Fault, Id, Project, Projects, Time},
 };
 
@@ -72,6 +73,8 @@ enum Side {
     Decision,
     /// None while it is on its way.
     Calibration(Option<Result<Calibration, Fault>>),
+    /// How one came to be what it is; none while it is on its way.
+    History(Id, Option<Result<Vec<DecisionRevision>, Fault>>),
 }
 
 #[derive(Debug, Default)]
@@ -153,6 +156,9 @@ impl Decisions {
         self.more(out);
         if matches!(self.side, Some(Side::Decision)) {
             self.reader.forget();
+        }
+        if matches!(self.side, Some(Side::History(..))) {
+            self.show_history(out);
         }
     }
 
@@ -263,6 +269,9 @@ impl Decisions {
                 reader.lay_out(width, Some(decision.id), |width, links| {
                     detail::lines(decision, links, width, scene)
                 });
+            }
+            Some(Side::History(id, found)) => {
+                reader.lay_out(width, Some(*id), |width, _| history::lines(found.as_ref(), width, scene));
             }
             Some(Side::Calibration(found)) => {
                 reader.lay_out(width, None, |width, _| calibration::lines(found.as_ref(), width, scene));

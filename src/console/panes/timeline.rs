@@ -422,6 +422,13 @@ impl Timeline {
         }
     }
 
+    /// Filters by a text that nobody typed here.
+    pub fn take_filter(&mut self, text: &str, scene: &Scene, out: &mut Out) {
+        self.typing = None;
+        self.filter_text.set(text);
+        self.set_filter(scene, out);
+    }
+
     // ── filter ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     /// What is typed is the filter now; one that cannot be read leaves the last good one in place.

@@ -72,6 +72,10 @@ impl Tail {
         self.new
     }
 
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
     pub fn set_height(&mut self, rows: usize) {
         self.height = rows;
     }

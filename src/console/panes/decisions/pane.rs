@@ -10,11 +10,12 @@ use crate::{
     console::{
         action::{Action, Place},
         effect::DecisionsFor,
+        export::What,
         hyperlink::Hyperlinks,
         layout::{Shares, Split},
         msg::{Answer, Link},
-        overlay::{Overlay, form::Form},
-        panes::Pane,
+        overlay::{Overlay, export::bound, form::Form},
+        panes::{Exported, Pane},
         scene::{Out, Scene},
         text,
         theme::Role,
@@ -87,6 +88,7 @@ impl Pane for Decisions {
             Action::FilterDecisions => self.typing = true,
             Action::TurnStatuses => self.turn_statuses(scene, out),
             Action::Calibration => self.toggle_calibration(out),
+            Action::DecisionHistory => self.show_history(out),
             Action::RecordOutcome => {
                 let Some(decision) = self.selected() else { return false };
                 out.open = Some(Overlay::Form(Box::new(Form::outcome_of(decision, out))));
@@ -103,8 +105,8 @@ impl Pane for Decisions {
             Action::Open if !self.typing => needs_row(),
             Action::Copy | Action::CopyJson | Action::CopyLink | Action::CopyId => needs_row(),
             Action::RecordOutcome => needs_row().or_else(|| scene.hub.why_no_writes()),
+            Action::DecisionHistory => needs_row().or_else(needs_hub),
             Action::TurnStatuses | Action::Calibration => needs_hub(),
-            Action::Export => Some("only Search and the Timeline can be exported here".to_owned()),
             Action::Complete => Some("there is nothing to complete here".to_owned()),
             _ => None,
         }
@@ -144,6 +146,13 @@ impl Pane for Decisions {
             Action::CopyTime => decision.updated_at.to_string(),
             _ => decision.title.clone(),
         })
+    }
+
+    fn exported(&self) -> Option<Exported> {
+        let filter = self.wanted_filter();
+        let which = if self.is_filtered() { "The decisions of this filter" } else { "The decisions" };
+        let about = format!("{which}, {}, the newest changed first, {}.", self.statuses.word(), bound());
+        Some(Exported { what: What::Decisions(Box::new(filter)), about, stem: "decisions" })
     }
 
     fn has_selection(&self) -> bool {
@@ -197,6 +206,7 @@ impl Pane for Decisions {
         match answer {
             Answer::Decisions { what: DecisionsFor::Similar { .. }, .. } => return Some(answer),
             Answer::Decisions { what, result } => self.listed(what, result, scene, out),
+            Answer::DecisionHistory { id, result } => self.history_came(id, result),
             Answer::Calibration { generation, result } => self.calibrated(generation, result),
             other => return Some(other),
         }

@@ -111,6 +111,7 @@ impl Decisions {
         let title = match side {
             Side::Decision => " decision ",
             Side::Calibration(_) => " calibration ",
+            Side::History(..) => " history ",
         };
         let (on, off) = (theme.style(Role::TitleFocus), theme.style(Role::Title));
         let across = self.split.rule.filter(|(rule, down)| *down == Rule::Across && rule.width > 24);

@@ -20,7 +20,7 @@ pub struct FilterFault {
 }
 
 /// The domains that events of this hub have: a pattern that begins with one is meant under any project.
-pub const DOMAINS: [&str; 5] = ["memory", "decision", "search", "source", "hub"];
+pub const DOMAINS: [&str; 8] = ["memory", "decision", "job", "search", "source", "health", "breaker", "hub"];
 
 /// What `text` means. While it is typed, a last word that could become a field is not yet one to look for.
 pub fn parse(text: &str, words: TimeWords, typing: bool) -> Result<EventFilter, FilterFault> {

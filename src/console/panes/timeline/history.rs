@@ -190,7 +190,7 @@ impl Timeline {
     // ── going somewhere ─────────────────────────────────────────────────────────────────────────────────────────
 
     /// The first event at or after a moment, and what lies around it.
-    pub(super) fn go_to_moment(&mut self, moment: Time, out: &mut Out) {
+    pub fn go_to_moment(&mut self, moment: Time, out: &mut Out) {
         let query = EventQuery { recorded_since: Some(moment), order: Order::Asc, ..self.query() };
         self.look(Page::At, query, out);
     }

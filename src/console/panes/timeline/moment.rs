@@ -1,6 +1,6 @@
 //! Going to a time: what is typed, and what it is read as while it is typed.
 
-use super::{Timeline, Typing};
+use super::{Stand, Timeline, Typing};
 use crate::{
     console::{
         scene::{Out, Scene, age},
@@ -10,6 +10,11 @@ use crate::{
 };
 
 impl Timeline {
+    /// The moment of what is selected, while it does not follow.
+    pub fn stands_at(&self) -> Option<Time> {
+        (self.stand != Stand::Following).then(|| self.selected().map(|event| event.recorded_at)).flatten()
+    }
+
     pub fn begin_moment(&mut self) {
         self.trace = None;
         self.typing = Some(Typing::Moment);

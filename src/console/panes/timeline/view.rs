@@ -336,6 +336,9 @@ pub(super) fn kind_role(event: &Event) -> Role {
         (_, "memory") => Role::EventMemory,
         (_, "search") => Role::EventSearch,
         (_, "source") => Role::EventSource,
+        (_, "decision") => Role::EventDecision,
+        (_, "job") => Role::EventJob,
+        (_, "health") => Role::EventHealth,
         _ => Role::EventHub,
     }
 }
