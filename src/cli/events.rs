@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{
     Stop,
-    args::{Events, WhichEvents, Worst},
+    args::{Events, WhichEvents},
     setup::Setup,
     text,
     verb::{Ask, time},

@@ -185,6 +185,25 @@ mod tests {
     }
 
     #[test]
+    fn hubs_have_an_address_and_never_a_key() {
+        check_says("[hubs.a]\nurl = \"host\"\nkey_env = \"A\"\n", &[]);
+        let hint = "[hubs.NAME] has url, and key_file or key_env";
+        check_says(
+            "[hubs.a]\nkey_file = \"k\"\n[hubs.b]\nurl = 7\nkey = \"wh_live_x\"\n",
+            &[
+                (1, &format!("hubs.a has no url; {hint}"), true),
+                (3, &format!("hubs.b has no url; {hint}"), true),
+                (4, &format!("hubs.b.url is a text in quotes; {hint}"), true),
+                (
+                    5,
+                    "hubs.b: a key does not belong here; key_file names a file that only you can read, key_env a variable",
+                    true,
+                ),
+            ],
+        );
+    }
+
+    #[test]
     fn a_good_file_says_nothing() {
         check_says("", &[]);
         check_says("# mine\ntheme = \"harbour\"\nmouse = false\ntime = \"utc\"\n", &[]);
@@ -193,7 +212,7 @@ mod tests {
     #[test]
     fn a_slip_is_named_with_its_line_and_what_was_meant() {
         check_says(
-            "theme = \"harbour\"\nmose = true\n\nlog-level = \"warn\"\nwidgets = 3\n[hubs]\na = 1\n",
+            "theme = \"harbour\"\nmose = true\n\nlog-level = \"warn\"\nwidgets = 3\n[boats]\na = 1\n",
             &[
                 (2, "unknown setting \"mose\", passed over; did you mean \"mouse\"?", false),
                 (4, "unknown setting \"log-level\", passed over; did you mean \"log_level\"?", false),
@@ -204,7 +223,7 @@ mod tests {
                 ),
                 (
                     6,
-                    "unknown setting \"hubs\", passed over; `wheelhouse config show` lists every setting",
+                    "unknown setting \"boats\", passed over; `wheelhouse config show` lists every setting",
                     false,
                 ),
             ],

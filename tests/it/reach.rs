@@ -58,6 +58,7 @@ impl Way {
             clock: house.clock.clone(),
             retention: wheelhouse::store::Retention::default(),
             announce: false,
+            jobs: wheelhouse::hub::JobOptions::default(),
             hub: Some(address),
         })
     }

@@ -1400,7 +1400,7 @@ fn jobs_are_asked_for_when_something_happens_to_one_and_one_question_at_a_time()
     let asks = |effects: &[Effect]| {
         effects.iter().filter(|effect| matches!(effect, Effect::Ask(Ask::Jobs { .. }))).count()
     };
-    let mut at = |app: &mut App, ms: i64, msg| asks(&app.update(Time::from_unix_ms(NOW + ms), msg));
+    let at = |app: &mut App, ms: i64, msg| asks(&app.update(Time::from_unix_ms(NOW + ms), msg));
     assert_eq!(at(&mut app, 5_000, Msg::Tick), 0, "never while nothing happens");
     assert_eq!(at(&mut app, 5_000, Msg::Link(Link::Events(vec![told(11)]))), 1);
     assert_eq!(at(&mut app, 5_010, Msg::Link(Link::Events(vec![told(12)]))), 0);

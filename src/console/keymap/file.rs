@@ -117,7 +117,7 @@ impl Reader<'_> {
                 }
                 ("extends", value) => self.extends(value, at),
                 ("leader", _) => {}
-                (section @ ("global" | "lists" | "detail" | "always"), DeValue::Table(keys)) => {
+                (section @ ("global" | "lists" | "detail" | "run-log" | "always"), DeValue::Table(keys)) => {
                     self.section(section, at, keys);
                 }
                 (family @ ("pane" | "mode" | "overlay"), DeValue::Table(sections)) => {

@@ -10,7 +10,7 @@ use crate::{
     jobs::{Timetable, words},
     model::{
         Fault, Projects, Time,
-        job::{Job, JobOrigin, JobState, Kind, Run, RunState},
+        job::{Job, JobOrigin, JobState, Kind, Run},
     },
     report,
     store::{Runs, Store},

@@ -177,7 +177,7 @@ mod tests {
 
     fn offered(text: &str) -> Vec<String> {
         let mut names = Names::default();
-        for kind in ["memory.saved", "job.failed"] {
+        for kind in ["memory.saved", "deploy.failed"] {
             note(&mut names.kinds, kind);
         }
         note(&mut names.projects, "harbour");
@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(offered("lock severity:e"), ["lock severity:error"]);
         assert_eq!(offered("severity:"), ["severity:error", "severity:warn", "severity:info"]);
         assert_eq!(offered("mem"), ["memory.*", "memory.saved"]);
-        assert_eq!(offered("job.f"), ["*.job.failed"]);
+        assert_eq!(offered("deploy.f"), ["*.deploy.failed"]);
         assert_eq!(offered("project:H"), ["project:harbour"]);
         assert_eq!(offered("actor:user"), ["actor:user:ada"]);
         assert_eq!(offered("since:\"last"), ["since:\"last week\""]);
