@@ -119,7 +119,7 @@ fn app(rows: usize) -> App {
         keymap: Keymap::default(),
         keymap_base: Shipped::Default,
         keymap_path: "/config/keymap.toml".into(),
-        data_dir: "/data".into(),
+        place: "/data".into(),
         mouse: true,
         given: wheelhouse::console::preferences::Given::default(),
         state: State::default(),

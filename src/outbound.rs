@@ -49,12 +49,15 @@ struct Guard {
     since: Arc<Mutex<Time>>,
 }
 
+/// Hears of every turn of a breaker, with its host.
+type Told = dyn Fn(&str, Turn) + Send + Sync;
+
 pub struct Outbound {
     /// Made with the first call: reading the machine's certificates takes its time.
     client: OnceLock<Result<Client, Fault>>,
     clock: Clock,
     hosts: Mutex<BTreeMap<String, Guard>>,
-    told: Arc<dyn Fn(&str, Turn) + Send + Sync>,
+    told: Arc<Told>,
 }
 
 impl Outbound {

@@ -157,8 +157,7 @@ fn numbers(health: &Health) -> Vec<(&'static str, String)> {
     rows.push(("jobs", format!("{} running, {} dead", health.running, health.dead)));
     for cache in &health.caches {
         let asked = cache.hits + cache.misses;
-        if asked > 0 {
-            let share = cache.hits * 100 / asked;
+        if let Some(share) = (cache.hits * 100).checked_div(asked) {
             let said = format!("{} of {} from the cache, {share} %", count(cache.hits), count(asked));
             rows.push((if cache.name == "queries" { "queries" } else { "answers" }, said));
         }

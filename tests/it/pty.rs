@@ -718,8 +718,9 @@ fn wake_ups(running: &Running) -> u64 {
 #[cfg(target_os = "linux")]
 fn an_idle_console_wakes_for_its_clock_alone() {
     const SECONDS: u64 = 10;
-    /// The stream's heartbeat, the look at the terminal, a count that is off by one turn of the clock.
-    const OTHERS: u64 = 15;
+    /// What Health asks every ten seconds, the stream's heartbeat, the look at the terminal, a count that is off by one
+    /// turn of the clock.
+    const OTHERS: u64 = 70;
     let (program, owner, terminal) =
         (Program::new(), Terminal::new(Answers::Dark), Terminal::new(Answers::Dark));
     let mut owning = started(&program, &owner);

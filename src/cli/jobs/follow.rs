@@ -71,9 +71,14 @@ pub async fn backfill(
             None => ask.clock.now(),
         },
     };
-    let mut made = ask.door().await?.backfill(&ask.caller, job, slots).await?;
+    let door = ask.door().await?;
+    let mut made = door.backfill(&ask.caller, job.clone(), slots).await?;
+    let view = door.job(&ask.caller, job).await?;
+    let is_held = !view.job.enabled || view.paused.is_some();
     let ids: Vec<Id> = made.iter().map(|view| view.run.id).collect();
-    if wait || ask.home.owns() {
+    if is_held {
+        ask.out.remark(&format!("{} is held back: they run when it is let go", view.job.slug));
+    } else if wait || ask.home.owns() {
         for (at, view) in made.iter_mut().enumerate() {
             ask.out.progress(&format!("{at} of {} done", ids.len()));
             *view = match ended(ask, view.run.id, Shown::Nothing).await? {

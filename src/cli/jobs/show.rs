@@ -15,7 +15,7 @@ pub async fn show(ask: &mut Ask, job: JobRef) -> Result<(), Stop> {
     }
     let paint = ask.out.paint();
     let title = report::escape_line(&view.job.title);
-    ask.out.line(&format!("{}  {}", paint.cyan(&view.job.slug), paint.bold(&title)).trim_end().to_owned())?;
+    ask.out.line(format!("{}  {}", paint.cyan(&view.job.slug), paint.bold(&title)).trim_end())?;
     for line in text::fields(&fields(ask, &view), paint) {
         ask.out.line(&line)?;
     }

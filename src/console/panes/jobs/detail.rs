@@ -107,7 +107,10 @@ impl Jobs {
         let last = lines.len().saturating_sub(height);
         let top = match self.reading && at > 0 {
             // The run that is picked with what is said of it.
-            true => self.top.clamp((at + 9).saturating_sub(height), at.saturating_sub(1)),
+            true => {
+                let first = at.saturating_sub(1);
+                self.top.clamp((at + 9).saturating_sub(height).min(first), first)
+            }
             false => 0,
         };
         self.top = top.min(last);

@@ -164,11 +164,6 @@ impl RunTail {
     pub fn selected(&self) -> Option<&LogLine> {
         self.lines.get(self.tail.selected(&self.keys)?)
     }
-
-    /// All that is here, as text.
-    pub fn text(&self) -> String {
-        self.lines.iter().map(|line| format!("{}\n", line.text)).collect()
-    }
 }
 
 impl Jobs {

@@ -39,11 +39,16 @@ impl Draft<'_> {
 
     /// Whose moment has come, in the order in which they may start.
     fn waiting(&self) -> Vec<Id> {
-        let held = self.is_left();
+        let (held, left) = (self.is_held(), self.is_left());
         let mut waiting: Vec<_> = self
             .live()
             .filter(|run| matches!(run.state, RunState::Queued | RunState::Retrying))
-            .filter(|run| !held || matches!(run.trigger, Trigger::Manual | Trigger::Retry))
+            .filter(|run| match run.trigger {
+                Trigger::Manual | Trigger::Retry => true,
+                // Asked for as well, and yet it waits for the job to be resumed.
+                Trigger::Backfill => !held,
+                _ => !left,
+            })
             .filter(|run| self.ready_at(run.id) <= self.now.mono)
             .map(|run| {
                 let rank = match run.trigger {
