@@ -21,7 +21,9 @@ pub fn run() {
     let mut spans = [const { Vec::new() }; 4];
     for _ in 0..TURNS {
         let turn = [
-            each(|_| drop(black_box(Instant::now()))),
+            each(|_| {
+                black_box(Instant::now());
+            }),
             each(|n| latency.record(Duration::from_micros(u64::from(n % 50_000)))),
             each(|_| breaker.ask().expect("it is closed").end(Outcome::Answered)),
             each(|n| {

@@ -1,5 +1,7 @@
 //! A hub elsewhere: asked by its address, through a way that is cut again and again.
 
+#![expect(clippy::disallowed_methods, reason = "what this starts ends with the test's runtime")]
+
 use std::{
     net::SocketAddr,
     path::PathBuf,

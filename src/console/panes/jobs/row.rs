@@ -13,8 +13,11 @@ use crate::{
     },
 };
 
-/// Runs that a row shows.
+/// Runs that a row shows, and how many of them where names need the room.
 const MARKS: usize = 10;
+const MARKS_FEW: usize = 5;
+/// From how wide a row has room for them all.
+const MARKS_FROM: usize = 46;
 /// What it does, or when it runs next.
 const TAIL: usize = 11;
 /// Its dead letters, where any job has some.
@@ -143,9 +146,8 @@ fn tail(view: &JobView, scene: &Scene) -> (Role, String) {
 
 fn running(run: &RunMark, scene: &Scene) -> String {
     let Some(progress) = &run.progress else {
-        return run
-            .started
-            .map_or("running".to_owned(), |at| format!("for {}", text::age(scene.now.since(at))));
+        let since = run.started.map(|at| scene.now.since(at)).filter(|since| since.as_secs() > 0);
+        return since.map_or("running".to_owned(), |since| format!("for {}", text::age(since)));
     };
     let left = rate(progress, run.started, scene.now).and_then(|(_, left)| left).map(text::age);
     match (part(progress), left) {
@@ -161,7 +163,8 @@ pub fn line(view: &JobView, any_dead: bool, width: usize, scene: &Scene) -> (Lin
     let (role, said) = tail(view, scene);
     let dead = if any_dead { DEAD } else { 0 };
     let when = if width >= WHEN_FROM { WHEN } else { 0 };
-    let room = width.saturating_sub(MARKS + TAIL + dead + when + 2);
+    let shown = if width >= MARKS_FROM { MARKS } else { MARKS_FEW };
+    let room = width.saturating_sub(shown + TAIL + dead + when + 2);
     let name = text::cut(&text::escape_line(&view.job.slug), room).into_owned();
     let mut spans = vec![Span::styled(text::pad(&name, room + 1), theme.style(Role::Text))];
     if when > 0 {
@@ -170,8 +173,8 @@ pub fn line(view: &JobView, any_dead: bool, width: usize, scene: &Scene) -> (Lin
     }
     let running = view.recent.iter().find(|run| run.state == RunState::Running);
     match running.and_then(|run| run.progress.as_ref()).and_then(part) {
-        Some(part) => spans.extend(bar(scene.progress(part), MARKS, scene)),
-        None => spans.extend(marks(&view.recent, MARKS, scene)),
+        Some(part) => spans.extend(bar(scene.progress(part), shown, scene)),
+        None => spans.extend(marks(&view.recent, shown, scene)),
     }
     if dead > 0 {
         let badge = match view.dead {

@@ -364,8 +364,9 @@ fn about(event: &Event) -> String {
                 .collect();
             format!("{source}  {}", counts.join(", "))
         }
+        kind if kind.starts_with("job.") => about_job(event),
         _ => {
-            let said = ["title", "message", "reason", "what", "name", "view", "file"];
+            let said = ["title", "message", "cause", "reason", "what", "name", "view", "file"];
             match said.iter().find_map(|name| event.text(name)) {
                 Some(said) => said.to_owned(),
                 None => event
@@ -381,6 +382,21 @@ fn about(event: &Event) -> String {
             }
         }
     }
+}
+
+/// The job, and what became of the run.
+fn about_job(event: &Event) -> String {
+    let number = |name: &str| event.data.get(name).and_then(serde_json::Value::as_u64);
+    let mut said = vec![event.text("slug").unwrap_or_default().to_owned()];
+    if let Some(slugs) = event.data.get("slugs").and_then(serde_json::Value::as_array) {
+        said = slugs.iter().filter_map(|slug| Some(slug.as_str()?.to_owned())).collect();
+        return said.join(", ");
+    }
+    said.extend(number("took_ms").map(|ms| span(Duration::from_millis(ms))));
+    said.extend(number("attempt").filter(|attempt| *attempt > 1).map(|attempt| format!("attempt {attempt}")));
+    let why = ["message", "reason", "why"].iter().find_map(|name| event.text(name));
+    said.extend(why.map(str::to_owned));
+    said.join("  ")
 }
 
 /// Moments, not ages: in a stream order and distance matter, and a row that stands still costs nothing to draw.
