@@ -19,6 +19,7 @@ mod edit;
 mod events;
 mod fsck;
 mod get;
+mod headless;
 mod id;
 mod import;
 mod keymap;
@@ -42,17 +43,17 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::{args::Typed, out::Manner, stop::Stop};
 use self::{
-    args::{Bench, Events, Global, Verb},
+    args::{Alone, Bench, Events, Global, Verb},
     out::Out,
     setup::Setup,
     verb::Ask,
 };
 use crate::{
     console::{self, ConsoleOptions, panes::log::LogPlace},
-    home::{Home, HomeOptions},
+    home::Home,
     model::Fault,
     tasks::Clock,
-    telemetry::{self, Ring},
+    telemetry::{self, LogOptions, Ring},
 };
 
 /// Threads that answer while a verb owns the hub; what blocks has threads of its own.
@@ -68,15 +69,16 @@ pub fn parse() -> Typed {
 /// Does what was typed.
 pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
     let mut out = Out::new(manner);
-    let Typed { global, plain, verb } = typed;
+    let Typed { global, alone, verb } = typed;
     let face = match verb {
-        Some(_) if plain => return Err(plain_verb().into()),
+        Some(_) if alone.given().is_some() => return Err(with_a_verb(&alone).into()),
         Some(verb) => match without_hub(&verb, &global, &mut out) {
             Some(done) => return done,
             None => Face::Verb(verb),
         },
         // A cursor cannot be placed there: what a screen would show is told instead.
-        None if plain || manner.stdout_is_terminal && console::caps::is_dumb() => Face::Plain,
+        None if alone.headless => Face::Headless,
+        None if alone.plain || manner.stdout_is_terminal && console::caps::is_dumb() => Face::Plain,
         None if !manner.stdout_is_terminal => return Err(no_terminal().into()),
         None => Face::Console,
     };
@@ -87,19 +89,33 @@ pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
         .enable_all()
         .build()
         .map_err(|error| Fault::unavailable("cannot start the program's threads").cause(error))?;
-    let log = |ring| telemetry::start(&setup.data_dir, &setup.config.log_level, ring);
+    let log = |ring, to_stderr| {
+        telemetry::start(LogOptions {
+            data_dir: &setup.data_dir,
+            level: &setup.config.log_level,
+            format: setup.config.log_format,
+            ring,
+            to_stderr,
+        })
+    };
     let (done, _log) = match face {
         Face::Verb(verb) => {
-            let log = log(None);
+            let log = log(None, false);
             (runtime.block_on(ask(verb, setup, out)), log)
         }
         Face::Plain => {
-            let log = log(None);
+            let log = log(None, false);
             (runtime.block_on(plain_console(setup, out, &global)), log)
+        }
+        Face::Headless => {
+            // A unit's standard error is the journal's.
+            let is_kept = std::env::var_os("JOURNAL_STREAM").is_some();
+            let log = log(None, manner.stderr_is_terminal || is_kept);
+            (runtime.block_on(headless::run(setup, out, &global, &log)), log)
         }
         Face::Console => {
             let ring = Arc::new(Ring::new(Clock::system()));
-            let log = log(Some(Arc::clone(&ring)));
+            let log = log(Some(Arc::clone(&ring)), false);
             (runtime.block_on(console(setup, keys, ring, log.is_written())), log)
         }
     };
@@ -111,6 +127,7 @@ pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
 enum Face {
     Verb(Verb),
     Plain,
+    Headless,
     Console,
 }
 
@@ -127,14 +144,7 @@ fn without_hub(verb: &Verb, global: &Global, out: &mut Out) -> Option<Result<(),
 
 /// The console, on the hub of this data directory.
 async fn console(setup: Setup, keys: PathBuf, log: Arc<Ring>, is_written: bool) -> Result<(), Stop> {
-    let home = Home::new(HomeOptions {
-        data_dir: setup.data_dir.clone(),
-        unsafe_filesystem: setup.unsafe_filesystem,
-        hub_name: setup.hub_name.clone(),
-        clock: setup.clock(),
-        retention: setup.retention(),
-        announce: true,
-    });
+    let home = Home::new(setup.home(setup.clock(), true));
     let own_keys = console::keymap::read(&keys)?;
     let themes_dir = keys.with_file_name("themes");
     let log_place =
@@ -237,7 +247,12 @@ fn no_terminal() -> Fault {
     )
 }
 
-fn plain_verb() -> Fault {
-    Fault::invalid("--plain opens the console without a screen, and goes with no verb")
-        .hint("verbs print plain lines as they are; `--color never` takes the colours away")
+fn with_a_verb(alone: &Alone) -> Fault {
+    if alone.plain {
+        return Fault::invalid("--plain opens the console without a screen, and goes with no verb")
+            .hint("verbs print plain lines as they are; `--color never` takes the colours away");
+    }
+    let flag = alone.given().unwrap_or_default();
+    Fault::invalid(format!("{flag} is for a hub that stays, and goes with no verb"))
+        .hint("start `wheelhouse --headless` first; every verb finds it")
 }

@@ -73,7 +73,7 @@ impl fmt::Display for Kind {
 }
 
 /// Every setting, in the order they are shown in.
-pub const KEYS: [Key; 16] = [
+pub const KEYS: [Key; 17] = [
     Key {
         name: "hub_name",
         what: "what this hub is called; else the machine's name",
@@ -147,6 +147,12 @@ pub const KEYS: [Key; 16] = [
         what: "what the log file holds",
         kind: Kind::OneOf(&["off", "error", "warn", "info", "debug", "trace"]),
         env: Some("WHEELHOUSE_LOG"),
+    },
+    Key {
+        name: "log_format",
+        what: "how the log's lines are written: for eyes, or an object of JSON each",
+        kind: Kind::OneOf(&["text", "json"]),
+        env: None,
     },
     Key {
         name: "keep_ops_days",
@@ -239,6 +245,14 @@ impl Motion {
     }
 }
 
+/// How the log's lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
 /// How many colours to draw with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ColourDepth {
@@ -322,6 +336,7 @@ pub struct Config {
     pub zone: Option<Zone>,
     /// A level, or directives as tracing has them.
     pub log_level: String,
+    pub log_format: LogFormat,
     pub keep_ops_days: u32,
     pub keep_telemetry_days: u32,
     /// What could not be read of the choices made in the console.
@@ -346,6 +361,7 @@ impl Default for Config {
             time: TimeForm::Relative,
             zone: None,
             log_level: "info".to_owned(),
+            log_format: LogFormat::Text,
             keep_ops_days: 90,
             keep_telemetry_days: 7,
             choices_wrong: None,
@@ -428,6 +444,9 @@ impl Config {
             "time" => self.time = TimeForm::named(value).unwrap_or_default(),
             "zone" => self.zone = zone(value).flatten(),
             "log_level" => self.log_level = value.to_owned(),
+            "log_format" => {
+                self.log_format = if value == "json" { LogFormat::Json } else { LogFormat::Text };
+            }
             "keep_ops_days" => self.keep_ops_days = number,
             "keep_telemetry_days" => self.keep_telemetry_days = number,
             name => return Err(Fault::bug(format!("the setting {name} has no place"))),

@@ -127,6 +127,22 @@ impl Home {
         Ok(Opened { door, ..opened })
     }
 
+    /// Owns, or says who does.
+    pub async fn own(&self) -> Result<Arc<dyn Door>, Fault> {
+        let opened = self.start().await?;
+        if opened.owned {
+            return Ok(opened.door);
+        }
+        let there = opened.door.status().await?;
+        let dir = self.data_dir().display();
+        let fault = Fault::conflict(format!("a hub is running on {dir} already"))
+            .hint("`wheelhouse` attaches to it; another `--data-dir` has a hub of its own");
+        Err(match there.socket {
+            Some(socket) => fault.cause(format!("it is process {}, and answers at {socket}", there.pid)),
+            None => fault.cause(format!("it is process {}", there.pid)),
+        })
+    }
+
     async fn start(&self) -> Result<Opened, Fault> {
         let (answer, answered) = oneshot::channel();
         let home = self.clone();

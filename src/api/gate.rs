@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::FutureExt;
+use tracing::Instrument;
 
 use super::{
     Api, REQUESTS_MAX,
@@ -44,6 +45,8 @@ pub async fn gate(State(api): State<Api>, mut request: Request, next: Next) -> R
         })?;
         AssertUnwindSafe(next.run(request)).catch_unwind().await.map_err(|panic| bug(&*panic))
     };
+    // So that what is logged on the way can be joined with the events that it caused.
+    let answer = answer.instrument(tracing::info_span!("request", %correlation));
     let mut response = answer.await.unwrap_or_else(|fault: Fault| Refusal::from(fault).into_response());
     let id = HeaderValue::try_from(correlation.to_string()).expect("an id is ASCII");
     response.headers_mut().insert(CORRELATION, id);

@@ -1,7 +1,8 @@
 //! A door's stream as server-sent events.
 //!
 //! Pulled as the socket drains: what a client has not read waits in the log, not here. Whatever ends the stream is
-//! said in a last `fault` frame, so that a client knows an end from a cut.
+//! said in a last frame, so that a client knows an end from a cut: `bye` with where it was when the hub closes, `fault`
+//! otherwise.
 
 use std::{
     convert::Infallible,
@@ -57,7 +58,24 @@ struct Writing {
     hub: String,
     token: CancellationToken,
     begun: bool,
+    /// Where the client is, for when it comes back.
+    position: Option<Cursor>,
     _watching: Watching,
+}
+
+/// The last frame of a hub that closes.
+#[derive(Serialize)]
+struct Bye<'a> {
+    #[serde(flatten)]
+    problem: Problem<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<Cursor>,
+}
+
+/// Why a stream ends.
+enum End {
+    Closing,
+    Fault(Fault),
 }
 
 /// The frames of a stream, in chunks.
@@ -67,7 +85,8 @@ pub fn frames(
     token: CancellationToken,
     watching: Watching,
 ) -> impl Stream<Item = Result<Vec<u8>, Infallible>> + Send {
-    let writing = Writing { items: Some(items), hub, token, begun: false, _watching: watching };
+    let writing =
+        Writing { items: Some(items), hub, token, begun: false, position: None, _watching: watching };
     stream::unfold(writing, |mut writing| async move {
         let chunk = writing.chunk().await?;
         Some((Ok(chunk), writing))
@@ -81,17 +100,20 @@ impl Writing {
         let mut chunk = if std::mem::replace(&mut self.begun, true) { Vec::new() } else { RETRY.to_vec() };
         let mut item = tokio::select! {
             biased;
-            () = self.token.cancelled() => Some(Err(closing())),
+            () = self.token.cancelled() => None,
             item = next(items) => item,
         };
         loop {
             let written = match item {
-                Some(Ok(item)) => write(item, &self.hub, &mut chunk),
-                Some(Err(fault)) => Err(fault),
-                None => Err(closing()),
+                Some(Ok(item)) => {
+                    self.position = cursor_of(&item).or(self.position);
+                    write(item, &self.hub, &mut chunk).map_err(End::Fault)
+                }
+                Some(Err(fault)) => Err(End::Fault(fault)),
+                None => Err(End::Closing),
             };
-            if let Err(fault) = written {
-                end(&fault, &mut chunk);
+            if let Err(why) = written {
+                end(&why, self.position, &mut chunk);
                 self.items = None;
                 break;
             }
@@ -134,8 +156,25 @@ fn write(item: StreamItem, hub: &str, out: &mut Vec<u8>) -> Result<(), Fault> {
     }
 }
 
-fn end(fault: &Fault, out: &mut Vec<u8>) {
-    if let Err(error) = frame(Some("fault"), None, Some(&Problem::new(fault)), out) {
+fn cursor_of(item: &StreamItem) -> Option<Cursor> {
+    match item {
+        StreamItem::Start { cursor } | StreamItem::Event { cursor, .. } | StreamItem::CaughtUp { cursor } => {
+            Some(*cursor)
+        }
+        StreamItem::Gap { .. } | StreamItem::Heartbeat { .. } => None,
+    }
+}
+
+fn end(why: &End, cursor: Option<Cursor>, out: &mut Vec<u8>) {
+    let said = match why {
+        End::Closing => {
+            let fault = closing();
+            let bye = Bye { problem: Problem::new(&fault), cursor };
+            frame(Some("bye"), None, Some(&bye), out)
+        }
+        End::Fault(fault) => frame(Some("fault"), None, Some(&Problem::new(fault)), out),
+    };
+    if let Err(error) = said {
         tracing::error!(%error, "the end of a stream could not be said");
     }
 }
@@ -209,7 +248,11 @@ mod tests {
         let token = CancellationToken::new();
         token.cancel();
         let closed = text(stream::pending().boxed(), token).await;
-        assert!(closed.contains("\"message\":\"the hub is closing\""), "{closed}");
+        assert!(closed.contains("event: bye\n") && closed.contains("\"message\":\"the hub is closing\""));
+        let cursor: Cursor = "w1.00000000000000000000000000000007.3.42".parse().unwrap();
+        let gone =
+            text(stream::iter([Ok(StreamItem::Start { cursor })]).boxed(), CancellationToken::new()).await;
+        assert!(gone.ends_with(&format!("\"cursor\":\"{cursor}\"}}\n\n")), "{gone}");
         let panics = stream::poll_fn(|_| panic!("over")).boxed();
         assert!(text(panics, CancellationToken::new()).await.contains("\"code\":\"bug\""));
     }

@@ -23,9 +23,8 @@ use crate::{console::export::Format, door::Step};
 pub struct Typed {
     #[command(flatten)]
     pub global: Global,
-    /// The console without a screen: events as sentences, every verb at a prompt; for screen readers and pipes
-    #[arg(long)]
-    pub plain: bool,
+    #[command(flatten)]
+    pub alone: Alone,
     #[command(subcommand)]
     pub verb: Option<Verb>,
 }
@@ -58,6 +57,27 @@ pub struct Global {
     /// Take a data directory whose file system cannot promise that writes are kept
     #[arg(long, global = true)]
     pub unsafe_filesystem: bool,
+}
+
+/// What is said of the hub itself, and goes with no verb.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Without a verb")]
+pub struct Alone {
+    /// The console without a screen: events as sentences, every verb at a prompt; for screen readers and pipes
+    #[arg(long)]
+    pub plain: bool,
+    /// The hub without a console, until SIGTERM or Ctrl-C; SIGHUP reads the settings again
+    #[arg(long, conflicts_with = "plain")]
+    pub headless: bool,
+}
+
+impl Alone {
+    /// The first flag that was given.
+    pub fn given(&self) -> Option<&'static str> {
+        [("--plain", self.plain), ("--headless", self.headless)]
+            .into_iter()
+            .find_map(|(flag, given)| given.then_some(flag))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

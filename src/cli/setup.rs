@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::args::{ColorWhen, Global};
 use crate::{
     config::{Config, Provenance, default_path},
+    home::HomeOptions,
     model::{Fault, Project, Projects},
     store::Retention,
     tasks::Clock,
@@ -52,6 +53,18 @@ impl Setup {
     /// How long a hub of this process keeps events.
     pub fn retention(&self) -> Retention {
         Retention::days(self.config.keep_ops_days, self.config.keep_telemetry_days)
+    }
+
+    /// Where a face of this run finds its door. `announce`: its hub is one that others may watch start and stop.
+    pub fn home(&self, clock: Clock, announce: bool) -> HomeOptions {
+        HomeOptions {
+            data_dir: self.data_dir.clone(),
+            unsafe_filesystem: self.unsafe_filesystem,
+            hub_name: self.hub_name.clone(),
+            clock,
+            retention: self.retention(),
+            announce,
+        }
     }
 
     /// What a search looks at.

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Stop, out::Out, setup::Setup};
 use crate::{
     door::{Caller, Door, Status, ViewState},
-    home::{Home, HomeOptions, local_caller},
+    home::{Home, local_caller},
     model::{CONTENT_BYTES_MAX, Fault, Id, Time, TimeWords},
     tasks::Clock,
 };
@@ -34,14 +34,7 @@ impl Ask {
     pub fn new(setup: Setup, mut out: Out, token: CancellationToken, announce: bool) -> Ask {
         let clock = setup.clock();
         out.manner = out.manner.coloured(setup.config.colour);
-        let home = Home::new(HomeOptions {
-            data_dir: setup.data_dir.clone(),
-            unsafe_filesystem: setup.unsafe_filesystem,
-            hub_name: setup.hub_name.clone(),
-            clock: clock.clone(),
-            retention: setup.retention(),
-            announce,
-        });
+        let home = Home::new(setup.home(clock.clone(), announce));
         Ask { caller: local_caller(&clock), setup, home, out, token, hits: None, clock }
     }
 

@@ -1,6 +1,6 @@
 //! The settings in force, as `config show` and the console print them.
 
-use super::{Colour, Config, KEYS, LOCAL, Links};
+use super::{Colour, Config, KEYS, LOCAL, Links, LogFormat};
 use crate::model::Zone;
 
 /// A setting, its value and where that came from.
@@ -51,6 +51,11 @@ impl Config {
             "motion" => self.motion.name().to_owned(),
             "time" => self.time.name().to_owned(),
             "zone" => self.zone.and_then(Zone::name).unwrap_or(LOCAL).to_owned(),
+            "log_format" => match self.log_format {
+                LogFormat::Text => "text",
+                LogFormat::Json => "json",
+            }
+            .to_owned(),
             "keep_ops_days" => self.keep_ops_days.to_string(),
             "keep_telemetry_days" => self.keep_telemetry_days.to_string(),
             _ => self.log_level.clone(),

@@ -9,6 +9,7 @@
 
 mod cli;
 mod conformance;
+mod daemon;
 mod damage;
 mod docs;
 mod erase;
