@@ -1,9 +1,10 @@
-//! The surface: HTTP and server-sent events over a door, on a Unix socket.
+//! The surface: HTTP and server-sent events over a door, on a Unix socket and on the addresses it is told to listen at.
 //!
 //! A route maps a request to one call of the door and its answer back; it decides nothing. What every request
 //! goes through (who asks, how many at once, how long, what a panic becomes) stands in `gate`, once.
 //!
-//! Invariants: a peer is asked for its uid by the kernel and no other user is answered. A client that reads slowly
+//! Invariants: on the socket the kernel says whose process asks, and no other user is answered; from outside nothing is
+//! answered but what a key opens. A client that reads slowly
 //! costs the others nothing: its stream is pulled only as its socket drains.
 
 mod accept;
@@ -16,6 +17,7 @@ mod gate;
 mod hub;
 mod limits;
 mod memories;
+mod outside;
 mod params;
 mod peer;
 mod problem;
@@ -32,7 +34,13 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub use self::{accept::CLOSE_PATIENCE, limits::limits, peer::own_user};
+use self::accept::Listens;
+pub use self::{
+    accept::CLOSE_PATIENCE,
+    limits::limits,
+    outside::{Outside, Reach, Tcp},
+    peer::own_user,
+};
 use crate::{
     door::Door,
     model::{Code, Fault, TimeWords},
@@ -80,15 +88,29 @@ impl Api {
     }
 }
 
+/// Where a hub is served.
+pub struct Listeners {
+    pub socket: UnixListener,
+    pub tcp: Vec<Tcp>,
+}
+
+impl From<UnixListener> for Listeners {
+    fn from(socket: UnixListener) -> Listeners {
+        Listeners { socket, tcp: Vec::new() }
+    }
+}
+
 /// Serves the door until the token is cancelled; then ends the streams, lets requests in flight finish within a
 /// bound, and returns with every connection closed.
 pub async fn serve(
-    listener: UnixListener,
+    listeners: Listeners,
     door: Arc<dyn Door>,
     clock: Clock,
     attached: Arc<AtomicU32>,
     token: CancellationToken,
 ) {
+    let Listeners { socket, tcp } = listeners;
+    let listeners = std::iter::once(Listens::Socket(socket)).chain(tcp.into_iter().map(Listens::Outside));
     let api = Api {
         door,
         clock,
@@ -98,7 +120,7 @@ pub async fn serve(
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
         hub_name: Arc::default(),
     };
-    accept::serve(listener, router(api), token).await;
+    accept::serve(listeners.collect(), router(api), token).await;
 }
 
 fn router(api: Api) -> Router {

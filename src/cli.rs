@@ -49,6 +49,7 @@ use self::{
     verb::Ask,
 };
 use crate::{
+    api::Reach,
     console::{self, ConsoleOptions, panes::log::LogPlace},
     home::Home,
     model::Fault,
@@ -105,18 +106,18 @@ pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
         }
         Face::Plain => {
             let log = log(None, false);
-            (runtime.block_on(plain_console(setup, out, &global)), log)
+            (runtime.block_on(plain_console(setup, out, &global, &alone)), log)
         }
         Face::Headless => {
             // A unit's standard error is the journal's.
             let is_kept = std::env::var_os("JOURNAL_STREAM").is_some();
             let log = log(None, manner.stderr_is_terminal || is_kept);
-            (runtime.block_on(headless::run(setup, out, &global, &log)), log)
+            (runtime.block_on(headless::run(setup, out, (&global, &alone), &log)), log)
         }
         Face::Console => {
             let ring = Arc::new(Ring::new(Clock::system()));
             let log = log(Some(Arc::clone(&ring)), false);
-            (runtime.block_on(console(setup, keys, ring, log.is_written())), log)
+            (runtime.block_on(console(setup, &alone, keys, ring, log.is_written())), log)
         }
     };
     runtime.shutdown_timeout(END_PATIENCE);
@@ -143,8 +144,21 @@ fn without_hub(verb: &Verb, global: &Global, out: &mut Out) -> Option<Result<(),
 }
 
 /// The console, on the hub of this data directory.
-async fn console(setup: Setup, keys: PathBuf, log: Arc<Ring>, is_written: bool) -> Result<(), Stop> {
-    let home = Home::new(setup.home(setup.clock(), true));
+async fn console(
+    setup: Setup,
+    alone: &Alone,
+    keys: PathBuf,
+    log: Arc<Ring>,
+    is_written: bool,
+) -> Result<(), Stop> {
+    let home = Home::new(setup.home(setup.clock(), true, setup.reach(alone)?));
+    // What was asked for by a flag is done, or said before there is a screen.
+    if alone.given().is_some()
+        && let Err(fault) = home.own().await
+    {
+        home.close().await;
+        return Err(fault.into());
+    }
     let own_keys = console::keymap::read(&keys)?;
     let themes_dir = keys.with_file_name("themes");
     let log_place =
@@ -156,8 +170,9 @@ async fn console(setup: Setup, keys: PathBuf, log: Arc<Ring>, is_written: bool) 
 }
 
 /// The console without a screen, until it is left.
-async fn plain_console(setup: Setup, out: Out, global: &Global) -> Result<(), Stop> {
-    let mut ask = Ask::new(setup, out, CancellationToken::new(), true);
+async fn plain_console(setup: Setup, out: Out, global: &Global, alone: &Alone) -> Result<(), Stop> {
+    let reach = setup.reach(alone)?;
+    let mut ask = Ask::new(setup, out, CancellationToken::new(), true, reach);
     // What was set for all programs of this person is not meant for ears.
     ask.out.manner = ask.out.manner.uncoloured();
     ask.hits = Some(Vec::new());
@@ -168,7 +183,7 @@ async fn plain_console(setup: Setup, out: Out, global: &Global) -> Result<(), St
 
 /// Runs a verb, and closes the door behind it.
 async fn ask(verb: Verb, setup: Setup, out: Out) -> Result<(), Stop> {
-    let mut ask = Ask::new(setup, out, CancellationToken::new(), false);
+    let mut ask = Ask::new(setup, out, CancellationToken::new(), false, Reach::default());
     let done = until_interrupted(verb, &mut ask).await;
     ask.home.close().await;
     done

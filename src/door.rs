@@ -38,7 +38,8 @@ pub use search::{
     SearchRequest, Step, SuggestAnswer, SuggestRequest, Suggestion, TOTAL_EXACT_MAX, TermWorth,
 };
 pub use status::{
-    CacheStatus, Cleaning, Damage, Disk, FsckReport, Limit, Refusal, Status, ViewState, ViewStatus, Writes,
+    CacheStatus, Cleaning, Damage, Disk, FsckReport, Limit, Listener, Refusal, Status, ViewState, ViewStatus,
+    Writes,
 };
 
 use async_trait::async_trait;

@@ -30,7 +30,7 @@ use self::{
     place::Place,
 };
 use crate::{
-    api::own_user,
+    api::{Reach, own_user},
     door::{Caller, Door},
     model::{Actor, Code, Fault, Projects},
     remote::Remote,
@@ -55,6 +55,8 @@ pub struct HomeOptions {
     pub retention: Retention,
     /// Whether an owned hub tells its start and stop as events: a console's does, that of a single verb does not.
     pub announce: bool,
+    /// Where an owned hub is reached beside its socket.
+    pub reach: Reach,
 }
 
 /// A door, and whether its hub is in this process.
@@ -141,6 +143,14 @@ impl Home {
             Some(socket) => fault.cause(format!("it is process {}, and answers at {socket}", there.pid)),
             None => fault.cause(format!("it is process {}", there.pid)),
         })
+    }
+
+    /// Takes another certificate, and other names, for a hub in this process; where it listens stays.
+    pub fn reload(&self, reach: &Reach) -> Result<(), Fault> {
+        match &*self.state() {
+            State::Owner(owned) => owned.outside().reload(reach),
+            State::Away | State::Closed => Ok(()),
+        }
     }
 
     async fn start(&self) -> Result<Opened, Fault> {

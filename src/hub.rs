@@ -32,9 +32,9 @@ use tokio::sync::watch;
 use crate::{
     door::{
         Caller, Disk, Door, EventPage, EventQuery, EventStats, ExportLine, Forgetting, Forgotten, FsckReport,
-        ListRequest, MemoryPage, MemoryPatch, NewMemory, Revision, Saved, SearchAnswer, SearchRequest,
-        Status, StreamItem, StreamRequest, SuggestAnswer, SuggestRequest, Upsert, UpsertDone, ViewName,
-        ViewState, ViewStatus, Writes,
+        ListRequest, Listener, MemoryPage, MemoryPatch, NewMemory, Revision, Saved, SearchAnswer,
+        SearchRequest, Status, StreamItem, StreamRequest, SuggestAnswer, SuggestRequest, Upsert, UpsertDone,
+        ViewName, ViewState, ViewStatus, Writes,
     },
     events::{self, Follow},
     model::{Fault, Id, Memory, Sequence, Time},
@@ -62,6 +62,8 @@ pub struct HubOptions {
     pub clock: Clock,
     /// Where it is served, for its status.
     pub socket: Option<String>,
+    /// Where it is served besides.
+    pub listeners: Vec<Listener>,
     /// Open event streams of other processes, counted by who serves them.
     pub attached: Arc<AtomicU32>,
     /// Smaller log segments, for tests.
@@ -77,6 +79,7 @@ pub struct Hub {
     name: String,
     data_dir: PathBuf,
     socket: Option<String>,
+    listeners: Vec<Listener>,
     attached: Arc<AtomicU32>,
     announce: bool,
     started_at: Time,
@@ -109,6 +112,7 @@ impl Hub {
             name: options.name,
             data_dir: data_dir.to_owned(),
             socket: options.socket,
+            listeners: options.listeners,
             attached: options.attached,
             announce: options.announce,
             started_at: options.clock.now(),
@@ -183,6 +187,7 @@ impl Hub {
             pid: std::process::id(),
             data_dir: self.data_dir.display().to_string(),
             socket: self.socket.clone(),
+            listeners: self.listeners.clone(),
             started_at: self.started_at,
             time: self.clock.now(),
             head: self.store.cursor(head),

@@ -1,10 +1,11 @@
-//! What every request goes through, once: who asks, how many at once, how long, and what a panic becomes.
+//! What every request goes through, once: who asks, how many at once, how long, what a panic becomes, and what is said to
+//! browsers in every answer.
 
 use std::{any::Any, panic::AssertUnwindSafe, time::Duration};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::{
     door::Caller,
-    model::{Actor, Code, Fault, Project, Projects, token},
+    model::{Actor, Code, Fault, Id, Project, Projects, token},
 };
 
 /// An answer that takes longer is a `timeout`; what it asked for may still happen.
@@ -26,11 +27,24 @@ pub const REQUEST_PATIENCE: Duration = Duration::from_secs(5);
 /// A session or a tool is a name, not a text.
 const NAME_BYTES_MAX: usize = 256;
 
+/// Who asks where nobody is asked who it is.
+const ANYONE: &str = "anyone";
+
 const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
 const SESSION: HeaderName = HeaderName::from_static("x-wheelhouse-session");
 const TOOL: HeaderName = HeaderName::from_static("x-wheelhouse-tool");
 /// Narrows what a request sees, for a face that acts for someone who may see less; it never widens.
 const PROJECTS: HeaderName = HeaderName::from_static("x-wheelhouse-projects");
+
+/// Nothing here is a page: a browser shows, frames, guesses and keeps nothing of it.
+const FOR_BROWSERS: [(HeaderName, &str); 6] = [
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (header::CACHE_CONTROL, "no-store"),
+];
 
 pub async fn gate(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let correlation = text(request.headers(), &CORRELATION)
@@ -43,13 +57,17 @@ pub async fn gate(State(api): State<Api>, mut request: Request, next: Next) -> R
             Fault::new(Code::Busy, format!("{REQUESTS_MAX} requests are being answered"))
                 .hint("ask again in a moment")
         })?;
-        AssertUnwindSafe(next.run(request)).catch_unwind().await.map_err(|panic| bug(&*panic))
+        AssertUnwindSafe(next.run(request)).catch_unwind().await.map_err(|panic| bug(&*panic).into())
     };
     // So that what is logged on the way can be joined with the events that it caused.
     let answer = answer.instrument(tracing::info_span!("request", %correlation));
-    let mut response = answer.await.unwrap_or_else(|fault: Fault| Refusal::from(fault).into_response());
+    let mut response = answer.await.unwrap_or_else(|refusal: Refusal| refusal.into_response());
     let id = HeaderValue::try_from(correlation.to_string()).expect("an id is ASCII");
-    response.headers_mut().insert(CORRELATION, id);
+    let headers = response.headers_mut();
+    headers.insert(CORRELATION, id);
+    for (name, value) in FOR_BROWSERS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
     response
 }
 
@@ -85,14 +103,26 @@ pub async fn no_such_method(method: Method, uri: Uri) -> Answer {
     ))
 }
 
-fn caller(request: &Request, correlation: crate::model::Id) -> Result<Caller, Fault> {
+fn caller(request: &Request, correlation: Id) -> Result<Caller, Refusal> {
     let peer = request.extensions().get::<Peer>().ok_or_else(|| Fault::bug("a request without a peer"))?;
-    peer.check()?;
     let headers = request.headers();
+    let who = match peer {
+        Peer::User(user) => {
+            user.check()?;
+            format!("user:{}", own_user())
+        }
+        Peer::Outside(entrance) => {
+            entrance.check(request.uri(), headers)?;
+            if !entrance.outside.no_auth {
+                return Err(no_key());
+            }
+            ANYONE.to_owned()
+        }
+    };
     let (session, tool) = (name(headers, &SESSION)?, name(headers, &TOOL)?);
     let actor = match &tool {
-        Some(tool) => format!("user:{}/{}", own_user(), token(tool)),
-        None => format!("user:{}", own_user()),
+        Some(tool) => format!("{who}/{}", token(tool)),
+        None => who,
     };
     let projects = match text(headers, &PROJECTS) {
         Some("") => Projects::Only(Vec::new()),
@@ -100,6 +130,12 @@ fn caller(request: &Request, correlation: crate::model::Id) -> Result<Caller, Fa
         None => Projects::All,
     };
     Ok(Caller { actor: Actor(actor), correlation, session, tool, projects })
+}
+
+fn no_key() -> Refusal {
+    let fault = Fault::new(Code::Denied, "this needs a key")
+        .hint("`wheelhouse key create NAME --scopes memories:read` makes one; send it as `Authorization: Bearer KEY`");
+    Refusal::with_status(fault, StatusCode::UNAUTHORIZED)
 }
 
 fn text<'a>(headers: &'a HeaderMap, header: &HeaderName) -> Option<&'a str> {
@@ -132,11 +168,11 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::{
-        super::{router, testing::nowhere},
+        super::{peer::User, router, testing::nowhere},
         *,
     };
     fn own() -> Peer {
-        Peer::new(rustix::process::geteuid().as_raw())
+        Peer::User(User::new(rustix::process::geteuid().as_raw()))
     }
 
     /// The status and the problem's code of an answer.
@@ -171,7 +207,7 @@ mod tests {
     async fn one_too_many_is_busy_and_another_user_denied() {
         let api = Api { requests: Arc::new(Semaphore::new(0)), ..nowhere() };
         assert_eq!(ask(router(api), own(), "/api/v1/status").await, (429, "busy".into()));
-        let other = Peer::new(rustix::process::geteuid().as_raw() + 1);
+        let other = Peer::User(User::new(rustix::process::geteuid().as_raw() + 1));
         assert_eq!(ask(router(nowhere()), other, "/api/v1/status").await, (403, "denied".into()));
     }
 

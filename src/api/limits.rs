@@ -52,6 +52,7 @@ pub fn limits() -> Vec<Limit> {
         ("http.streams", STREAMS_MAX, "streams at once"),
         ("http.connections", accept::CONNECTIONS_MAX, "connections at once"),
         ("http.connection.buffer", accept::CONNECTION_BUFFER_BYTES_MAX, "bytes"),
+        ("http.head.time", accept::HEAD_PATIENCE.as_secs() as usize, "seconds"),
         ("http.request.time", gate::REQUEST_PATIENCE.as_secs() as usize, "seconds"),
         ("http.close.time", accept::CLOSE_PATIENCE.as_secs() as usize, "seconds"),
     ]

@@ -69,14 +69,28 @@ pub struct Alone {
     /// The hub without a console, until SIGTERM or Ctrl-C; SIGHUP reads the settings again
     #[arg(long, conflicts_with = "plain")]
     pub headless: bool,
+    /// Listen here too, as the setting `listen` says; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Vec<String>,
+    /// Listen without TLS at addresses that are not this machine's alone
+    #[arg(long)]
+    pub insecure_http: bool,
+    /// Ask nobody for a key; only where every listener is loopback
+    #[arg(long)]
+    pub no_auth: bool,
 }
 
 impl Alone {
     /// The first flag that was given.
     pub fn given(&self) -> Option<&'static str> {
-        [("--plain", self.plain), ("--headless", self.headless)]
-            .into_iter()
-            .find_map(|(flag, given)| given.then_some(flag))
+        let flags = [
+            ("--plain", self.plain),
+            ("--headless", self.headless),
+            ("--listen", !self.listen.is_empty()),
+            ("--insecure-http", self.insecure_http),
+            ("--no-auth", self.no_auth),
+        ];
+        flags.into_iter().find_map(|(flag, given)| given.then_some(flag))
     }
 }
 

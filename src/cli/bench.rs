@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Stop, reindex, text, verb::Ask};
 use crate::{
+    api::Reach,
     door::{BATCH_MAX, Caller, Door, NewMemory, SearchMode, SearchRequest, Step, Upsert, ViewName},
     home::{Home, HomeOptions, local_caller},
     model::{Code, Fault, Id, MemoryFilter, Project, Projects},
@@ -45,6 +46,7 @@ pub async fn search(ask: &mut Ask, folder: PathBuf, off: Vec<Step>) -> Result<()
         clock: clock.clone(),
         retention: Retention::default(),
         announce: false,
+        reach: Reach::default(),
     });
     let measured = measure(ask, &home, &collection, &without).await;
     home.close().await;

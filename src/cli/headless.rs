@@ -15,7 +15,13 @@ use tokio::{
 };
 
 use self::notify::Notifier;
-use super::{Stop, args::Global, out::Out, setup::Setup, text};
+use super::{
+    Stop,
+    args::{Alone, Global},
+    out::Out,
+    setup::Setup,
+    text,
+};
 use crate::{
     door::{Door, Status},
     home::Home,
@@ -29,11 +35,11 @@ use crate::{
 const END_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Owns the data directory, or says who does; serves until a signal.
-pub async fn run(setup: Setup, mut out: Out, global: &Global, log: &Guard) -> Result<(), Stop> {
+pub async fn run(setup: Setup, mut out: Out, typed: (&Global, &Alone), log: &Guard) -> Result<(), Stop> {
     let mut signals = Signals::listen()?;
     let notifier = Notifier::of_env();
     let clock = setup.clock();
-    let home = Home::new(setup.home(clock.clone(), true));
+    let home = Home::new(setup.home(clock.clone(), true, setup.reach(typed.1)?));
     let started = tokio::select! {
         started = start(&home) => Some(started),
         () = signals.end() => None,
@@ -45,6 +51,7 @@ pub async fn run(setup: Setup, mut out: Out, global: &Global, log: &Guard) -> Re
             return stopped.map_or(Ok(()), |failed| failed.map(drop).map_err(Stop::from));
         }
     };
+    warn_of_open(&out, &status);
     if let Err(error) = say(&mut out, &status) {
         tracing::debug!(?error, "nobody reads what a start says");
     }
@@ -53,7 +60,7 @@ pub async fn run(setup: Setup, mut out: Out, global: &Global, log: &Guard) -> Re
         beside.spawn(watch(door, notifier.clone(), period, beside.token()));
     }
     notifier.ready(&ready(&status));
-    let mut running = reload::Running { setup, clock, global, log };
+    let mut running = reload::Running { setup, clock, typed, log, home: &home };
     while signals.next().await == Heard::HangUp {
         notifier.reloading();
         running.reload(&out);
@@ -76,10 +83,11 @@ async fn start(home: &Home) -> Result<(Arc<dyn Door>, Status), Fault> {
 
 /// What a start says on standard output: where it answers.
 fn say(out: &mut Out, status: &Status) -> Result<(), Stop> {
-    let Status { hub, version, pid, data_dir, socket, .. } = status;
+    let Status { hub, version, pid, data_dir, socket, listeners, .. } = status;
     if out.manner.json {
         return out.document(&json!({
             "hub": hub, "version": version, "pid": pid, "data_dir": data_dir, "socket": socket,
+            "listeners": listeners,
         }));
     }
     let mut rows = vec![
@@ -88,6 +96,7 @@ fn say(out: &mut Out, status: &Status) -> Result<(), Stop> {
         ("data", report::escape_line(data_dir)),
     ];
     rows.extend(socket.as_ref().map(|socket| ("socket", report::escape_line(socket))));
+    rows.extend(listeners.iter().map(|listener| ("listens", listener.url.clone())));
     let paint = out.paint();
     for line in text::fields(&rows, paint) {
         out.line(&line)?;
@@ -95,9 +104,22 @@ fn say(out: &mut Out, status: &Status) -> Result<(), Stop> {
     out.flush()
 }
 
+/// Said again in every status.
+fn warn_of_open(out: &Out, status: &Status) {
+    let open: Vec<&str> =
+        status.listeners.iter().filter(|listener| !listener.keys).map(|open| open.url.as_str()).collect();
+    if !open.is_empty() {
+        let banner =
+            format!("NO KEYS: every program on this machine may do everything at {}", open.join(", "));
+        out.manner.complain(&format!("{}\n", out.manner.stderr_paint.red(&banner)));
+    }
+}
+
 /// A line for `systemctl status`.
 fn ready(status: &Status) -> String {
-    format!("{} answers at {}", status.hub, status.socket.as_deref().unwrap_or("no socket"))
+    let urls = status.listeners.iter().map(|listener| listener.url.as_str());
+    let places: Vec<&str> = status.socket.as_deref().into_iter().chain(urls).collect();
+    format!("{} answers at {}", status.hub, places.join(", "))
 }
 
 /// Tells the watchdog that the hub lives, only as long as it answers.

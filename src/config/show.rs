@@ -31,6 +31,11 @@ impl Config {
             "hub_name" => or_none(self.hub_name.clone()),
             "data_dir" => or_none(self.data_dir().ok().map(|dir| dir.display().to_string())),
             "project" => or_none(self.project.as_ref().map(ToString::to_string)),
+            "listen" => listed(&self.listen),
+            "tls_cert" => or_none(self.tls_cert.as_ref().map(|path| path.display().to_string())),
+            "tls_key" => or_none(self.tls_key.as_ref().map(|path| path.display().to_string())),
+            "insecure_http" => self.insecure_http.to_string(),
+            "hosts" => listed(&self.hosts),
             "theme" => self.theme.clone().unwrap_or_else(|| "auto".to_owned()),
             "keymap" => self.keymap.clone(),
             "color" => match self.colour {
@@ -63,6 +68,10 @@ impl Config {
     }
 }
 
+fn listed<T: ToString>(parts: &[T]) -> String {
+    parts.iter().map(T::to_string).collect::<Vec<_>>().join(",")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +86,8 @@ mod tests {
                 Kind::OneOf(words) => words[words.len() - 1],
                 Kind::Number(..) => "30",
                 Kind::Zone => "Europe/Berlin",
+                Kind::Addresses => "127.0.0.1:7420,[::1]:0",
+                Kind::Names => "hub.lan,other",
             };
             let mut config = Config::default();
             config.set(key.name, value, Provenance::Environment("X")).unwrap();

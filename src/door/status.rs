@@ -169,6 +169,14 @@ pub struct CacheStatus {
     pub evictions: u64,
 }
 
+/// An address that a hub answers at, beside its socket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listener {
+    pub url: String,
+    /// Whether it asks for a key; `--no-auth` lets anyone in.
+    pub keys: bool,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// The hub's name: from the config, else the machine's.
@@ -178,6 +186,8 @@ pub struct Status {
     pub data_dir: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub socket: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listeners: Vec<Listener>,
     pub started_at: Time,
     pub time: Time,
     /// The newest event's place.

@@ -122,7 +122,7 @@ fn fault_of(error: &io::Error, message: String) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::Time, store::Retention, tasks::Clock};
+    use crate::{api::Reach, model::Time, store::Retention, tasks::Clock};
 
     fn options(data_dir: PathBuf) -> HomeOptions {
         HomeOptions {
@@ -132,6 +132,7 @@ mod tests {
             clock: Clock::fixed(Time::default()),
             retention: Retention::default(),
             announce: false,
+            reach: Reach::default(),
         }
     }
 

@@ -12,7 +12,7 @@ use wheelhouse::{
 };
 
 /// Every event of this version: type and when it is told.
-const EVENTS: [(&str, &str); 21] = [
+const EVENTS: [(&str, &str); 22] = [
     ("memory.saved", "a memory is new"),
     ("memory.updated", "a memory has a new revision"),
     ("memory.superseded", "another memory took its place"),
@@ -43,6 +43,7 @@ const EVENTS: [(&str, &str); 21] = [
         "hub.truncated",
         "the end of the log was torn and cut off at the last whole commit: nothing acknowledged was in it",
     ),
+    ("auth.disabled", "a hub started that asks nobody for a key, at this address"),
     ("hub.damaged", "a file of the log is not what was written"),
 ];
 
@@ -239,7 +240,7 @@ fn event_types() -> BTreeSet<String> {
 
 fn is_type(text: &str) -> bool {
     let (domain, action) = text.split_once('.').unwrap_or_default();
-    ["memory", "decision", "search", "source", "hub"].contains(&domain)
+    ["memory", "decision", "search", "source", "hub", "auth"].contains(&domain)
         && !action.is_empty()
         && action.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }

@@ -1,25 +1,31 @@
 //! The settings, read again while the hub runs.
 
-use super::super::{args::Global, out::Out, setup::Setup};
-use crate::{config::Config, report, tasks::Clock, telemetry::Guard};
+use super::super::{
+    args::{Alone, Global},
+    out::Out,
+    setup::Setup,
+};
+use crate::{config::Config, home::Home, model::Fault, report, tasks::Clock, telemetry::Guard};
 
 /// Settings of a running hub that change under it.
-const AT_ONCE: [&str; 2] = ["log_level", "zone"];
+const AT_ONCE: [&str; 5] = ["log_level", "zone", "tls_cert", "tls_key", "hosts"];
 /// Those that it was started with.
-const AT_RESTART: [&str; 5] = ["hub_name", "data_dir", "log_format", "keep_ops_days", "keep_telemetry_days"];
+const AT_RESTART: [&str; 7] =
+    ["hub_name", "data_dir", "listen", "insecure_http", "log_format", "keep_ops_days", "keep_telemetry_days"];
 
 /// What a running hub goes by.
 pub struct Running<'a> {
     pub setup: Setup,
     pub clock: Clock,
-    pub global: &'a Global,
+    pub typed: (&'a Global, &'a Alone),
     pub log: &'a Guard,
+    pub home: &'a Home,
 }
 
 impl Running<'_> {
     /// Takes what can change, and says what cannot. Settings that cannot be read change nothing.
     pub fn reload(&mut self, out: &Out) {
-        let fresh = match Setup::new(self.global) {
+        let fresh = match self.read() {
             Ok(fresh) => fresh,
             Err(fault) => {
                 tracing::warn!(%fault, cause = ?fault.cause, "the settings stay as they were");
@@ -32,7 +38,9 @@ impl Running<'_> {
         for name in of(&changed, &AT_ONCE) {
             match name {
                 "log_level" => self.log.set_level(&fresh.config.log_level),
-                _ => self.clock.pick_zone(fresh.config.zone),
+                "zone" => self.clock.pick_zone(fresh.config.zone),
+                // Names and certificates are read each time.
+                _ => {}
             }
         }
         let (now, later) = (of(&changed, &AT_ONCE), of(&changed, &AT_RESTART));
@@ -41,6 +49,16 @@ impl Running<'_> {
         // What waits for a restart is told at each reading until then.
         self.setup.config.log_level = fresh.config.log_level;
         self.setup.config.zone = fresh.config.zone;
+        self.setup.config.tls_cert = fresh.config.tls_cert;
+        self.setup.config.tls_key = fresh.config.tls_key;
+        self.setup.config.hosts = fresh.config.hosts;
+    }
+
+    /// The settings as they are now, with the certificate that they name.
+    fn read(&self) -> Result<Setup, Fault> {
+        let fresh = Setup::new(self.typed.0)?;
+        self.home.reload(&fresh.reach(self.typed.1)?)?;
+        Ok(fresh)
     }
 }
 

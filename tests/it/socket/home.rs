@@ -29,6 +29,7 @@ fn home(data_dir: &Path) -> Home {
         clock: Clock::system(),
         retention: wheelhouse::store::Retention::default(),
         announce: false,
+        reach: wheelhouse::api::Reach::default(),
     })
 }
 
