@@ -15,6 +15,7 @@ mod events;
 mod export;
 mod gate;
 mod hub;
+mod keys;
 mod limits;
 mod memories;
 mod outside;
@@ -22,27 +23,30 @@ mod params;
 mod peer;
 mod problem;
 mod record;
+mod routes;
 mod search;
 mod sse;
+mod tries;
 
 use std::sync::{Arc, atomic::AtomicU32};
 
-use axum::{Router, middleware::from_fn_with_state, routing};
+use axum::{Router, middleware::from_fn_with_state};
 use tokio::{
     net::UnixListener,
     sync::{OnceCell, OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::sync::CancellationToken;
 
-use self::accept::Listens;
 pub use self::{
     accept::CLOSE_PATIENCE,
     limits::limits,
     outside::{Outside, Reach, Tcp},
     peer::own_user,
+    routes::{Needs, Route, routes},
 };
+use self::{accept::Listens, tries::Tries};
 use crate::{
-    door::Door,
+    door::{Admission, Door},
     model::{Code, Fault, TimeWords},
     tasks::Clock,
 };
@@ -65,6 +69,9 @@ struct Api {
     requests: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     hub_name: Arc<OnceCell<String>>,
+    /// None where nobody comes from outside.
+    admission: Option<Arc<dyn Admission>>,
+    tries: Arc<Tries>,
 }
 
 impl Api {
@@ -92,11 +99,13 @@ impl Api {
 pub struct Listeners {
     pub socket: UnixListener,
     pub tcp: Vec<Tcp>,
+    /// Who says whose key it is that somebody brings.
+    pub admission: Option<Arc<dyn Admission>>,
 }
 
 impl From<UnixListener> for Listeners {
     fn from(socket: UnixListener) -> Listeners {
-        Listeners { socket, tcp: Vec::new() }
+        Listeners { socket, tcp: Vec::new(), admission: None }
     }
 }
 
@@ -109,7 +118,7 @@ pub async fn serve(
     attached: Arc<AtomicU32>,
     token: CancellationToken,
 ) {
-    let Listeners { socket, tcp } = listeners;
+    let Listeners { socket, tcp, admission } = listeners;
     let listeners = std::iter::once(Listens::Socket(socket)).chain(tcp.into_iter().map(Listens::Outside));
     let api = Api {
         door,
@@ -119,44 +128,17 @@ pub async fn serve(
         requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
         hub_name: Arc::default(),
+        admission,
+        tries: Arc::default(),
     };
     accept::serve(listeners.collect(), router(api), token).await;
 }
 
 fn router(api: Api) -> Router {
-    let quick = Router::new()
-        .route("/memories", routing::post(memories::add).get(memories::list))
-        .route("/memories/bulk", routing::post(memories::bulk))
-        .route("/memories/{id}", routing::get(memories::get).patch(memories::edit).delete(memories::forget))
-        .route("/memories/{id}/history", routing::get(memories::history))
-        .route("/memories/{id}/supersede", routing::post(memories::supersede))
-        .route("/memories/{id}/restore", routing::post(memories::restore))
-        .route("/memories/{id}/opened", routing::post(memories::opened))
-        .route("/decisions", routing::post(decisions::decide).get(decisions::list))
-        .route("/decisions/review-due", routing::get(decisions::review_due))
-        .route("/decisions/calibration", routing::get(decisions::calibration))
-        .route("/decisions/import", routing::post(decisions::import))
-        .route("/decisions/{id}", routing::get(decisions::get).patch(decisions::edit))
-        .route("/decisions/{id}/supersede", routing::post(decisions::supersede))
-        .route("/decisions/{id}/outcome", routing::post(decisions::outcome))
-        .route("/decisions/{id}/history", routing::get(decisions::history))
-        .route("/decisions/{id}/export.md", routing::get(decisions::markdown))
-        .route("/search", routing::get(search::by_params).post(search::by_body))
-        .route("/search/suggest", routing::get(search::suggest))
-        .route("/events", routing::get(events::page))
-        .route("/events/stats", routing::get(events::stats))
-        .route("/status", routing::get(hub::status))
-        .route("/limits", routing::get(hub::limits))
-        .route("/livez", routing::get(hub::livez))
-        .layer(axum::middleware::from_fn(gate::in_time));
-    let long = Router::new()
-        .route("/events/stream", routing::get(events::stream))
-        .route("/export", routing::get(export::export))
-        .route("/reindex", routing::post(hub::reindex))
-        .route("/fsck", routing::get(hub::fsck));
-    Router::new()
-        .nest("/api/v1", quick.merge(long))
-        .route("/livez", routing::get(hub::livez))
+    let quick = routes::quick().router.layer(axum::middleware::from_fn(gate::in_time));
+    quick
+        .merge(routes::long().router)
+        .merge(routes::plain().router)
         .fallback(gate::no_such_path)
         .method_not_allowed_fallback(gate::no_such_method)
         .layer(from_fn_with_state(api.clone(), gate::gate))
@@ -178,6 +160,8 @@ mod testing {
             requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             hub_name: Arc::default(),
+            admission: None,
+            tries: Arc::default(),
         }
     }
 }

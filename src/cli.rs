@@ -22,6 +22,7 @@ mod get;
 mod headless;
 mod id;
 mod import;
+mod key;
 mod keymap;
 mod manual;
 mod out;
@@ -152,13 +153,8 @@ async fn console(
     is_written: bool,
 ) -> Result<(), Stop> {
     let home = Home::new(setup.home(setup.clock(), true, setup.reach(alone)?));
-    // What was asked for by a flag is done, or said before there is a screen.
-    if alone.given().is_some()
-        && let Err(fault) = home.own().await
-    {
-        home.close().await;
-        return Err(fault.into());
-    }
+    // Said before there is a screen.
+    owned_where_asked(&home, alone).await?;
     let own_keys = console::keymap::read(&keys)?;
     let themes_dir = keys.with_file_name("themes");
     let log_place =
@@ -173,12 +169,25 @@ async fn console(
 async fn plain_console(setup: Setup, out: Out, global: &Global, alone: &Alone) -> Result<(), Stop> {
     let reach = setup.reach(alone)?;
     let mut ask = Ask::new(setup, out, CancellationToken::new(), true, reach);
+    owned_where_asked(&ask.home, alone).await?;
     // What was set for all programs of this person is not meant for ears.
     ask.out.manner = ask.out.manner.uncoloured();
     ask.hits = Some(Vec::new());
     let done = plain::run(&mut ask, global).await;
     ask.home.close().await;
     done
+}
+
+/// Flags of the hub itself are for one of this process, or it is said that there is another.
+async fn owned_where_asked(home: &Home, alone: &Alone) -> Result<(), Stop> {
+    if !alone.is_of_hub() {
+        return Ok(());
+    }
+    if let Err(fault) = home.own().await {
+        home.close().await;
+        return Err(fault.into());
+    }
+    Ok(())
 }
 
 /// Runs a verb, and closes the door behind it.
@@ -234,6 +243,7 @@ async fn perform(verb: Verb, ask: &mut Ask) -> Result<(), Stop> {
         Verb::Bench { what: Bench::Search { collection, switches } } => {
             bench::search(ask, collection, switches).await
         }
+        Verb::Key { what } => key::run(ask, what).await,
         Verb::Export => events::export(ask).await,
         Verb::Config { .. } | Verb::Keymap { .. } | Verb::Completions { .. } | Verb::Man => {
             Err(Fault::bug("this verb needs no hub").into())

@@ -9,6 +9,7 @@ mod decisions;
 mod feed;
 mod health;
 mod jobs;
+mod keys;
 mod memories;
 mod search;
 mod told;
@@ -87,6 +88,7 @@ pub struct Hub {
     store: Store,
     lexical: Arc<Lexical>,
     answers: search::Answers,
+    keyring: keys::Keyring,
     cleaner: cleaner::Cleaner,
     tasks: Tasks,
     /// Counts changes of the status that are worth telling.
@@ -120,6 +122,7 @@ impl Hub {
             store,
             lexical,
             answers: search::Answers::default(),
+            keyring: keys::Keyring::default(),
             cleaner: cleaner::Cleaner::new(options.retention),
             tasks: Tasks::new(),
             status_changed: watch::Sender::new(0),

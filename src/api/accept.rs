@@ -2,10 +2,7 @@
 
 use std::{
     io,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -30,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     REQUESTS_MAX, STREAMS_MAX,
+    gate::Leave,
     outside::{Entrance, Tcp},
     peer::{Peer, User},
     problem::Refusal,
@@ -62,15 +60,32 @@ const _: () = assert!(FILES_OF_THE_HUB > 2 * TURNED_AWAY_MAX);
 
 /// Set by a route whose answer has no end of its own.
 #[derive(Debug, Clone, Default)]
-pub struct Streaming(Arc<AtomicBool>);
+pub struct Streaming(Arc<Begun>);
+
+#[derive(Debug, Default)]
+struct Begun {
+    token: CancellationToken,
+    leave: OnceLock<Leave>,
+}
 
 impl Streaming {
-    pub fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
+    /// A connection has one stream at most: it is the last that is asked on it.
+    pub fn set(&self, leave: &Leave) {
+        self.0.leave.get_or_init(|| leave.clone());
+        self.0.token.cancel();
     }
 
     fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.token.is_cancelled()
+    }
+
+    /// Until who asked for it may have it no longer.
+    async fn over(&self) {
+        self.0.token.cancelled().await;
+        match self.0.leave.get() {
+            Some(leave) => leave.key_over().await,
+            None => std::future::pending().await,
+        }
     }
 }
 
@@ -237,7 +252,7 @@ async fn exchange(
     mut http: http1::Builder,
 ) {
     let streaming = Streaming::default();
-    let of_request = streaming.clone();
+    let (of_request, of_connection) = (streaming.clone(), streaming.clone());
     let routes = TowerToHyperService::new(router);
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
@@ -250,6 +265,10 @@ async fn exchange(
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        // Its last frame says why, to a client that reads; one that does not is cut off.
+        () = of_connection.over() => {
+            tokio::time::timeout(STREAM_CLOSE_PATIENCE, connection).await.unwrap_or(Ok(()))
+        }
         () = close.cancelled() => {
             connection.as_mut().graceful_shutdown();
             if streaming.is_set() {

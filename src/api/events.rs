@@ -9,7 +9,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::{Api, accept::Streaming, ask, params::Params, problem::Answer, sse};
+use super::{Api, accept::Streaming, ask, gate::Leave, params::Params, problem::Answer, sse};
 use crate::{
     door::{Caller, EventGap, EventPage},
     model::{Cursor, Envelope, Fault, Time},
@@ -69,6 +69,7 @@ pub async fn stream(
     State(api): State<Api>,
     caller: From,
     streaming: axum::Extension<Streaming>,
+    leave: axum::Extension<Leave>,
     params: Params,
     headers: HeaderMap,
 ) -> Answer {
@@ -79,9 +80,9 @@ pub async fn stream(
     let place = api.stream_place()?;
     let hub = api.hub_name().await?.to_owned();
     let items = api.door.stream(&caller, request).await?;
-    streaming.set();
+    streaming.set(&leave);
     let watching = sse::Watching::new(api.attached.clone(), place);
-    let body = Body::from_stream(sse::frames(items, hub, api.token.clone(), watching));
+    let body = Body::from_stream(sse::frames(items, hub, leave.0, watching));
     let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, body).into_response())
 }

@@ -18,9 +18,11 @@ use futures::{FutureExt, Stream, StreamExt, stream, stream::BoxStream};
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio_util::sync::CancellationToken;
 
-use super::{gate::bug, problem::Problem};
+use super::{
+    gate::{Leave, bug},
+    problem::Problem,
+};
 use crate::{
     door::StreamItem,
     model::{Cursor, Envelope, Fault},
@@ -56,7 +58,7 @@ struct Writing {
     /// None after the last frame.
     items: Option<Items>,
     hub: String,
-    token: CancellationToken,
+    leave: Leave,
     begun: bool,
     /// Where the client is, for when it comes back.
     position: Option<Cursor>,
@@ -82,11 +84,11 @@ enum End {
 pub fn frames(
     items: Items,
     hub: String,
-    token: CancellationToken,
+    leave: Leave,
     watching: Watching,
 ) -> impl Stream<Item = Result<Vec<u8>, Infallible>> + Send {
     let writing =
-        Writing { items: Some(items), hub, token, begun: false, position: None, _watching: watching };
+        Writing { items: Some(items), hub, leave, begun: false, position: None, _watching: watching };
     stream::unfold(writing, |mut writing| async move {
         let chunk = writing.chunk().await?;
         Some((Ok(chunk), writing))
@@ -100,7 +102,7 @@ impl Writing {
         let mut chunk = if std::mem::replace(&mut self.begun, true) { Vec::new() } else { RETRY.to_vec() };
         let mut item = tokio::select! {
             biased;
-            () = self.token.cancelled() => None,
+            ended = self.leave.over() => ended.map(Err),
             item = next(items) => item,
         };
         loop {
@@ -207,6 +209,7 @@ fn frame<D: Serialize>(
 #[cfg(test)]
 mod tests {
     use tokio::sync::Semaphore;
+    use tokio_util::sync::CancellationToken;
 
     use super::*;
     use crate::model::Sequence;
@@ -218,7 +221,8 @@ mod tests {
 
     async fn text(items: Items, token: CancellationToken) -> String {
         let attached = Arc::default();
-        let chunks: Vec<_> = frames(items, "h".into(), token, watching(&attached)).collect().await;
+        let chunks: Vec<_> =
+            frames(items, "h".into(), Leave::of_hub(token), watching(&attached)).collect().await;
         String::from_utf8(chunks.into_iter().flat_map(Result::unwrap).collect()).unwrap()
     }
 
@@ -260,8 +264,12 @@ mod tests {
     #[tokio::test]
     async fn a_stream_is_counted_while_it_lives() {
         let attached = Arc::default();
-        let frames =
-            frames(stream::pending().boxed(), "h".into(), CancellationToken::new(), watching(&attached));
+        let frames = frames(
+            stream::pending().boxed(),
+            "h".into(),
+            Leave::of_hub(CancellationToken::new()),
+            watching(&attached),
+        );
         assert_eq!(attached.load(Ordering::SeqCst), 1);
         drop(frames);
         assert_eq!(attached.load(Ordering::SeqCst), 0);

@@ -81,6 +81,11 @@ pub struct Alone {
 }
 
 impl Alone {
+    /// Whether it says something of the hub, rather than of its face.
+    pub fn is_of_hub(&self) -> bool {
+        !self.listen.is_empty() || self.insecure_http || self.no_auth
+    }
+
     /// The first flag that was given.
     pub fn given(&self) -> Option<&'static str> {
         let flags = [
@@ -226,6 +231,11 @@ pub enum Verb {
     Keymap {
         #[command(subcommand)]
         what: Keymap,
+    },
+    /// Make, list and end keys for who comes over the network
+    Key {
+        #[command(subcommand)]
+        what: KeyVerb,
     },
     /// Print completions for a shell
     Completions { shell: Shell },
@@ -394,6 +404,43 @@ pub enum Config {
     Show,
     /// Say what is wrong with the settings file
     Check,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum KeyVerb {
+    /// Make a key, and print its secret this once
+    Create {
+        /// Who holds it; what is done with it is done by key:NAME
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// What it may do, such as memories:read,memories:write; `write` does not hold `read`
+        #[arg(long, required = true, value_delimiter = ',', value_name = "SCOPES")]
+        scopes: Vec<String>,
+        /// The projects it sees; else all
+        #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+        projects: Vec<String>,
+        /// When it ends: 90d, 12h, 2027-03-01; else when it is revoked
+        #[arg(long, value_name = "TIME")]
+        expires: Option<String>,
+        /// Write into the secret that it is for trying things out: wh_dev_…
+        #[arg(long)]
+        dev: bool,
+    },
+    /// Show every key, newest first
+    Ls,
+    /// Give a key's holder another secret, and print it
+    Rotate {
+        #[arg(value_name = "NAME")]
+        key: String,
+        /// How long the one before still holds
+        #[arg(long, default_value = "0s", value_name = "TIME")]
+        overlap: String,
+    },
+    /// End a key, and what is open with it
+    Revoke {
+        #[arg(value_name = "NAME")]
+        key: String,
+    },
 }
 
 #[derive(Debug, Clone, Subcommand)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ViewName;
-use crate::model::{Cursor, Fault, Sequence, Time};
+use crate::model::{Cursor, Fault, Projects, Sequence, Time};
 
 /// Where a view of the log stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -211,6 +211,14 @@ pub struct Status {
 }
 
 impl Status {
+    /// Without what would tell of projects that these do not see.
+    pub fn behind(self, wall: &Projects) -> Status {
+        if wall.hold(&Projects::All) {
+            return self;
+        }
+        Status { memories: None, forgotten: None, decisions: None, caches: Vec::new(), disk: None, ..self }
+    }
+
     pub fn view(&self, name: ViewName) -> Option<&ViewState> {
         self.views.iter().find(|view| view.name == name).map(|view| &view.state)
     }

@@ -62,10 +62,11 @@ impl Owned {
                 return Err(fault);
             }
         };
-        let door: Arc<dyn Door> = Arc::new(HubDoor(hub.clone()));
+        let here = Arc::new(HubDoor(hub.clone()));
+        let door: Arc<dyn Door> = here.clone();
         let serving = Tasks::new();
         let token = serving.token();
-        let listeners = Listeners { socket: listener, tcp };
+        let listeners = Listeners { socket: listener, tcp, admission: Some(here) };
         serving.spawn(api::serve(listeners, door.clone(), options.clock.clone(), attached, token));
         if let Err(error) = lock.say(Some(&socket)) {
             tracing::warn!(%error, "the lock does not say where the hub answers; others will look for it");

@@ -12,7 +12,7 @@ use wheelhouse::{
 };
 
 /// Every event of this version: type and when it is told.
-const EVENTS: [(&str, &str); 22] = [
+const EVENTS: [(&str, &str); 26] = [
     ("memory.saved", "a memory is new"),
     ("memory.updated", "a memory has a new revision"),
     ("memory.superseded", "another memory took its place"),
@@ -43,12 +43,19 @@ const EVENTS: [(&str, &str); 22] = [
         "hub.truncated",
         "the end of the log was torn and cut off at the last whole commit: nothing acknowledged was in it",
     ),
+    (
+        "auth.denied",
+        "somebody from outside was not let in; told once a minute for each address, with how many were not",
+    ),
+    ("auth.key_created", "a key was made, or another secret for one"),
+    ("auth.key_revoked", "a key was ended before its time"),
+    ("auth.key_used", "a key was used for the first time on this day"),
     ("auth.disabled", "a hub started that asks nobody for a key, at this address"),
     ("hub.damaged", "a file of the log is not what was written"),
 ];
 
 #[track_caller]
-fn check(name: &str, text: &str) {
+pub fn check(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
     let before = fs::read_to_string(&path).unwrap_or_default();
     if before != text {
@@ -58,7 +65,7 @@ fn check(name: &str, text: &str) {
     }
 }
 
-fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+pub fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut text = String::new();
     writeln!(text, "| {} |\n|{}", head.join(" | "), "---|".repeat(head.len())).unwrap();
     for row in rows {

@@ -22,6 +22,7 @@ mod house;
 mod import;
 mod kill;
 mod meaning;
+mod outside;
 mod plain;
 mod power;
 mod pty;
