@@ -17,6 +17,7 @@ use std::{
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use serde_json::json;
 use wheelhouse::{
+    api::Reach,
     door::{Door, NewMemory, Upsert},
     home::{Home, HomeOptions, local_caller},
     model::Id,
@@ -54,6 +55,7 @@ pub fn run() {
         clock: Clock::system(),
         retention: wheelhouse::store::Retention::default(),
         announce: true,
+        reach: Reach::default(),
     });
     let (door, ids) = runtime.block_on(filled(&home));
     let told = Arc::new(AtomicU64::new(0));

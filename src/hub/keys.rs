@@ -165,12 +165,13 @@ impl Keys for HubDoor {
         let expires_at = new.expires_in.map(|span| after(now, span));
         let key = Key {
             name: new.name,
+            dev: new.dev,
             scopes: new.scopes,
             projects: new.projects,
             expires_at,
             ..blank(hub, caller, now)
         };
-        make(hub, caller, key, new.dev, Vec::new()).await
+        make(hub, caller, key, Vec::new()).await
     }
 
     async fn keys(&self, caller: &Caller) -> Result<Vec<KeyView>, Fault> {
@@ -210,12 +211,13 @@ impl Keys for HubDoor {
         }
         let key = Key {
             name: newest.name,
+            dev: newest.dev,
             scopes: newest.scopes,
             projects: newest.projects,
             expires_at: lifetime.map(|span| after(now, span)),
             ..blank(hub, caller, now)
         };
-        make(hub, caller, key, false, before).await
+        make(hub, caller, key, before).await
     }
 
     async fn revoke_key(&self, caller: &Caller, key: &str) -> Result<Vec<KeyView>, Fault> {
@@ -245,14 +247,8 @@ impl Keys for HubDoor {
 }
 
 /// Makes the secret, writes the key beside those that it changes, and says the secret this once.
-async fn make(
-    hub: &Arc<Hub>,
-    caller: &Caller,
-    key: Key,
-    dev: bool,
-    before: Vec<Key>,
-) -> Result<MadeKey, Fault> {
-    let (secret, short) = secret::fresh(dev)
+async fn make(hub: &Arc<Hub>, caller: &Caller, key: Key, before: Vec<Key>) -> Result<MadeKey, Fault> {
+    let (secret, short) = secret::fresh(key.dev)
         .map_err(|error| Fault::unavailable("this machine gives no random numbers").cause(error))?;
     let pepper = hub.keyring.pepper(&hub.data_dir, true).await?;
     let hash = pepper.ok_or_else(|| Fault::bug("a pepper was to be made"))?.hash(&secret);
@@ -287,6 +283,7 @@ fn blank(hub: &Hub, caller: &Caller, now: Time) -> Key {
         name: String::new(),
         short: String::new(),
         hash: [0; 32],
+        dev: false,
         scopes: Default::default(),
         projects: Projects::All,
         created_at: now,

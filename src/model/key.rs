@@ -108,6 +108,9 @@ pub struct Key {
     pub short: String,
     /// Of the whole secret, keyed with what stands in no record.
     pub hash: [u8; 32],
+    /// Its secret says that it is for trying things out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dev: bool,
     pub scopes: BTreeSet<Scope>,
     #[serde(default)]
     pub projects: Projects,
@@ -193,6 +196,7 @@ mod tests {
             name: "ci".into(),
             short: "abcdefgh".into(),
             hash: [0; 32],
+            dev: false,
             scopes: [Scope::read(Area::Memories)].into(),
             projects: Projects::All,
             created_at: at(1),

@@ -76,7 +76,7 @@ fn job(n: usize, revision: u32) -> Job {
 fn key(n: usize, revision: u32) -> ApiKey {
     serde_json::from_value(json!({
         "id": id(4_000 + n), "revision": revision, "name": format!("key-{n}"), "short": format!("short{n:03}"),
-        "hash": [n; 32], "scopes": ["memories:read"], "created_at": Time::default(), "created_by": "hub",
+        "hash": vec![n; 32], "scopes": ["memories:read"], "created_at": Time::default(), "created_by": "hub",
     }))
     .unwrap()
 }

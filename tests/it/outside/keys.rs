@@ -162,6 +162,8 @@ async fn a_key_is_rotated_with_an_overlap_and_expires() {
     }
     let short = key(&program, "short", "memories:read", &["--expires", "1s", "--dev"]);
     assert!(short.starts_with("wh_dev_"));
+    key(&program, "trying", "memories:read", &["--dev"]);
+    assert!(program.prints(&["key", "rotate", "trying"]).starts_with("wh_dev_"), "as it was made");
     until("that a key expires", || async {
         (status(at, "GET /api/v1/memories", &short).await == 401).then_some(())
     })
