@@ -129,13 +129,12 @@ pub struct Outside {
 impl Outside {
     /// Reads the certificate again, which may be a new one under its old name, and takes other names.
     pub fn reload(&self, reach: &Reach) -> Result<(), Fault> {
-        let fresh = reach.certificate()?;
-        let mut tls = self.tls.write().unwrap_or_else(PoisonError::into_inner);
         // A listener does not change between HTTP and HTTPS under its clients.
-        if tls.is_some() && fresh.is_some() {
-            *tls = fresh;
+        if self.acceptor().is_some()
+            && let Some(fresh) = reach.certificate()?
+        {
+            *self.tls.write().unwrap_or_else(PoisonError::into_inner) = Some(fresh);
         }
-        drop(tls);
         *self.hosts.write().unwrap_or_else(PoisonError::into_inner) = reach.hosts.clone();
         Ok(())
     }
