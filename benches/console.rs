@@ -134,6 +134,7 @@ fn app(rows: usize) -> App {
         pid: 1,
         data_dir: "/data".into(),
         socket: None,
+        listeners: vec![],
         started_at: at,
         time: at,
         head: cursor(10_000),

@@ -17,6 +17,7 @@ use std::{
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use serde_json::json;
 use wheelhouse::{
+    api::Reach,
     door::{Door, NewMemory, Upsert},
     home::{Home, HomeOptions, local_caller},
     model::Id,
@@ -56,6 +57,7 @@ pub fn run() {
         announce: true,
         jobs: wheelhouse::hub::JobOptions::default(),
         hub: None,
+        reach: Reach::default(),
     });
     let (door, ids) = runtime.block_on(filled(&home));
     let told = Arc::new(AtomicU64::new(0));

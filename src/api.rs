@@ -1,9 +1,10 @@
-//! The surface: HTTP and server-sent events over a door, on a Unix socket.
+//! The surface: HTTP and server-sent events over a door, on a Unix socket and on the addresses it is told to listen at.
 //!
 //! A route maps a request to one call of the door and its answer back; it decides nothing. What every request
 //! goes through (who asks, how many at once, how long, what a panic becomes) stands in `gate`, once.
 //!
-//! Invariants: a peer is asked for its uid by the kernel and no other user is answered. A client that reads slowly
+//! Invariants: on the socket the kernel says whose process asks, and no other user is answered; from outside nothing is
+//! answered but what a key opens. A client that reads slowly
 //! costs the others nothing: its stream is pulled only as its socket drains.
 
 mod accept;
@@ -16,27 +17,38 @@ mod gate;
 mod health;
 mod hub;
 mod jobs;
+mod keys;
 mod limits;
 mod memories;
+mod outside;
 mod params;
 mod peer;
 mod problem;
 mod record;
+mod routes;
 mod search;
 mod sse;
+mod tries;
 
 use std::sync::{Arc, atomic::AtomicU32};
 
-use axum::{Router, middleware::from_fn_with_state, routing};
+use axum::{Router, middleware::from_fn_with_state};
 use tokio::{
     net::UnixListener,
     sync::{OnceCell, OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::sync::CancellationToken;
 
-pub use self::{accept::CLOSE_PATIENCE, limits::limits, peer::own_user};
+pub use self::{
+    accept::CLOSE_PATIENCE,
+    limits::limits,
+    outside::{Outside, Reach, Tcp},
+    peer::own_user,
+    routes::{Needs, Route, routes},
+};
+use self::{accept::Listens, tries::Tries};
 use crate::{
-    door::Door,
+    door::{Admission, Door},
     model::{Code, Fault, TimeWords},
     tasks::Clock,
 };
@@ -59,6 +71,9 @@ struct Api {
     requests: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     hub_name: Arc<OnceCell<String>>,
+    /// None where nobody comes from outside.
+    admission: Option<Arc<dyn Admission>>,
+    tries: Arc<Tries>,
 }
 
 impl Api {
@@ -82,15 +97,31 @@ impl Api {
     }
 }
 
+/// Where a hub is served.
+pub struct Listeners {
+    pub socket: UnixListener,
+    pub tcp: Vec<Tcp>,
+    /// Who says whose key it is that somebody brings.
+    pub admission: Option<Arc<dyn Admission>>,
+}
+
+impl From<UnixListener> for Listeners {
+    fn from(socket: UnixListener) -> Listeners {
+        Listeners { socket, tcp: Vec::new(), admission: None }
+    }
+}
+
 /// Serves the door until the token is cancelled; then ends the streams, lets requests in flight finish within a
 /// bound, and returns with every connection closed.
 pub async fn serve(
-    listener: UnixListener,
+    listeners: Listeners,
     door: Arc<dyn Door>,
     clock: Clock,
     attached: Arc<AtomicU32>,
     token: CancellationToken,
 ) {
+    let Listeners { socket, tcp, admission } = listeners;
+    let listeners = std::iter::once(Listens::Socket(socket)).chain(tcp.into_iter().map(Listens::Outside));
     let api = Api {
         door,
         clock,
@@ -99,74 +130,21 @@ pub async fn serve(
         requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
         hub_name: Arc::default(),
+        admission,
+        tries: Arc::default(),
     };
-    accept::serve(listener, router(api), token).await;
+    accept::serve(listeners.collect(), router(api), token).await;
 }
 
 fn router(api: Api) -> Router {
-    let quick = Router::new()
-        .route("/memories", routing::post(memories::add).get(memories::list))
-        .route("/memories/bulk", routing::post(memories::bulk))
-        .route("/memories/{id}", routing::get(memories::get).patch(memories::edit).delete(memories::forget))
-        .route("/memories/{id}/history", routing::get(memories::history))
-        .route("/memories/{id}/supersede", routing::post(memories::supersede))
-        .route("/memories/{id}/restore", routing::post(memories::restore))
-        .route("/memories/{id}/opened", routing::post(memories::opened))
-        .route("/decisions", routing::post(decisions::decide).get(decisions::list))
-        .route("/decisions/review-due", routing::get(decisions::review_due))
-        .route("/decisions/calibration", routing::get(decisions::calibration))
-        .route("/decisions/import", routing::post(decisions::import))
-        .route("/decisions/{id}", routing::get(decisions::get).patch(decisions::edit))
-        .route("/decisions/{id}/supersede", routing::post(decisions::supersede))
-        .route("/decisions/{id}/outcome", routing::post(decisions::outcome))
-        .route("/decisions/{id}/history", routing::get(decisions::history))
-        .route("/decisions/{id}/export.md", routing::get(decisions::markdown))
-        .route("/jobs", routing::post(jobs::define).get(jobs::list))
-        .route("/jobs/{job}", routing::get(jobs::get))
-        .route("/jobs/{job}/run", routing::post(jobs::run))
-        .route("/jobs/{job}/pause", routing::post(jobs::pause))
-        .route("/jobs/{job}/resume", routing::post(jobs::resume))
-        .route("/jobs/{job}/enable", routing::post(jobs::enable))
-        .route("/jobs/{job}/disable", routing::post(jobs::disable))
-        .route("/jobs/{job}/backfill", routing::post(jobs::backfill))
-        .route("/jobs/{job}/next", routing::get(jobs::next))
-        .route("/runs", routing::get(jobs::runs))
-        .route("/runs/{id}", routing::get(jobs::get_run))
-        .route("/runs/{id}/logs", routing::get(jobs::log))
-        .route("/runs/{id}/cancel", routing::post(jobs::cancel))
-        .route("/runs/{id}/retry", routing::post(jobs::retry))
-        .route("/runs/{id}/dismiss", routing::post(jobs::dismiss))
-        .route("/dead", routing::get(jobs::dead))
-        .route("/search", routing::get(search::by_params).post(search::by_body))
-        .route("/search/suggest", routing::get(search::suggest))
-        .route("/events", routing::get(events::page).post(events::publish))
-        .route("/events/stats", routing::get(events::stats))
-        .route("/status", routing::get(hub::status))
-        .route("/limits", routing::get(hub::limits))
-        .merge(wellbeing())
-        .layer(axum::middleware::from_fn(gate::in_time));
-    let long = Router::new()
-        .route("/events/stream", routing::get(events::stream))
-        .route("/export", routing::get(export::export))
-        .route("/reindex", routing::post(hub::reindex))
-        .route("/fsck", routing::get(hub::fsck));
-    Router::new()
-        .nest("/api/v1", quick.merge(long))
-        .merge(wellbeing().layer(axum::middleware::from_fn(gate::in_time)))
+    let quick = routes::quick().router.layer(axum::middleware::from_fn(gate::in_time));
+    quick
+        .merge(routes::long().router)
+        .merge(routes::plain().router)
         .fallback(gate::no_such_path)
         .method_not_allowed_fallback(gate::no_such_method)
         .layer(from_fn_with_state(api.clone(), gate::gate))
         .with_state(api)
-}
-
-/// What watches a hub looks for these below the root too.
-fn wellbeing() -> Router<Api> {
-    Router::new()
-        .route("/livez", routing::get(health::livez))
-        .route("/readyz", routing::get(health::readyz))
-        .route("/health", routing::get(health::health))
-        .route("/health/trends", routing::get(health::trends))
-        .route("/health/{component}", routing::get(health::component))
 }
 
 #[cfg(test)]
@@ -184,6 +162,8 @@ mod testing {
             requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             hub_name: Arc::default(),
+            admission: None,
+            tries: Arc::default(),
         }
     }
 }

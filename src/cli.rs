@@ -19,10 +19,12 @@ mod edit;
 mod events;
 mod fsck;
 mod get;
+mod headless;
 mod health;
 mod id;
 mod import;
 mod jobs;
+mod key;
 mod keymap;
 mod manual;
 mod out;
@@ -44,17 +46,18 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::{args::Typed, out::Manner, stop::Stop};
 use self::{
-    args::{Bench, Events, Global, Jobs, Verb},
+    args::{Alone, Bench, Events, Global, Jobs, Verb},
     out::Out,
     setup::Setup,
     verb::Ask,
 };
 use crate::{
+    api::Reach,
     console::{self, ConsoleOptions, panes::log::LogPlace},
-    home::{Home, HomeOptions},
+    home::Home,
     model::Fault,
     tasks::Clock,
-    telemetry::{self, Ring},
+    telemetry::{self, LogOptions, Ring},
 };
 
 /// Threads that answer while a verb owns the hub; what blocks has threads of its own.
@@ -70,19 +73,20 @@ pub fn parse() -> Typed {
 /// Does what was typed.
 pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
     let mut out = Out::new(manner);
-    let Typed { mut global, plain, mut verb } = typed;
+    let Typed { mut global, alone, mut verb } = typed;
     if let Some(Verb::Attach { hub }) = verb {
         global.hub = Some(hub);
         verb = None;
     }
     let face = match verb {
-        Some(_) if plain => return Err(plain_verb().into()),
+        Some(_) if alone.given().is_some() => return Err(with_a_verb(&alone).into()),
         Some(verb) => match without_hub(&verb, &global, &mut out) {
             Some(done) => return done,
             None => Face::Verb(verb),
         },
         // A cursor cannot be placed there: what a screen would show is told instead.
-        None if plain || manner.stdout_is_terminal && console::caps::is_dumb() => Face::Plain,
+        None if alone.headless => Face::Headless,
+        None if alone.plain || manner.stdout_is_terminal && console::caps::is_dumb() => Face::Plain,
         None if !manner.stdout_is_terminal => return Err(no_terminal().into()),
         None => Face::Console,
     };
@@ -93,20 +97,34 @@ pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
         .enable_all()
         .build()
         .map_err(|error| Fault::unavailable("cannot start the program's threads").cause(error))?;
-    let log = |ring| telemetry::start(&setup.data_dir, &setup.config.log_level, ring);
+    let log = |ring, to_stderr| {
+        telemetry::start(LogOptions {
+            data_dir: &setup.data_dir,
+            level: &setup.config.log_level,
+            format: setup.config.log_format,
+            ring,
+            to_stderr,
+        })
+    };
     let (done, _log) = match face {
         Face::Verb(verb) => {
-            let log = log(None);
+            let log = log(None, false);
             (runtime.block_on(ask(verb, setup, out)), log)
         }
         Face::Plain => {
-            let log = log(None);
-            (runtime.block_on(plain_console(setup, out, &global)), log)
+            let log = log(None, false);
+            (runtime.block_on(plain_console(setup, out, &global, &alone)), log)
+        }
+        Face::Headless => {
+            // A unit's standard error is the journal's.
+            let is_kept = std::env::var_os("JOURNAL_STREAM").is_some();
+            let log = log(None, manner.stderr_is_terminal || is_kept);
+            (runtime.block_on(headless::run(setup, out, (&global, &alone), &log)), log)
         }
         Face::Console => {
             let ring = Arc::new(Ring::new(Clock::system()));
-            let log = log(Some(Arc::clone(&ring)));
-            (runtime.block_on(console(setup, keys, ring, log.is_written())), log)
+            let log = log(Some(Arc::clone(&ring)), false);
+            (runtime.block_on(console(setup, &alone, keys, ring, log.is_written())), log)
         }
     };
     runtime.shutdown_timeout(END_PATIENCE);
@@ -117,6 +135,7 @@ pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
 enum Face {
     Verb(Verb),
     Plain,
+    Headless,
     Console,
 }
 
@@ -133,17 +152,16 @@ fn without_hub(verb: &Verb, global: &Global, out: &mut Out) -> Option<Result<(),
 }
 
 /// The console, on the hub of this data directory.
-async fn console(setup: Setup, keys: PathBuf, log: Arc<Ring>, is_written: bool) -> Result<(), Stop> {
-    let home = Home::new(HomeOptions {
-        data_dir: setup.data_dir.clone(),
-        unsafe_filesystem: setup.unsafe_filesystem,
-        hub_name: setup.hub_name.clone(),
-        clock: setup.clock(),
-        retention: setup.retention(),
-        announce: true,
-        jobs: setup.jobs(),
-        hub: setup.hub.clone(),
-    });
+async fn console(
+    setup: Setup,
+    alone: &Alone,
+    keys: PathBuf,
+    log: Arc<Ring>,
+    is_written: bool,
+) -> Result<(), Stop> {
+    let home = Home::new(setup.home(setup.clock(), true, setup.reach(alone)?));
+    // Said before there is a screen.
+    owned_where_asked(&home, alone).await?;
     let own_keys = console::keymap::read(&keys)?;
     let themes_dir = keys.with_file_name("themes");
     let log_place =
@@ -155,8 +173,10 @@ async fn console(setup: Setup, keys: PathBuf, log: Arc<Ring>, is_written: bool) 
 }
 
 /// The console without a screen, until it is left.
-async fn plain_console(setup: Setup, out: Out, global: &Global) -> Result<(), Stop> {
-    let mut ask = Ask::new(setup, out, CancellationToken::new(), true);
+async fn plain_console(setup: Setup, out: Out, global: &Global, alone: &Alone) -> Result<(), Stop> {
+    let reach = setup.reach(alone)?;
+    let mut ask = Ask::new(setup, out, CancellationToken::new(), true, reach);
+    owned_where_asked(&ask.home, alone).await?;
     // What was set for all programs of this person is not meant for ears.
     ask.out.manner = ask.out.manner.uncoloured();
     ask.hits = Some(Vec::new());
@@ -165,9 +185,21 @@ async fn plain_console(setup: Setup, out: Out, global: &Global) -> Result<(), St
     done
 }
 
+/// Flags of the hub itself are for one of this process, or it is said that there is another.
+async fn owned_where_asked(home: &Home, alone: &Alone) -> Result<(), Stop> {
+    if !alone.is_of_hub() {
+        return Ok(());
+    }
+    if let Err(fault) = home.own().await {
+        home.close().await;
+        return Err(fault.into());
+    }
+    Ok(())
+}
+
 /// Runs a verb, and closes the door behind it.
 async fn ask(verb: Verb, setup: Setup, out: Out) -> Result<(), Stop> {
-    let mut ask = Ask::new(setup, out, CancellationToken::new(), false);
+    let mut ask = Ask::new(setup, out, CancellationToken::new(), false, Reach::default());
     let done = until_interrupted(verb, &mut ask).await;
     ask.home.close().await;
     done
@@ -223,6 +255,7 @@ async fn perform(verb: Verb, ask: &mut Ask) -> Result<(), Stop> {
         Verb::Bench { what: Bench::Search { collection, switches } } => {
             bench::search(ask, collection, switches).await
         }
+        Verb::Key { what } => key::run(ask, what).await,
         Verb::Export => events::export(ask).await,
         Verb::Attach { .. }
         | Verb::Config { .. }
@@ -254,7 +287,12 @@ fn no_terminal() -> Fault {
     )
 }
 
-fn plain_verb() -> Fault {
-    Fault::invalid("--plain opens the console without a screen, and goes with no verb")
-        .hint("verbs print plain lines as they are; `--color never` takes the colours away")
+fn with_a_verb(alone: &Alone) -> Fault {
+    if alone.plain {
+        return Fault::invalid("--plain opens the console without a screen, and goes with no verb")
+            .hint("verbs print plain lines as they are; `--color never` takes the colours away");
+    }
+    let flag = alone.given().unwrap_or_default();
+    Fault::invalid(format!("{flag} is for a hub that stays, and goes with no verb"))
+        .hint("start `wheelhouse --headless` first; every verb finds it")
 }

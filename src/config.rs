@@ -17,6 +17,7 @@ mod whole;
 use std::{
     collections::BTreeMap,
     fmt,
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
 };
 
@@ -60,6 +61,10 @@ pub enum Kind {
     Number(u32, u32),
     /// A name of the IANA database, or `local`.
     Zone,
+    /// Of sockets; with commas between them where it is one text.
+    Addresses,
+    /// Texts without commas; with commas between them where it is one text.
+    Names,
 }
 
 impl fmt::Display for Kind {
@@ -69,13 +74,15 @@ impl fmt::Display for Kind {
             Kind::Flag => f.write_str("true or false"),
             Kind::OneOf(words) => write!(f, "one of \"{}\"", words.join("\", \"")),
             Kind::Number(least, most) => write!(f, "a whole number from {least} to {most}"),
+            Kind::Addresses => f.write_str("a list of addresses such as [\"127.0.0.1:7420\"]"),
+            Kind::Names => f.write_str("a list of names such as [\"hub.lan\"]"),
             Kind::Zone => f.write_str("\"local\" or the name of a zone such as \"Europe/Berlin\""),
         }
     }
 }
 
 /// Every setting, in the order they are shown in.
-pub const KEYS: [Key; 19] = [
+pub const KEYS: [Key; 25] = [
     Key {
         name: "hub_name",
         what: "what this hub is called; else the machine's name",
@@ -93,6 +100,31 @@ pub const KEYS: [Key; 19] = [
         what: "the project verbs write to; else the git root's folder name",
         kind: Kind::Text,
         env: Some("WHEELHOUSE_PROJECT"),
+    },
+    Key {
+        name: "listen",
+        what: "where the hub of a console or of `--headless` listens beside its socket; `--listen` stands in its place",
+        kind: Kind::Addresses,
+        env: None,
+    },
+    Key {
+        name: "tls_cert",
+        what: "certificate of those listeners, as PEM; with it and its key they speak HTTPS",
+        kind: Kind::Text,
+        env: None,
+    },
+    Key { name: "tls_key", what: "key of that certificate, as PEM", kind: Kind::Text, env: None },
+    Key {
+        name: "insecure_http",
+        what: "listen without TLS at addresses that are not this machine's alone",
+        kind: Kind::Flag,
+        env: None,
+    },
+    Key {
+        name: "hosts",
+        what: "names that those listeners answer to, beside their addresses",
+        kind: Kind::Names,
+        env: None,
     },
     Key {
         name: "theme",
@@ -149,6 +181,12 @@ pub const KEYS: [Key; 19] = [
         what: "what the log file holds",
         kind: Kind::OneOf(&["off", "error", "warn", "info", "debug", "trace"]),
         env: Some("WHEELHOUSE_LOG"),
+    },
+    Key {
+        name: "log_format",
+        what: "how the log's lines are written: for eyes, or an object of JSON each",
+        kind: Kind::OneOf(&["text", "json"]),
+        env: None,
     },
     Key {
         name: "keep_ops_days",
@@ -260,6 +298,14 @@ impl Motion {
     }
 }
 
+/// How the log's lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
 /// How many colours to draw with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ColourDepth {
@@ -329,6 +375,11 @@ pub struct Config {
     /// None: `wheelhouse` in the user's data directory (XDG).
     pub data_dir: Option<PathBuf>,
     pub project: Option<Project>,
+    pub listen: Vec<SocketAddr>,
+    pub tls_cert: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
+    pub insecure_http: bool,
+    pub hosts: Vec<String>,
     /// None is `auto`: the theme used last, else by the terminal's background.
     pub theme: Option<String>,
     pub keymap: String,
@@ -343,6 +394,7 @@ pub struct Config {
     pub zone: Option<Zone>,
     /// A level, or directives as tracing has them.
     pub log_level: String,
+    pub log_format: LogFormat,
     pub keep_ops_days: u32,
     pub keep_telemetry_days: u32,
     /// None: `jobs` beside the settings file.
@@ -362,6 +414,11 @@ impl Default for Config {
             hub_name: None,
             data_dir: None,
             project: None,
+            listen: Vec::new(),
+            tls_cert: None,
+            tls_key: None,
+            insecure_http: false,
+            hosts: Vec::new(),
             theme: None,
             keymap: "default".to_owned(),
             colour: Colour::Auto,
@@ -373,6 +430,7 @@ impl Default for Config {
             time: TimeForm::Relative,
             zone: None,
             log_level: "info".to_owned(),
+            log_format: LogFormat::Text,
             keep_ops_days: 90,
             keep_telemetry_days: 7,
             jobs_dir: None,
@@ -417,6 +475,7 @@ impl Config {
                     None => wrong(),
                 });
             }
+            Kind::Addresses if addresses(value).is_none() => return Err(wrong()),
             _ => {}
         }
         let number = match key.kind {
@@ -430,6 +489,11 @@ impl Config {
             "hub_name" => self.hub_name = text(),
             "data_dir" => self.data_dir = text().map(|text| home_expanded(&text)),
             "project" => self.project = text().map(|text| Project::slug(&text)),
+            "listen" => self.listen = addresses(value).unwrap_or_default(),
+            "tls_cert" => self.tls_cert = text().map(|text| home_expanded(&text)),
+            "tls_key" => self.tls_key = text().map(|text| home_expanded(&text)),
+            "insecure_http" => self.insecure_http = value == "true",
+            "hosts" => self.hosts = parts(value).map(str::to_owned).collect(),
             "theme" => self.theme = text().filter(|theme| theme != "auto"),
             "keymap" => self.keymap = value.to_owned(),
             "color" => {
@@ -459,6 +523,9 @@ impl Config {
             "time" => self.time = TimeForm::named(value).unwrap_or_default(),
             "zone" => self.zone = zone(value).flatten(),
             "log_level" => self.log_level = value.to_owned(),
+            "log_format" => {
+                self.log_format = if value == "json" { LogFormat::Json } else { LogFormat::Text };
+            }
             "keep_ops_days" => self.keep_ops_days = number,
             "keep_telemetry_days" => self.keep_telemetry_days = number,
             "jobs_dir" => self.jobs_dir = text().map(|text| home_expanded(&text)),
@@ -497,6 +564,19 @@ impl Config {
         }
         base("XDG_DATA_HOME", ".local/share").map(|dir| dir.join("wheelhouse"))
     }
+}
+
+fn parts(value: &str) -> impl Iterator<Item = &str> {
+    value.split(',').map(str::trim).filter(|part| !part.is_empty())
+}
+
+/// Addresses with commas between them. No name is looked up but `localhost`, which is this machine by definition.
+fn addresses(value: &str) -> Option<Vec<SocketAddr>> {
+    let address = |part: &str| match part.strip_prefix("localhost:") {
+        Some(port) => port.parse().ok().map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
+        None => part.parse().ok(),
+    };
+    parts(value).map(address).collect()
 }
 
 /// The zone that a setting names; inside, none is the machine's own.
@@ -572,6 +652,8 @@ mod tests {
                 Kind::OneOf(words) => words[words.len() - 1],
                 Kind::Number(..) => "30",
                 Kind::Zone => "Europe/Berlin",
+                Kind::Addresses => "localhost:7420, [::1]:0",
+                Kind::Names => "hub.lan,other",
             };
             config.set(key.name, value, Provenance::Flag("--x")).unwrap();
             assert_eq!(config.provenance(key.name), Provenance::Flag("--x"), "{}", key.name);
@@ -583,6 +665,9 @@ mod tests {
         assert_eq!((config.motion, config.colour_depth), (Motion::Reduced, ColourDepth::None));
         assert_eq!(config.zone.and_then(Zone::name), Some("Europe/Berlin"));
         assert_eq!(config.theme.as_deref(), Some("text"));
+        assert_eq!(config.listen, ["127.0.0.1:7420".parse().unwrap(), "[::1]:0".parse().unwrap()]);
+        assert_eq!(config.hosts, ["hub.lan", "other"]);
+        assert!(config.set("listen", "hub.lan:7420", Provenance::Default).is_err());
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod decisions;
 mod events;
 mod health;
 mod jobs;
+mod keys;
 mod memories;
 mod search;
 mod status;
@@ -29,6 +30,7 @@ pub use jobs::{
     NewPause, RECENT_MAX, RUNS_PAGE, RUNS_PAGE_MAX, RunLog, RunMark, RunPage, RunView, RunsRequest,
     WhichRuns,
 };
+pub use keys::{Admission, Admitted, Denial, KeyView, Keys, MadeKey, NewKey, Unfit};
 pub use memories::{
     BATCH_BYTES_MAX, BATCH_MAX, Forgetting, Forgotten, LIST_PAGE_MAX, ListOrder, ListRequest, MemoryPage,
     MemoryPatch, NewMemory, Revision, Saved, Upsert, UpsertDone, Upserted, UpsertedAs,
@@ -38,8 +40,8 @@ pub use search::{
     SearchRequest, Step, SuggestAnswer, SuggestRequest, Suggestion, TOTAL_EXACT_MAX, TermWorth,
 };
 pub use status::{
-    CacheStatus, Cleaning, Damage, Disk, FsckReport, Limit, Refusal, Status, ViewState, ViewStatus, Writes,
-    short_span,
+    CacheStatus, Cleaning, Damage, Disk, FsckReport, Limit, Listener, Refusal, Status, ViewState, ViewStatus,
+    Writes, short_span,
 };
 
 use async_trait::async_trait;
@@ -114,7 +116,7 @@ pub enum ExportLine {
 
 /// A hub, wherever it is. Cancelling a call never undoes what it asked for: a commit on its way is finished.
 #[async_trait]
-pub trait Door: Decisions + Jobs + Wellbeing {
+pub trait Door: Decisions + Jobs + Keys + Wellbeing {
     /// Saves a new memory.
     async fn add(&self, caller: &Caller, new: NewMemory) -> Result<Saved, Fault>;
 

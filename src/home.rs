@@ -30,7 +30,7 @@ use self::{
     place::Place,
 };
 use crate::{
-    api::own_user,
+    api::{Reach, own_user},
     door::{Caller, Door},
     hub::JobOptions,
     model::{Actor, Code, Fault, Projects},
@@ -60,6 +60,8 @@ pub struct HomeOptions {
     pub announce: bool,
     /// What jobs of an owned hub may do, and where their files are.
     pub jobs: JobOptions,
+    /// Where an owned hub is reached beside its socket.
+    pub reach: Reach,
 }
 
 /// A door, and whether its hub is in this process.
@@ -135,6 +137,30 @@ impl Home {
         let door =
             if opened.owned { opened.door } else { Arc::new(Attached::new(opened.door, self.clone())) };
         Ok(Opened { door, ..opened })
+    }
+
+    /// Owns, or says who does.
+    pub async fn own(&self) -> Result<Arc<dyn Door>, Fault> {
+        let opened = self.start().await?;
+        if opened.owned {
+            return Ok(opened.door);
+        }
+        let there = opened.door.status().await?;
+        let dir = self.data_dir().display();
+        let fault = Fault::conflict(format!("a hub is running on {dir} already"))
+            .hint("`wheelhouse` attaches to it; another `--data-dir` has a hub of its own");
+        Err(match there.socket {
+            Some(socket) => fault.cause(format!("it is process {}, and answers at {socket}", there.pid)),
+            None => fault.cause(format!("it is process {}", there.pid)),
+        })
+    }
+
+    /// Takes another certificate, and other names, for a hub in this process; where it listens stays.
+    pub fn reload(&self, reach: &Reach) -> Result<(), Fault> {
+        match &*self.state() {
+            State::Owner(owned) => owned.outside().reload(reach),
+            State::Away | State::Closed => Ok(()),
+        }
     }
 
     async fn start(&self) -> Result<Opened, Fault> {

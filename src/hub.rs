@@ -10,6 +10,7 @@ mod decisions;
 mod feed;
 mod health;
 mod jobs;
+mod keys;
 mod memories;
 mod publish;
 mod search;
@@ -34,9 +35,9 @@ use tokio::sync::watch;
 use crate::{
     door::{
         CacheStatus, Caller, Disk, Door, EventPage, EventQuery, EventStats, ExportLine, Forgetting,
-        Forgotten, FsckReport, ListRequest, MemoryPage, MemoryPatch, NewMemory, Publish, Published, Refusal,
-        Revision, Saved, SearchAnswer, SearchRequest, Status, StreamItem, StreamRequest, SuggestAnswer,
-        SuggestRequest, Upsert, UpsertDone, ViewName, ViewState, ViewStatus, Writes,
+        Forgotten, FsckReport, ListRequest, Listener, MemoryPage, MemoryPatch, NewMemory, Publish, Published,
+        Refusal, Revision, Saved, SearchAnswer, SearchRequest, Status, StreamItem, StreamRequest,
+        SuggestAnswer, SuggestRequest, Upsert, UpsertDone, ViewName, ViewState, ViewStatus, Writes,
     },
     events::{self, Follow},
     model::{Fault, Id, Memory, Sequence, Time},
@@ -64,6 +65,8 @@ pub struct HubOptions {
     pub clock: Clock,
     /// Where it is served, for its status.
     pub socket: Option<String>,
+    /// Where it is served besides.
+    pub listeners: Vec<Listener>,
     /// Open event streams of other processes, counted by who serves them.
     pub attached: Arc<AtomicU32>,
     /// Smaller log segments, for tests.
@@ -80,6 +83,7 @@ pub struct Hub {
     name: String,
     data_dir: PathBuf,
     socket: Option<String>,
+    listeners: Vec<Listener>,
     attached: Arc<AtomicU32>,
     announce: bool,
     started_at: Time,
@@ -87,6 +91,7 @@ pub struct Hub {
     store: Store,
     lexical: Arc<Lexical>,
     answers: search::Answers,
+    keyring: keys::Keyring,
     cleaner: cleaner::Cleaner,
     health: health::Checkup,
     jobs: jobs::Scheduler,
@@ -115,6 +120,7 @@ impl Hub {
             name: options.name,
             data_dir: data_dir.to_owned(),
             socket: options.socket,
+            listeners: options.listeners,
             attached: options.attached,
             announce: options.announce,
             started_at: options.clock.now(),
@@ -122,6 +128,7 @@ impl Hub {
             store,
             lexical,
             answers: search::Answers::default(),
+            keyring: keys::Keyring::default(),
             cleaner: cleaner::Cleaner::new(options.retention),
             health: health::Checkup::default(),
             tasks: Tasks::new(),
@@ -193,6 +200,7 @@ impl Hub {
             pid: std::process::id(),
             data_dir: self.data_dir.display().to_string(),
             socket: self.socket.clone(),
+            listeners: self.listeners.clone(),
             started_at: self.started_at,
             time: self.clock.now(),
             head: self.store.cursor(head),

@@ -25,7 +25,7 @@
 //! 4. *One process owns a data directory*; all others attach to it over its Unix socket.
 //! 5. *The console never waits*: nothing on its input or draw path touches disk, locks or network.
 //! 6. *Nothing is dropped silently*: gaps, drops and degraded answers are counted and shown.
-//! 7. *Private by default*: no network is needed or used.
+//! 7. *Private by default*: no network is needed, and none is used until a hub is told to listen; then a key is asked for.
 //!
 //! # Code map
 //!
@@ -49,7 +49,7 @@
 //! | [`health`] | probes in rounds, what is held to be so, trends, the runbook | does not know what it probes |
 //! | [`hub`] | composes the above behind the door | no HTTP, no terminal |
 //! | [`remote`] | the door over HTTP on a Unix socket | answers as the hub would |
-//! | [`api`] | axum over a door: REST, SSE | no decisions of its own |
+//! | [`api`] | axum over a door: REST, SSE, TLS, who is let in | no decisions of its own; a route has its scopes or is none |
 //! | [`home`] | where a face finds its door: own or attach | one owner, by the lock |
 //! | [`console`] | the TUI, over doors | `update` is pure; drawing only reads |
 //! | [`cli`] | verbs, tables, JSON, exit statuses | works the same with or without a running hub |
@@ -72,6 +72,7 @@
 //! - **job**: what is to be done and when; **slot**: one moment, event or request that it is to be done for; **run**: what
 //!   became of a slot; **attempt**: one try of a run; **fence**: the number by which its result is taken or refused; **dead
 //!   letter**: a run that failed for good; **breaker**: leaves a failing part alone; **probe**: the call that tries it again.
+//! - **key**: what lets somebody in from outside; **scope**: what it may do; **listener**: an address beside the socket.
 //! - **pane**, **overlay**, **action**, **binding**: of the console.
 
 pub mod api;

@@ -16,6 +16,7 @@ mod fault;
 mod filter;
 mod id;
 pub mod job;
+mod key;
 mod memory;
 mod project;
 mod subject;
@@ -34,6 +35,7 @@ pub use event::{Actor, Class, Event, Severity};
 pub use fault::{Code, Fault};
 pub use filter::{EventFilter, FilterError, MemoryFilter, PATTERNS_MAX, Projects};
 pub use id::{Cursor, Id, LogId, Sequence};
+pub use key::{Area, Key, KeyState, Scope};
 pub use memory::{
     CONTENT_BYTES_MAX, METADATA_BYTES_MAX, Memory, Origin, Status, TAG_BYTES_MAX, TAGS_MAX, TITLE_BYTES_MAX,
     clean_tags, content_hash, title_of,

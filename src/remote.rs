@@ -11,6 +11,7 @@ mod decisions;
 mod export;
 mod health;
 mod jobs;
+mod keys;
 mod lines;
 mod sse;
 mod stream;

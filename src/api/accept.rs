@@ -2,10 +2,7 @@
 
 use std::{
     io,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -16,15 +13,25 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hyper::{body::Incoming, server::conn::http1, service::Service};
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
 use rustix::process::{Resource, getrlimit};
 use tokio::{
-    net::{UnixListener, UnixStream},
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, UnixListener, UnixStream},
     sync::Semaphore,
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{REQUESTS_MAX, STREAMS_MAX, peer::Peer, problem::Refusal};
+use super::{
+    REQUESTS_MAX, STREAMS_MAX,
+    gate::Leave,
+    outside::{Entrance, Tcp},
+    peer::{Peer, User},
+    problem::Refusal,
+};
 use crate::{
     model::{Code, Fault},
     tasks::Tasks,
@@ -39,7 +46,9 @@ const STREAM_CLOSE_PATIENCE: Duration = Duration::from_millis(500);
 /// No file descriptor is left: something has to be closed first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Connections served at once; the next ones are told that the hub is busy.
-pub const CONNECTIONS_MAX: usize = 4_096;
+pub const CONNECTIONS_MAX: usize = 10_240;
+/// From outside, a request's head or the next request comes within this, or the connection is closed.
+pub const HEAD_PATIENCE: Duration = Duration::from_secs(15);
 /// Open files that connections leave to the hub itself, for its log and its views.
 const FILES_OF_THE_HUB: usize = 128;
 /// Connections that are told so at once, and how long each may take to hear it.
@@ -51,71 +60,136 @@ const _: () = assert!(FILES_OF_THE_HUB > 2 * TURNED_AWAY_MAX);
 
 /// Set by a route whose answer has no end of its own.
 #[derive(Debug, Clone, Default)]
-pub struct Streaming(Arc<AtomicBool>);
+pub struct Streaming(Arc<Begun>);
+
+#[derive(Debug, Default)]
+struct Begun {
+    token: CancellationToken,
+    leave: OnceLock<Leave>,
+}
 
 impl Streaming {
-    pub fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
+    /// A connection has one stream at most: it is the last that is asked on it.
+    pub fn set(&self, leave: &Leave) {
+        self.0.leave.get_or_init(|| leave.clone());
+        self.0.token.cancel();
     }
 
     fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.token.is_cancelled()
+    }
+
+    /// Until who asked for it may have it no longer.
+    async fn over(&self) {
+        self.0.token.cancelled().await;
+        match self.0.leave.get() {
+            Some(leave) => leave.key_over().await,
+            None => std::future::pending().await,
+        }
     }
 }
 
-pub async fn serve(listener: UnixListener, router: Router, token: CancellationToken) {
-    let connections = Tasks::new();
-    // Whoever drops this future early leaves no connection behind.
-    let cut = CancellationToken::new();
-    let _cut = cut.clone().drop_guard();
-    let places = Arc::new(Semaphore::new(connections_max()));
-    let places_away = Arc::new(Semaphore::new(TURNED_AWAY_MAX));
-    let away = Router::new().fallback(turn_away);
-    let mut starving = false;
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = token.cancelled() => break,
-        };
-        match accepted {
-            Ok((socket, _)) => {
-                starving = false;
-                let (close, cut) = (connections.token(), cut.clone());
-                let Ok(place) = places.clone().try_acquire_owned() else {
-                    let Ok(place) = places_away.clone().acquire_owned().await else { break };
-                    let told = connection(socket, away.clone(), close);
-                    connections.spawn(async move {
-                        if tokio::time::timeout(TURN_AWAY_PATIENCE, told).await.is_err() {
-                            tracing::debug!("a connection that was one too many asked nothing");
-                        }
-                        drop(place);
-                    });
-                    continue;
-                };
-                let router = router.clone();
-                connections.spawn(async move {
-                    tokio::select! {
-                        () = connection(socket, router, close) => {}
-                        () = cut.cancelled() => {}
-                    }
-                    drop(place);
-                });
-            }
-            Err(error) if is_of_one_connection(&error) => {}
-            Err(error) => {
-                if !std::mem::replace(&mut starving, true) {
-                    tracing::warn!(%error, "no connection can be taken; those that come wait");
-                }
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+/// Where connections come from.
+pub enum Listens {
+    Socket(UnixListener),
+    Outside(Tcp),
+}
+
+/// A connection that was taken.
+enum Arrived {
+    Here(UnixStream),
+    Outside(TcpStream, Entrance),
+}
+
+impl Listens {
+    async fn accept(&self) -> io::Result<Arrived> {
+        match self {
+            Listens::Socket(listener) => listener.accept().await.map(|(socket, _)| Arrived::Here(socket)),
+            Listens::Outside(tcp) => {
+                tcp.accept().await.map(|(socket, entrance)| Arrived::Outside(socket, entrance))
             }
         }
     }
-    drop(listener);
-    if !connections.end(CLOSE_PATIENCE).await {
+}
+
+/// What all listeners share.
+struct Accepting {
+    router: Router,
+    away: Router,
+    connections: Tasks,
+    places: Arc<Semaphore>,
+    places_away: Arc<Semaphore>,
+    /// Ends what did not end in its time.
+    cut: CancellationToken,
+}
+
+pub async fn serve(listeners: Vec<Listens>, router: Router, token: CancellationToken) {
+    let cut = CancellationToken::new();
+    // Whoever drops this future early leaves no connection behind.
+    let _cut = cut.clone().drop_guard();
+    let accepting = Accepting {
+        router,
+        away: Router::new().fallback(turn_away),
+        connections: Tasks::new(),
+        places: Arc::new(Semaphore::new(connections_max())),
+        places_away: Arc::new(Semaphore::new(TURNED_AWAY_MAX)),
+        cut: cut.clone(),
+    };
+    // Each is closed when its own ends.
+    futures::future::join_all(listeners.into_iter().map(|listener| accepting.accept(listener, &token))).await;
+    if !accepting.connections.end(CLOSE_PATIENCE).await {
         cut.cancel();
-        if !connections.end(STREAM_CLOSE_PATIENCE).await {
+        if !accepting.connections.end(STREAM_CLOSE_PATIENCE).await {
             tracing::warn!("connections were still open when the hub closed");
         }
+    }
+}
+
+impl Accepting {
+    async fn accept(&self, listener: Listens, token: &CancellationToken) {
+        let mut starving = false;
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = token.cancelled() => return,
+            };
+            match accepted {
+                Ok(arrived) => {
+                    starving = false;
+                    self.take(arrived).await;
+                }
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => {
+                    if !std::mem::replace(&mut starving, true) {
+                        tracing::warn!(%error, "no connection can be taken; those that come wait");
+                    }
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn take(&self, arrived: Arrived) {
+        let (close, cut) = (self.connections.token(), self.cut.clone());
+        let Ok(place) = self.places.clone().try_acquire_owned() else {
+            let Ok(place) = self.places_away.clone().acquire_owned().await else { return };
+            let told = connection(arrived, self.away.clone(), close);
+            self.connections.spawn(async move {
+                if tokio::time::timeout(TURN_AWAY_PATIENCE, told).await.is_err() {
+                    tracing::debug!("a connection that was one too many asked nothing");
+                }
+                drop(place);
+            });
+            return;
+        };
+        let router = self.router.clone();
+        self.connections.spawn(async move {
+            tokio::select! {
+                () = connection(arrived, router, close) => {}
+                () = cut.cancelled() => {}
+            }
+            drop(place);
+        });
     }
 }
 
@@ -141,29 +215,60 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-async fn connection(socket: UnixStream, router: Router, close: CancellationToken) {
-    let peer = match Peer::of(&socket) {
-        Ok(peer) => peer,
-        Err(error) => {
-            tracing::warn!(%error, "a connection whose peer the kernel does not name is closed");
-            return;
+async fn connection(arrived: Arrived, router: Router, close: CancellationToken) {
+    match arrived {
+        Arrived::Here(socket) => match User::of(&socket) {
+            Ok(user) => exchange(socket, Peer::User(user), router, close, http1::Builder::new()).await,
+            Err(error) => {
+                tracing::warn!(%error, "a connection whose peer the kernel does not name is closed");
+            }
+        },
+        Arrived::Outside(socket, entrance) => {
+            let peer = Peer::Outside(entrance.clone());
+            let Some(tls) = entrance.tls else {
+                return exchange(socket, peer, router, close, in_time()).await;
+            };
+            match tokio::time::timeout(HEAD_PATIENCE, tls.accept(socket)).await {
+                Ok(Ok(socket)) => exchange(socket, peer, router, close, in_time()).await,
+                Ok(Err(error)) => tracing::debug!(%error, "a connection that speaks no TLS, or another one"),
+                Err(_) => tracing::debug!("a connection that did not begin TLS in its time"),
+            }
         }
-    };
+    }
+}
+
+/// From outside nobody holds a connection open without asking.
+fn in_time() -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE);
+    http
+}
+
+async fn exchange(
+    socket: impl AsyncRead + AsyncWrite + Unpin,
+    peer: Peer,
+    router: Router,
+    close: CancellationToken,
+    mut http: http1::Builder,
+) {
     let streaming = Streaming::default();
-    let of_request = streaming.clone();
+    let (of_request, of_connection) = (streaming.clone(), streaming.clone());
     let routes = TowerToHyperService::new(router);
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(peer.clone());
         request.extensions_mut().insert(of_request.clone());
         routes.call(request)
     });
-    let connection = http1::Builder::new()
-        .max_buf_size(CONNECTION_BUFFER_BYTES_MAX)
-        .serve_connection(TokioIo::new(socket), service);
+    let connection =
+        http.max_buf_size(CONNECTION_BUFFER_BYTES_MAX).serve_connection(TokioIo::new(socket), service);
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        // Its last frame says why, to a client that reads; one that does not is cut off.
+        () = of_connection.over() => {
+            tokio::time::timeout(STREAM_CLOSE_PATIENCE, connection).await.unwrap_or(Ok(()))
+        }
         () = close.cancelled() => {
             connection.as_mut().graceful_shutdown();
             if streaming.is_set() {
@@ -176,5 +281,51 @@ async fn connection(socket: UnixStream, router: Router, close: CancellationToken
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection was cut");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use axum::routing;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt, duplex},
+        time,
+    };
+
+    use super::*;
+
+    /// What a connection from outside got, and how long it was open. The clock runs ahead while nothing happens.
+    async fn got(sent: &[u8]) -> (String, Duration) {
+        let (mut client, server) = duplex(1 << 16);
+        let router = Router::new().route("/", routing::get(async || "here"));
+        let peer = Peer::User(User::new(0));
+        let begun = time::Instant::now();
+        client.write_all(sent).await.unwrap();
+        let reading = async {
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.unwrap();
+            (answer, begun.elapsed())
+        };
+        let (answer, ()) =
+            tokio::join!(reading, exchange(server, peer, router, CancellationToken::new(), in_time()));
+        answer
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_asks_nothing_is_closed() {
+        let real = Instant::now();
+        for (sent, answered) in [
+            (&b""[..], ""),
+            (b"GET / HTTP/1.1\r\nhost: x\r\nslow", ""),
+            // Kept open after an answer, and then idle.
+            (b"GET / HTTP/1.1\r\nhost: x\r\n\r\n", "here"),
+        ] {
+            let (answer, open) = got(sent).await;
+            assert!(answer.ends_with(answered) && answer.is_empty() == answered.is_empty(), "{answer}");
+            assert!((HEAD_PATIENCE..HEAD_PATIENCE * 2).contains(&open), "{sent:?} was open for {open:?}");
+        }
+        assert!(real.elapsed() < HEAD_PATIENCE);
     }
 }

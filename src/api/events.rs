@@ -14,6 +14,7 @@ use super::{
     accept::Streaming,
     ask,
     body::{self, PUBLISH_BODY_BYTES_MAX},
+    gate::Leave,
     params::Params,
     problem::Answer,
     record::{applied, idempotency_key},
@@ -97,6 +98,7 @@ pub async fn stream(
     State(api): State<Api>,
     caller: From,
     streaming: axum::Extension<Streaming>,
+    leave: axum::Extension<Leave>,
     params: Params,
     headers: HeaderMap,
 ) -> Answer {
@@ -107,9 +109,9 @@ pub async fn stream(
     let place = api.stream_place()?;
     let hub = api.hub_name().await?.to_owned();
     let items = api.door.stream(&caller, request).await?;
-    streaming.set();
+    streaming.set(&leave);
     let watching = sse::Watching::new(api.attached.clone(), place);
-    let body = Body::from_stream(sse::frames(items, hub, api.token.clone(), watching));
+    let body = Body::from_stream(sse::frames(items, hub, leave.0, watching));
     let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, body).into_response())
 }

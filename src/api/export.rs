@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{
     Api,
     accept::Streaming,
-    gate::bug,
+    gate::{Leave, bug},
     params::Params,
     problem::{Answer, Problem},
     sse::closing,
@@ -51,15 +51,15 @@ pub async fn export(
     State(api): State<Api>,
     caller: axum::Extension<Caller>,
     streaming: axum::Extension<Streaming>,
+    leave: axum::Extension<Leave>,
     params: Params,
 ) -> Answer {
     params.end()?;
     let place = api.stream_place()?;
     let hub = api.hub_name().await?.to_owned();
     let lines = api.door.export(&caller).await?;
-    streaming.set();
-    let token = api.token.clone();
-    let cut = stream::once(async move { token.cancelled_owned().await }).map(|()| Err(closing()));
+    streaming.set(&leave);
+    let cut = stream::once(async move { Err(leave.over().await.unwrap_or_else(closing)) });
     let body =
         stream::unfold((Some(until(lines, cut.boxed())), hub, place), |(lines, hub, place)| async move {
             let mut lines = lines?;

@@ -1,23 +1,29 @@
-//! What every request goes through, once: who asks, how many at once, how long, and what a panic becomes.
+//! What every request goes through, once: who asks, how many at once, how long, what a panic becomes, and what is said to
+//! browsers in every answer.
 
-use std::{any::Any, panic::AssertUnwindSafe, time::Duration};
+use std::{any::Any, collections::BTreeSet, net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use futures::FutureExt;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::{
     Api, REQUESTS_MAX,
     peer::{Peer, own_user},
     problem::{Answer, Refusal},
+    routes::Needs,
+    tries::TRIES_MAX,
 };
 use crate::{
-    door::Caller,
-    model::{Actor, Code, Fault, Project, Projects, token},
+    door::{Admitted, Caller, Denial, Unfit},
+    model::{Actor, Code, Fault, Id, Project, Projects, Scope, token},
 };
 
 /// An answer that takes longer is a `timeout`; what it asked for may still happen.
@@ -25,28 +31,48 @@ pub const REQUEST_PATIENCE: Duration = Duration::from_secs(5);
 /// A session or a tool is a name, not a text.
 const NAME_BYTES_MAX: usize = 256;
 
+/// Of a path that somebody was refused, as it is told.
+const PATH_CHARS_MAX: usize = 200;
+/// Who asks where nobody is asked who it is.
+const ANYONE: &str = "anyone";
+
 const CORRELATION: HeaderName = HeaderName::from_static("x-correlation-id");
 const SESSION: HeaderName = HeaderName::from_static("x-wheelhouse-session");
 const TOOL: HeaderName = HeaderName::from_static("x-wheelhouse-tool");
 /// Narrows what a request sees, for a face that acts for someone who may see less; it never widens.
 const PROJECTS: HeaderName = HeaderName::from_static("x-wheelhouse-projects");
 
+/// Nothing here is a page: a browser shows, frames, guesses and keeps nothing of it.
+const FOR_BROWSERS: [(HeaderName, &str); 6] = [
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (header::CACHE_CONTROL, "no-store"),
+];
+
 pub async fn gate(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let correlation = text(request.headers(), &CORRELATION)
         .and_then(|text| text.parse().ok())
         .unwrap_or_else(|| api.clock.id());
-    let caller = caller(&request, correlation);
     let answer = async {
-        request.extensions_mut().insert(caller?);
+        request.extensions_mut().insert(Arrival { api: api.clone(), correlation });
         let _permit = api.requests.try_acquire().map_err(|_| {
             Fault::new(Code::Busy, format!("{REQUESTS_MAX} requests are being answered"))
                 .hint("ask again in a moment")
         })?;
-        AssertUnwindSafe(next.run(request)).catch_unwind().await.map_err(|panic| bug(&*panic))
+        AssertUnwindSafe(next.run(request)).catch_unwind().await.map_err(|panic| bug(&*panic).into())
     };
-    let mut response = answer.await.unwrap_or_else(|fault: Fault| Refusal::from(fault).into_response());
+    // So that what is logged on the way can be joined with the events that it caused.
+    let answer = answer.instrument(tracing::info_span!("request", %correlation));
+    let mut response = answer.await.unwrap_or_else(|refusal: Refusal| refusal.into_response());
     let id = HeaderValue::try_from(correlation.to_string()).expect("an id is ASCII");
-    response.headers_mut().insert(CORRELATION, id);
+    let headers = response.headers_mut();
+    headers.insert(CORRELATION, id);
+    for (name, value) in FOR_BROWSERS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
     response
 }
 
@@ -69,34 +95,234 @@ pub async fn in_time(request: Request, next: Next) -> Answer {
     })
 }
 
-pub async fn no_such_path(uri: Uri) -> Answer {
+pub async fn no_such_path(mut asked: Parts) -> Answer {
+    let_in(Needs::Key, &mut asked).await?;
+    let uri = &asked.uri;
     Err(Fault::not_found(format!("no such path: {}", uri.path()))
         .hint("paths begin with /api/v1, as in /api/v1/memories, /api/v1/search, /api/v1/events, /api/v1/status")
         .into())
 }
 
-pub async fn no_such_method(method: Method, uri: Uri) -> Answer {
+pub async fn no_such_method(mut asked: Parts) -> Answer {
+    let_in(Needs::Key, &mut asked).await?;
+    let (method, uri) = (&asked.method, &asked.uri);
     Err(Refusal::with_status(
         Fault::invalid(format!("{} does not take {method}", uri.path())).hint("`Allow` says what it takes"),
         StatusCode::METHOD_NOT_ALLOWED,
     ))
 }
 
-fn caller(request: &Request, correlation: crate::model::Id) -> Result<Caller, Fault> {
-    let peer = request.extensions().get::<Peer>().ok_or_else(|| Fault::bug("a request without a peer"))?;
-    peer.check()?;
-    let headers = request.headers();
+/// Between the gate and a route: whether who asks may ask this.
+pub async fn admit(State(needs): State<Needs>, request: Request, next: Next) -> Answer {
+    let (mut asked, body) = request.into_parts();
+    let_in(needs, &mut asked).await?;
+    Ok(next.run(Request::from_parts(asked, body)).await)
+}
+
+/// What every request carries from the gate on.
+#[derive(Clone)]
+struct Arrival {
+    api: Api,
+    correlation: Id,
+}
+
+/// Who asks.
+struct Who {
+    name: String,
+    granted: Granted,
+    projects: Projects,
+    /// Ends what is open with the key.
+    ended: Option<CancellationToken>,
+}
+
+impl Who {
+    /// Nobody's key: the socket's own user, or anyone where anyone may.
+    fn unkeyed(name: String) -> Who {
+        Who { name, granted: Granted(None), projects: Projects::All, ended: None }
+    }
+}
+
+/// What a caller may do; none is everything.
+#[derive(Debug, Clone)]
+pub struct Granted(Option<Arc<BTreeSet<Scope>>>);
+
+impl Granted {
+    pub fn has(&self, scope: Scope) -> bool {
+        self.0.as_ref().is_none_or(|scopes| scopes.contains(&scope))
+    }
+}
+
+/// When what has no end of its own has to end.
+#[derive(Debug, Clone)]
+pub struct Leave {
+    hub: CancellationToken,
+    key: Option<CancellationToken>,
+}
+
+impl Leave {
+    #[cfg(test)]
+    pub fn of_hub(hub: CancellationToken) -> Leave {
+        Leave { hub, key: None }
+    }
+
+    /// Until then; with why, unless it is that the hub closes.
+    pub async fn over(&self) -> Option<Fault> {
+        tokio::select! {
+            () = self.hub.cancelled() => None,
+            () = self.key_over() => Some(
+                Fault::new(Code::Denied, "the key that this was asked with opens nothing any more")
+                    .hint("it was revoked, or has expired"),
+            ),
+        }
+    }
+
+    pub async fn key_over(&self) {
+        match &self.key {
+            Some(key) => key.cancelled().await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Lets a request in, with its caller and what goes with that, or says why not.
+async fn let_in(needs: Needs, asked: &mut Parts) -> Result<(), Refusal> {
+    let extensions = &asked.extensions;
+    let (Some(arrival), Some(peer)) = (extensions.get::<Arrival>(), extensions.get::<Peer>()) else {
+        return Err(Fault::bug("a request that came past the gate").into());
+    };
+    let Arrival { api, correlation } = arrival.clone();
+    let headers = &asked.headers;
+    let who = match peer {
+        Peer::User(user) => {
+            user.check()?;
+            Who::unkeyed(format!("user:{}", own_user()))
+        }
+        Peer::Outside(entrance) => {
+            entrance.check(&asked.uri, headers)?;
+            if needs == Needs::Nothing || entrance.outside.no_auth {
+                Who::unkeyed(ANYONE.to_owned())
+            } else {
+                by_key(&api, entrance.from.ip(), asked, correlation, needs).await?
+            }
+        }
+    };
     let (session, tool) = (name(headers, &SESSION)?, name(headers, &TOOL)?);
     let actor = match &tool {
-        Some(tool) => format!("user:{}/{}", own_user(), token(tool)),
-        None => format!("user:{}", own_user()),
+        Some(tool) => format!("{}/{}", who.name, token(tool)),
+        None => who.name,
     };
     let projects = match text(headers, &PROJECTS) {
         Some("") => Projects::Only(Vec::new()),
-        Some(list) => Projects::Only(list.split(',').map(Project::slug).collect()),
-        None => Projects::All,
+        Some(list) => who.projects.narrowed(Projects::Only(list.split(',').map(Project::slug).collect())),
+        None => who.projects,
     };
-    Ok(Caller { actor: Actor(actor), correlation, session, tool, projects })
+    let leave = Leave { hub: api.token.clone(), key: who.ended };
+    let extensions = &mut asked.extensions;
+    extensions.insert(Caller { actor: Actor(actor), correlation, session, tool, projects });
+    extensions.insert(who.granted);
+    extensions.insert(leave);
+    Ok(())
+}
+
+async fn by_key(
+    api: &Api,
+    from: IpAddr,
+    asked: &Parts,
+    correlation: Id,
+    needs: Needs,
+) -> Result<Who, Refusal> {
+    let given = bearer(&asked.headers);
+    let unfit = match (given, &api.admission) {
+        (Some(secret), Some(admission)) => match admission.admit(secret).await {
+            Ok(admitted) => match lacking(needs, &admitted.scopes) {
+                None => {
+                    let Admitted { name, scopes, projects, ended } = admitted;
+                    let granted = Granted(Some(Arc::new(scopes)));
+                    return Ok(Who { name: format!("key:{name}"), granted, projects, ended: Some(ended) });
+                }
+                Some(scope) => Why::Scope { scope, name: admitted.name },
+            },
+            Err(Unfit::Unsure(fault)) => return Err(fault.into()),
+            Err(unfit) => Why::Key(unfit),
+        },
+        (None, _) | (_, None) => Why::None,
+    };
+    let verdict = api.tries.count(from, matches!(unfit, Why::Key(_)), Instant::now());
+    if let (Some(untold), Some(admission)) = (verdict.tell, &api.admission) {
+        let (why, name) = unfit.words();
+        let name = name.map(str::to_owned);
+        let actor = Actor(name.as_ref().map_or_else(|| ANYONE.to_owned(), |name| format!("key:{name}")));
+        let caller = Caller { actor, correlation, session: None, tool: None, projects: Projects::All };
+        let (method, path) = (asked.method.to_string(), short(asked.uri.path()));
+        admission.denied(&caller, Denial { address: from, why, name, method, path, untold });
+    }
+    Err(if verdict.too_many { too_many() } else { unfit.refusal() })
+}
+
+/// Why a request from outside is not let in.
+enum Why {
+    None,
+    Key(Unfit),
+    Scope { scope: Scope, name: String },
+}
+
+impl Why {
+    /// For the audit: the reason, and whose key it was.
+    fn words(&self) -> (&'static str, Option<&str>) {
+        match self {
+            Why::None => ("no key", None),
+            Why::Key(Unfit::Expired { name }) => ("expired", Some(name)),
+            Why::Key(Unfit::Revoked { name }) => ("revoked", Some(name)),
+            Why::Key(Unfit::Unknown | Unfit::Unsure(_)) => ("unknown key", None),
+            Why::Scope { name, .. } => ("scope", Some(name)),
+        }
+    }
+
+    fn refusal(self) -> Refusal {
+        let fault = |message: String| Fault::new(Code::Denied, message);
+        let unknown = |fault| Refusal::with_status(fault, StatusCode::UNAUTHORIZED);
+        match self {
+            Why::None => unknown(fault("this needs a key".to_owned()).hint(
+                "`wheelhouse key create NAME --scopes memories:read` makes one; send it as `Authorization: Bearer KEY`",
+            )),
+            Why::Key(Unfit::Expired { .. }) => {
+                unknown(fault("this key has expired".to_owned()).hint("`wheelhouse key create` makes another"))
+            }
+            Why::Key(Unfit::Revoked { .. }) => unknown(fault("this key was revoked".to_owned())),
+            Why::Key(Unfit::Unknown | Unfit::Unsure(_)) => unknown(
+                fault("this key opens nothing here".to_owned())
+                    .hint("is it whole, and of this hub? `wheelhouse key ls` names those that there are"),
+            ),
+            Why::Scope { scope, .. } => fault(format!("this key may not do that: it lacks {scope}"))
+                .hint("`wheelhouse key create NAME --scopes …` makes one that may")
+                .into(),
+        }
+    }
+}
+
+fn too_many() -> Refusal {
+    Fault::new(Code::Busy, "too many keys were tried from there")
+        .hint(format!("{TRIES_MAX} a minute are looked at; one that holds is let in all the same"))
+        .into()
+}
+
+/// The first scope that is wanted and not there.
+fn lacking(needs: Needs, scopes: &BTreeSet<Scope>) -> Option<Scope> {
+    match needs {
+        Needs::Nothing | Needs::Key => None,
+        Needs::All(all) => all.iter().copied().find(|scope| !scopes.contains(scope)),
+    }
+}
+
+/// The key of a request; never from its address, which others write down.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, key) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+}
+
+/// Of a path that anyone may have made up.
+fn short(path: &str) -> String {
+    path.chars().take(PATH_CHARS_MAX).collect()
 }
 
 fn text<'a>(headers: &'a HeaderMap, header: &HeaderName) -> Option<&'a str> {
@@ -129,11 +355,11 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::{
-        super::{router, testing::nowhere},
+        super::{peer::User, router, testing::nowhere},
         *,
     };
     fn own() -> Peer {
-        Peer::new(rustix::process::geteuid().as_raw())
+        Peer::User(User::new(rustix::process::geteuid().as_raw()))
     }
 
     /// The status and the problem's code of an answer.
@@ -168,7 +394,7 @@ mod tests {
     async fn one_too_many_is_busy_and_another_user_denied() {
         let api = Api { requests: Arc::new(Semaphore::new(0)), ..nowhere() };
         assert_eq!(ask(router(api), own(), "/api/v1/status").await, (429, "busy".into()));
-        let other = Peer::new(rustix::process::geteuid().as_raw() + 1);
+        let other = Peer::User(User::new(rustix::process::geteuid().as_raw() + 1));
         assert_eq!(ask(router(nowhere()), other, "/api/v1/status").await, (403, "denied".into()));
     }
 

@@ -14,9 +14,9 @@ use crate::door::{Caller, ViewName};
 
 type From = axum::Extension<Caller>;
 
-pub async fn status(State(api): State<Api>, params: Params) -> Answer {
+pub async fn status(State(api): State<Api>, caller: From, params: Params) -> Answer {
     params.end()?;
-    Ok(Json(api.door.status().await?).into_response())
+    Ok(Json(api.door.status().await?.behind(&caller.projects)).into_response())
 }
 
 pub async fn limits(params: Params) -> Answer {

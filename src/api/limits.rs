@@ -1,6 +1,6 @@
 //! Every bound a client can meet, by name, so that none is a surprise.
 
-use super::{REQUESTS_MAX, STREAMS_MAX, accept, body, gate};
+use super::{REQUESTS_MAX, STREAMS_MAX, accept, body, gate, tries};
 use crate::{
     door::{
         BATCH_BYTES_MAX, BATCH_MAX, EVENT_BYTES_MAX, EVENTS_PAGE_MAX, LIST_PAGE_MAX, LOG_PAGE_MAX, Limit,
@@ -70,6 +70,8 @@ pub fn limits() -> Vec<Limit> {
         ("http.streams", STREAMS_MAX, "streams at once"),
         ("http.connections", accept::CONNECTIONS_MAX, "connections at once"),
         ("http.connection.buffer", accept::CONNECTION_BUFFER_BYTES_MAX, "bytes"),
+        ("http.bad_keys", tries::TRIES_MAX as usize, "a minute and address"),
+        ("http.head.time", accept::HEAD_PATIENCE.as_secs() as usize, "seconds"),
         ("http.request.time", gate::REQUEST_PATIENCE.as_secs() as usize, "seconds"),
         ("http.close.time", accept::CLOSE_PATIENCE.as_secs() as usize, "seconds"),
     ]

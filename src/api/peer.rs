@@ -1,24 +1,34 @@
-//! Who is at the other end of the socket: the kernel says, never the request.
+//! Who is at the other end of a connection: on the socket the kernel says, never the request.
 
 use std::{fs, io, sync::OnceLock};
 
 use tokio::net::UnixStream;
 
+use super::outside::Entrance;
 use crate::model::{Code, Fault, token};
 
-/// The process that connected.
+/// The other end.
+#[derive(Clone)]
+pub enum Peer {
+    /// A process of this machine, through the socket.
+    User(User),
+    /// Whoever can reach an address.
+    Outside(Entrance),
+}
+
+/// Whose process connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer {
+pub struct User {
     uid: u32,
 }
 
-impl Peer {
-    pub fn of(socket: &UnixStream) -> io::Result<Peer> {
-        Ok(Peer::new(socket.peer_cred()?.uid()))
+impl User {
+    pub fn of(socket: &UnixStream) -> io::Result<User> {
+        Ok(User::new(socket.peer_cred()?.uid()))
     }
 
-    pub fn new(uid: u32) -> Peer {
-        Peer { uid }
+    pub fn new(uid: u32) -> User {
+        User { uid }
     }
 
     /// Refuses another user's process. Files' modes should have kept it out already.
@@ -70,7 +80,7 @@ mod tests {
     #[test]
     fn another_user_is_refused() {
         let own = rustix::process::geteuid().as_raw();
-        assert_eq!(Peer { uid: own }.check(), Ok(()));
-        assert_eq!(Peer { uid: own + 1 }.check().unwrap_err().code, Code::Denied);
+        assert_eq!(User { uid: own }.check(), Ok(()));
+        assert_eq!(User { uid: own + 1 }.check().unwrap_err().code, Code::Denied);
     }
 }

@@ -1,7 +1,8 @@
 //! A door's stream as server-sent events.
 //!
 //! Pulled as the socket drains: what a client has not read waits in the log, not here. Whatever ends the stream is
-//! said in a last `fault` frame, so that a client knows an end from a cut.
+//! said in a last frame, so that a client knows an end from a cut: `bye` with where it was when the hub closes, `fault`
+//! otherwise.
 
 use std::{
     convert::Infallible,
@@ -17,9 +18,11 @@ use futures::{FutureExt, Stream, StreamExt, stream, stream::BoxStream};
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio_util::sync::CancellationToken;
 
-use super::{gate::bug, problem::Problem};
+use super::{
+    gate::{Leave, bug},
+    problem::Problem,
+};
 use crate::{
     door::StreamItem,
     model::{Cursor, Envelope, Fault},
@@ -55,19 +58,37 @@ struct Writing {
     /// None after the last frame.
     items: Option<Items>,
     hub: String,
-    token: CancellationToken,
+    leave: Leave,
     begun: bool,
+    /// Where the client is, for when it comes back.
+    position: Option<Cursor>,
     _watching: Watching,
+}
+
+/// The last frame of a hub that closes.
+#[derive(Serialize)]
+struct Bye<'a> {
+    #[serde(flatten)]
+    problem: Problem<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<Cursor>,
+}
+
+/// Why a stream ends.
+enum End {
+    Closing,
+    Fault(Fault),
 }
 
 /// The frames of a stream, in chunks.
 pub fn frames(
     items: Items,
     hub: String,
-    token: CancellationToken,
+    leave: Leave,
     watching: Watching,
 ) -> impl Stream<Item = Result<Vec<u8>, Infallible>> + Send {
-    let writing = Writing { items: Some(items), hub, token, begun: false, _watching: watching };
+    let writing =
+        Writing { items: Some(items), hub, leave, begun: false, position: None, _watching: watching };
     stream::unfold(writing, |mut writing| async move {
         let chunk = writing.chunk().await?;
         Some((Ok(chunk), writing))
@@ -81,17 +102,20 @@ impl Writing {
         let mut chunk = if std::mem::replace(&mut self.begun, true) { Vec::new() } else { RETRY.to_vec() };
         let mut item = tokio::select! {
             biased;
-            () = self.token.cancelled() => Some(Err(closing())),
+            ended = self.leave.over() => ended.map(Err),
             item = next(items) => item,
         };
         loop {
             let written = match item {
-                Some(Ok(item)) => write(item, &self.hub, &mut chunk),
-                Some(Err(fault)) => Err(fault),
-                None => Err(closing()),
+                Some(Ok(item)) => {
+                    self.position = cursor_of(&item).or(self.position);
+                    write(item, &self.hub, &mut chunk).map_err(End::Fault)
+                }
+                Some(Err(fault)) => Err(End::Fault(fault)),
+                None => Err(End::Closing),
             };
-            if let Err(fault) = written {
-                end(&fault, &mut chunk);
+            if let Err(why) = written {
+                end(&why, self.position, &mut chunk);
                 self.items = None;
                 break;
             }
@@ -134,8 +158,25 @@ fn write(item: StreamItem, hub: &str, out: &mut Vec<u8>) -> Result<(), Fault> {
     }
 }
 
-fn end(fault: &Fault, out: &mut Vec<u8>) {
-    if let Err(error) = frame(Some("fault"), None, Some(&Problem::new(fault)), out) {
+fn cursor_of(item: &StreamItem) -> Option<Cursor> {
+    match item {
+        StreamItem::Start { cursor } | StreamItem::Event { cursor, .. } | StreamItem::CaughtUp { cursor } => {
+            Some(*cursor)
+        }
+        StreamItem::Gap { .. } | StreamItem::Heartbeat { .. } => None,
+    }
+}
+
+fn end(why: &End, cursor: Option<Cursor>, out: &mut Vec<u8>) {
+    let said = match why {
+        End::Closing => {
+            let fault = closing();
+            let bye = Bye { problem: Problem::new(&fault), cursor };
+            frame(Some("bye"), None, Some(&bye), out)
+        }
+        End::Fault(fault) => frame(Some("fault"), None, Some(&Problem::new(fault)), out),
+    };
+    if let Err(error) = said {
         tracing::error!(%error, "the end of a stream could not be said");
     }
 }
@@ -168,6 +209,7 @@ fn frame<D: Serialize>(
 #[cfg(test)]
 mod tests {
     use tokio::sync::Semaphore;
+    use tokio_util::sync::CancellationToken;
 
     use super::*;
     use crate::model::Sequence;
@@ -179,7 +221,8 @@ mod tests {
 
     async fn text(items: Items, token: CancellationToken) -> String {
         let attached = Arc::default();
-        let chunks: Vec<_> = frames(items, "h".into(), token, watching(&attached)).collect().await;
+        let chunks: Vec<_> =
+            frames(items, "h".into(), Leave::of_hub(token), watching(&attached)).collect().await;
         String::from_utf8(chunks.into_iter().flat_map(Result::unwrap).collect()).unwrap()
     }
 
@@ -209,7 +252,11 @@ mod tests {
         let token = CancellationToken::new();
         token.cancel();
         let closed = text(stream::pending().boxed(), token).await;
-        assert!(closed.contains("\"message\":\"the hub is closing\""), "{closed}");
+        assert!(closed.contains("event: bye\n") && closed.contains("\"message\":\"the hub is closing\""));
+        let cursor: Cursor = "w1.00000000000000000000000000000007.3.42".parse().unwrap();
+        let gone =
+            text(stream::iter([Ok(StreamItem::Start { cursor })]).boxed(), CancellationToken::new()).await;
+        assert!(gone.ends_with(&format!("\"cursor\":\"{cursor}\"}}\n\n")), "{gone}");
         let panics = stream::poll_fn(|_| panic!("over")).boxed();
         assert!(text(panics, CancellationToken::new()).await.contains("\"code\":\"bug\""));
     }
@@ -217,8 +264,12 @@ mod tests {
     #[tokio::test]
     async fn a_stream_is_counted_while_it_lives() {
         let attached = Arc::default();
-        let frames =
-            frames(stream::pending().boxed(), "h".into(), CancellationToken::new(), watching(&attached));
+        let frames = frames(
+            stream::pending().boxed(),
+            "h".into(),
+            Leave::of_hub(CancellationToken::new()),
+            watching(&attached),
+        );
         assert_eq!(attached.load(Ordering::SeqCst), 1);
         drop(frames);
         assert_eq!(attached.load(Ordering::SeqCst), 0);

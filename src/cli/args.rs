@@ -27,9 +27,8 @@ use crate::{console::export::Format, door::Step, model::Severity};
 pub struct Typed {
     #[command(flatten)]
     pub global: Global,
-    /// The console without a screen: events as sentences, every verb at a prompt; for screen readers and pipes
-    #[arg(long)]
-    pub plain: bool,
+    #[command(flatten)]
+    pub alone: Alone,
     #[command(subcommand)]
     pub verb: Option<Verb>,
 }
@@ -66,6 +65,46 @@ pub struct Global {
     /// Take a data directory whose file system cannot promise that writes are kept
     #[arg(long, global = true)]
     pub unsafe_filesystem: bool,
+}
+
+/// What is said of the hub itself, and goes with no verb.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Without a verb")]
+pub struct Alone {
+    /// The console without a screen: events as sentences, every verb at a prompt; for screen readers and pipes
+    #[arg(long)]
+    pub plain: bool,
+    /// The hub without a console, until SIGTERM or Ctrl-C; SIGHUP reads the settings again
+    #[arg(long, conflicts_with = "plain")]
+    pub headless: bool,
+    /// Listen here too, as the setting `listen` says; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Vec<String>,
+    /// Listen without TLS at addresses that are not this machine's alone
+    #[arg(long)]
+    pub insecure_http: bool,
+    /// Ask nobody for a key; only where every listener is loopback
+    #[arg(long)]
+    pub no_auth: bool,
+}
+
+impl Alone {
+    /// Whether it says something of the hub, rather than of its face.
+    pub fn is_of_hub(&self) -> bool {
+        !self.listen.is_empty() || self.insecure_http || self.no_auth
+    }
+
+    /// The first flag that was given.
+    pub fn given(&self) -> Option<&'static str> {
+        let flags = [
+            ("--plain", self.plain),
+            ("--headless", self.headless),
+            ("--listen", !self.listen.is_empty()),
+            ("--insecure-http", self.insecure_http),
+            ("--no-auth", self.no_auth),
+        ];
+        flags.into_iter().find_map(|(flag, given)| given.then_some(flag))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -216,6 +255,11 @@ pub enum Verb {
     Keymap {
         #[command(subcommand)]
         what: Keymap,
+    },
+    /// Make, list and end keys for who comes over the network
+    Key {
+        #[command(subcommand)]
+        what: KeyVerb,
     },
     /// Print completions for a shell
     Completions { shell: Shell },
@@ -417,6 +461,43 @@ pub enum Config {
     Show,
     /// Say what is wrong with the settings file
     Check,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum KeyVerb {
+    /// Make a key, and print its secret this once
+    Create {
+        /// Who holds it; what is done with it is done by key:NAME
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// What it may do, such as memories:read,memories:write; `write` does not hold `read`
+        #[arg(long, required = true, value_delimiter = ',', value_name = "SCOPES")]
+        scopes: Vec<String>,
+        /// The projects it sees; else all
+        #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+        projects: Vec<String>,
+        /// When it ends: 90d, 12h, 2027-03-01; else when it is revoked
+        #[arg(long, value_name = "TIME")]
+        expires: Option<String>,
+        /// Write into the secret that it is for trying things out: wh_dev_…
+        #[arg(long)]
+        dev: bool,
+    },
+    /// Show every key, newest first
+    Ls,
+    /// Give a key's holder another secret, and print it
+    Rotate {
+        #[arg(value_name = "NAME")]
+        key: String,
+        /// How long the one before still holds
+        #[arg(long, default_value = "0s", value_name = "TIME")]
+        overlap: String,
+    },
+    /// End a key, and what is open with it
+    Revoke {
+        #[arg(value_name = "NAME")]
+        key: String,
+    },
 }
 
 #[derive(Debug, Clone, Subcommand)]

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Stop, reindex, text, verb::Ask};
 use crate::{
+    api::Reach,
     door::{BATCH_MAX, Caller, Door, NewMemory, SearchMode, SearchRequest, Step, Upsert, ViewName},
     home::{Home, HomeOptions, local_caller},
     hub::JobOptions,
@@ -48,6 +49,7 @@ pub async fn search(ask: &mut Ask, folder: PathBuf, off: Vec<Step>) -> Result<()
         announce: false,
         jobs: JobOptions::default(),
         hub: None,
+        reach: Reach::default(),
     });
     let measured = measure(ask, &home, &collection, &without).await;
     home.close().await;

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::{ColorWhen, Global};
+use super::args::{Alone, ColorWhen, Global};
 use crate::{
+    api::Reach,
     config::{Config, KeyPlace, Provenance, default_path},
+    home::HomeOptions,
     hub::JobOptions,
     model::{Fault, Project, Projects},
     remote::{Address, Key},
@@ -76,6 +78,46 @@ impl Setup {
             commands: self.config.jobs_commands,
             env: self.config.jobs_env.clone(),
         }
+    }
+
+    /// Where a face of this run finds its door. `announce`: its hub is one that others may watch start and stop.
+    pub fn home(&self, clock: Clock, announce: bool, reach: Reach) -> HomeOptions {
+        HomeOptions {
+            data_dir: self.data_dir.clone(),
+            unsafe_filesystem: self.unsafe_filesystem,
+            hub_name: self.hub_name.clone(),
+            clock,
+            retention: self.retention(),
+            announce,
+            jobs: self.jobs(),
+            hub: self.hub.clone(),
+            reach,
+        }
+    }
+
+    /// How a hub that stays is reached: as the flags say, else the settings.
+    pub fn reach(&self, alone: &Alone) -> Result<Reach, Fault> {
+        let mut config = self.config.clone();
+        if !alone.listen.is_empty() {
+            config.set("listen", &alone.listen.join(","), Provenance::Flag("--listen"))?;
+        }
+        let tls = match (config.tls_cert, config.tls_key) {
+            (Some(cert), Some(key)) => Some((cert, key)),
+            (None, None) => None,
+            _ => {
+                return Err(Fault::invalid("a certificate needs its key, and a key its certificate")
+                    .hint("set both `tls_cert` and `tls_key`, or neither"));
+            }
+        };
+        let reach = Reach {
+            listen: config.listen,
+            tls,
+            insecure_http: config.insecure_http || alone.insecure_http,
+            no_auth: alone.no_auth,
+            hosts: config.hosts,
+        };
+        reach.check()?;
+        Ok(reach)
     }
 
     /// What a search looks at.

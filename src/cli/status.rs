@@ -32,6 +32,10 @@ fn rows(status: &Status, owned: bool, now: crate::model::Time) -> Vec<(&'static 
         if let Some(socket) = &status.socket {
             rows.push(("socket", report::escape_line(socket)));
         }
+        for listener in &status.listeners {
+            let open = if listener.keys { "" } else { ", NO KEYS: anyone on this machine may do everything" };
+            rows.push(("listens", format!("{}{open}", report::escape_line(&listener.url))));
+        }
         rows.push(("attached", text::counted(status.attached.into(), "face", "faces")));
     }
     rows.push(("data", report::escape_line(&status.data_dir)));

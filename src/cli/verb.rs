@@ -6,8 +6,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Stop, out::Out, setup::Setup};
 use crate::{
+    api::Reach,
     door::{Caller, Door, Status, ViewState},
-    home::{Home, HomeOptions, local_caller},
+    home::{Home, local_caller},
     model::{CONTENT_BYTES_MAX, Fault, Id, Time, TimeWords},
     tasks::Clock,
 };
@@ -31,19 +32,10 @@ pub struct Ask {
 
 impl Ask {
     /// `announce`: a hub of this process is one that others may watch start and stop, not one for a single command.
-    pub fn new(setup: Setup, mut out: Out, token: CancellationToken, announce: bool) -> Ask {
+    pub fn new(setup: Setup, mut out: Out, token: CancellationToken, announce: bool, reach: Reach) -> Ask {
         let clock = setup.clock();
         out.manner = out.manner.coloured(setup.config.colour);
-        let home = Home::new(HomeOptions {
-            data_dir: setup.data_dir.clone(),
-            unsafe_filesystem: setup.unsafe_filesystem,
-            hub_name: setup.hub_name.clone(),
-            clock: clock.clone(),
-            retention: setup.retention(),
-            announce,
-            jobs: setup.jobs(),
-            hub: setup.hub.clone(),
-        });
+        let home = Home::new(setup.home(clock.clone(), announce, reach));
         Ask { caller: local_caller(&clock), setup, home, out, token, hits: None, clock }
     }
 

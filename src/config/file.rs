@@ -136,6 +136,19 @@ fn entry(name: &str, value: &DeValue<'_>) -> Result<(&'static Key, String), Wron
         (Kind::Zone, DeValue::String(text)) => {
             Err(Wrong::Value { key, found: format!("{text:?}"), hint: super::meant_zone(text) })
         }
+        (Kind::Addresses | Kind::Names, DeValue::Array(values)) => {
+            let texts = values.iter().map(|value| match value.get_ref() {
+                DeValue::String(text) => Some(text.as_ref()),
+                _ => None,
+            });
+            match texts.collect::<Option<Vec<_>>>().map(|texts| texts.join(",")) {
+                Some(texts) if key.kind == Kind::Names || super::addresses(&texts).is_some() => {
+                    Ok((key, texts))
+                }
+                Some(texts) => wrong(&format!("{texts:?}")),
+                None => wrong("a list of something else"),
+            }
+        }
         (_, DeValue::String(text)) => wrong(&format!("{text:?}")),
         (_, DeValue::Integer(_)) => wrong("a number"),
         (_, DeValue::Float(_)) => wrong("a number"),
@@ -206,6 +219,7 @@ mod tests {
     #[test]
     fn a_good_file_says_nothing() {
         check_says("", &[]);
+        check_says("listen = [\"127.0.0.1:7420\"]\nhosts = [\"hub.lan\"]\n", &[]);
         check_says("# mine\ntheme = \"harbour\"\nmouse = false\ntime = \"utc\"\n", &[]);
     }
 

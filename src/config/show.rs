@@ -1,6 +1,6 @@
 //! The settings in force, as `config show` and the console print them.
 
-use super::{Colour, Config, KEYS, LOCAL, Links};
+use super::{Colour, Config, KEYS, LOCAL, Links, LogFormat};
 use crate::model::Zone;
 
 /// A setting, its value and where that came from.
@@ -31,6 +31,11 @@ impl Config {
             "hub_name" => or_none(self.hub_name.clone()),
             "data_dir" => or_none(self.data_dir().ok().map(|dir| dir.display().to_string())),
             "project" => or_none(self.project.as_ref().map(ToString::to_string)),
+            "listen" => listed(&self.listen),
+            "tls_cert" => or_none(self.tls_cert.as_ref().map(|path| path.display().to_string())),
+            "tls_key" => or_none(self.tls_key.as_ref().map(|path| path.display().to_string())),
+            "insecure_http" => self.insecure_http.to_string(),
+            "hosts" => listed(&self.hosts),
             "theme" => self.theme.clone().unwrap_or_else(|| "auto".to_owned()),
             "keymap" => self.keymap.clone(),
             "color" => match self.colour {
@@ -51,6 +56,11 @@ impl Config {
             "motion" => self.motion.name().to_owned(),
             "time" => self.time.name().to_owned(),
             "zone" => self.zone.and_then(Zone::name).unwrap_or(LOCAL).to_owned(),
+            "log_format" => match self.log_format {
+                LogFormat::Text => "text",
+                LogFormat::Json => "json",
+            }
+            .to_owned(),
             "keep_ops_days" => self.keep_ops_days.to_string(),
             "keep_telemetry_days" => self.keep_telemetry_days.to_string(),
             "jobs_dir" => self.jobs_dir.as_ref().map(|dir| dir.display().to_string()).unwrap_or_default(),
@@ -59,6 +69,10 @@ impl Config {
             _ => self.log_level.clone(),
         }
     }
+}
+
+fn listed<T: ToString>(parts: &[T]) -> String {
+    parts.iter().map(T::to_string).collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]
@@ -75,6 +89,8 @@ mod tests {
                 Kind::OneOf(words) => words[words.len() - 1],
                 Kind::Number(..) => "30",
                 Kind::Zone => "Europe/Berlin",
+                Kind::Addresses => "127.0.0.1:7420,[::1]:0",
+                Kind::Names => "hub.lan,other",
             };
             let mut config = Config::default();
             config.set(key.name, value, Provenance::Environment("X")).unwrap();

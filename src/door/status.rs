@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Anchor, ViewName};
-use crate::model::{Cursor, Fault, Sequence, Time};
+use crate::model::{Cursor, Fault, Projects, Sequence, Time};
 
 /// Where a view of the log stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -183,6 +183,14 @@ pub struct CacheStatus {
     pub evictions: u64,
 }
 
+/// An address that a hub answers at, beside its socket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listener {
+    pub url: String,
+    /// Whether it asks for a key; `--no-auth` lets anyone in.
+    pub keys: bool,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// The hub's name: from the config, else the machine's.
@@ -192,6 +200,8 @@ pub struct Status {
     pub data_dir: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub socket: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listeners: Vec<Listener>,
     pub started_at: Time,
     pub time: Time,
     /// The newest event's place.
@@ -215,6 +225,14 @@ pub struct Status {
 }
 
 impl Status {
+    /// Without what would tell of projects that these do not see.
+    pub fn behind(self, wall: &Projects) -> Status {
+        if wall.hold(&Projects::All) {
+            return self;
+        }
+        Status { memories: None, forgotten: None, decisions: None, caches: Vec::new(), disk: None, ..self }
+    }
+
     pub fn view(&self, name: ViewName) -> Option<&ViewState> {
         self.views.iter().find(|view| view.name == name).map(|view| &view.state)
     }

@@ -161,7 +161,9 @@ impl Session {
 
     fn beat(&mut self) {
         self.hub.status_changed.mark_unchanged();
-        self.pending.push_back(StreamItem::Heartbeat { status: Box::new((self.hub.status)()) });
+        self.pending.push_back(StreamItem::Heartbeat {
+            status: Box::new((self.hub.status)().behind(&self.hub.wall)),
+        });
         let now = Instant::now();
         self.heartbeat_at = now + HEARTBEAT;
         self.status_after = now + STATUS_PAUSE;

@@ -91,6 +91,7 @@ macro_rules! ask {
 mod decisions;
 mod health;
 mod jobs;
+mod keys;
 
 type Items<T> = Result<BoxStream<'static, Result<T, Fault>>, Fault>;
 

@@ -11,7 +11,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::{HomeOptions, Opened, lock::Lock, place::Place, socket};
 use crate::{
-    api,
+    api::{self, Listeners, Outside},
     door::Door,
     hub::{Hub, HubOptions},
     model::Fault,
@@ -30,6 +30,7 @@ pub struct Owned {
     door: Arc<dyn Door>,
     serving: Tasks,
     socket: PathBuf,
+    outside: Arc<Outside>,
     /// Taken by [`Owned::close`].
     lock: Mutex<Option<Lock>>,
 }
@@ -40,11 +41,13 @@ impl Owned {
         place.check_writable()?;
         raise_files_max();
         let (listener, socket) = socket::bind(&place.sockets(), place.uid)?;
+        let (tcp, outside) = options.reach.bind().await.inspect_err(|_| remove(&socket))?;
         let attached = Arc::default();
         let hub_options = HubOptions {
             name: options.hub_name.clone(),
             clock: options.clock.clone(),
             socket: Some(socket.display().to_string()),
+            listeners: tcp.iter().map(api::Tcp::listener).collect(),
             attached: Arc::clone(&attached),
             segment_bytes: None,
             retention: options.retention,
@@ -55,23 +58,29 @@ impl Owned {
         let hub = match blocking(move || Hub::start(&dir, hub_options)).await {
             Ok(hub) => hub,
             Err(fault) => {
-                drop(listener);
+                drop((listener, tcp));
                 remove(&socket);
                 return Err(fault);
             }
         };
+        let here = Arc::new(HubDoor(hub.clone()));
         let door = hub.door();
         let serving = Tasks::new();
         let token = serving.token();
-        serving.spawn(api::serve(listener, door.clone(), options.clock.clone(), attached, token));
+        let listeners = Listeners { socket: listener, tcp, admission: Some(here) };
+        serving.spawn(api::serve(listeners, door.clone(), options.clock.clone(), attached, token));
         if let Err(error) = lock.say(Some(&socket)) {
             tracing::warn!(%error, "the lock does not say where the hub answers; others will look for it");
         }
-        Ok(Owned { hub, door, serving, socket, lock: Mutex::new(Some(lock)) })
+        Ok(Owned { hub, door, serving, socket, outside, lock: Mutex::new(Some(lock)) })
     }
 
     pub fn opened(&self) -> Opened {
         Opened { door: self.door.clone(), owned: true }
+    }
+
+    pub fn outside(&self) -> &Outside {
+        &self.outside
     }
 
     pub async fn close(&self) {

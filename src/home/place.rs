@@ -122,7 +122,7 @@ fn fault_of(error: &io::Error, message: String) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::Time, store::Retention, tasks::Clock};
+    use crate::{api::Reach, model::Time, store::Retention, tasks::Clock};
 
     fn options(data_dir: PathBuf) -> HomeOptions {
         HomeOptions {
@@ -134,6 +134,7 @@ mod tests {
             announce: false,
             jobs: crate::hub::JobOptions::default(),
             hub: None,
+            reach: Reach::default(),
         }
     }
 

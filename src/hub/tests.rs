@@ -30,6 +30,7 @@ impl Bench {
             name: "test".into(),
             clock: clock.clone(),
             socket: None,
+            listeners: vec![],
             attached: Arc::default(),
             segment_bytes: Some(64 << 10),
             retention: Retention::default(),

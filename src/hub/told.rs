@@ -35,11 +35,22 @@ pub fn start(hub: &Arc<Hub>) {
         let telling = hub.clone();
         let token = hub.tasks.token();
         hub.tasks.spawn(async move {
-            let data = json!({ "version": env!("CARGO_PKG_VERSION"), "pid": std::process::id() });
+            let urls: Vec<&str> = telling.listeners.iter().map(|listener| listener.url.as_str()).collect();
+            let mut data = json!({ "version": env!("CARGO_PKG_VERSION"), "pid": std::process::id() });
+            if !urls.is_empty() {
+                data["listeners"] = json!(urls);
+            }
             let started = hub_event(&telling, telling.clock.id(), "hub.started", object(data));
+            let open = telling.listeners.iter().filter(|listener| !listener.keys).map(|open| {
+                let data = object(json!({ "url": open.url }));
+                let told = hub_event(&telling, started.correlation_id, "auth.disabled", data);
+                EventDraft { severity: Severity::Warn, ..told }
+            });
+            let events: Vec<_> = open.collect();
+            let events = std::iter::once(started).chain(events).collect();
             tokio::select! {
                 () = token.cancelled() => {}
-                () = write(&telling, vec![started]) => {}
+                () = write(&telling, events) => {}
             }
         });
     }

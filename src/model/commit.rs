@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    Actor, Class, Decision, DecisionNumber, Event, Id, Memory, Sequence, Severity, Subject, Time,
+    Actor, Class, Decision, DecisionNumber, Event, Id, Key, Memory, Sequence, Severity, Subject, Time,
     job::{Job, JobState, Run},
 };
 
@@ -37,6 +37,8 @@ pub enum Change {
     Stand { state: Box<JobState> },
     /// This revision is now the run.
     Run { run: Box<Run> },
+    /// This revision is now the key.
+    Key { key: Box<Key> },
     /// The run is kept no longer.
     Pass { id: Id },
 }
@@ -55,6 +57,7 @@ impl Change {
             Change::Define { job } => job.id,
             Change::Stand { state } => state.job,
             Change::Run { run } => run.id,
+            Change::Key { key } => key.id,
         }
     }
 
@@ -63,6 +66,7 @@ impl Change {
         match self {
             Change::Decide { decision } => Some(Unique::Number(decision.number)),
             Change::Define { job } => Some(Unique::Slug(job.slug.clone())),
+            Change::Key { key } => Some(Unique::Key(key.short.clone())),
             _ => None,
         }
     }
@@ -86,6 +90,8 @@ pub enum Unique {
     Number(DecisionNumber),
     /// The slug of a job.
     Slug(String),
+    /// The short part of a key.
+    Key(String),
 }
 
 impl fmt::Display for Unique {
@@ -93,6 +99,7 @@ impl fmt::Display for Unique {
         match self {
             Unique::Number(number) => write!(f, "the number {number}"),
             Unique::Slug(slug) => write!(f, "the slug {slug}"),
+            Unique::Key(short) => write!(f, "the key {short}"),
         }
     }
 }

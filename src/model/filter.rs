@@ -33,6 +33,25 @@ impl Projects {
         }
     }
 
+    /// Whether whoever sees these sees all of those too.
+    pub fn hold(&self, others: &Projects) -> bool {
+        match others {
+            Projects::All => *self == Projects::All,
+            Projects::Only(list) => list.iter().all(|project| self.see(project)),
+        }
+    }
+
+    /// What both see.
+    pub fn narrowed(self, others: Projects) -> Projects {
+        match (self, others) {
+            (Projects::All, some) | (some, Projects::All) => some,
+            (Projects::Only(mut list), others) => {
+                list.retain(|project| others.see(project));
+                Projects::Only(list)
+            }
+        }
+    }
+
     pub fn see(&self, project: &Project) -> bool {
         self.see_name(project.as_str())
     }

@@ -88,7 +88,7 @@ fn item(frame: Frame) -> Result<Option<StreamItem>, Fault> {
             Some(StreamItem::Gap { from, to, reason })
         }
         "caught_up" => Some(StreamItem::CaughtUp { cursor: cursor(&frame)? }),
-        "fault" => {
+        "fault" | "bye" => {
             return Err(problem(frame.data.as_bytes())
                 .unwrap_or_else(|| not_understood(&"the stream ended with a fault of another form")));
         }
@@ -136,7 +136,9 @@ mod tests {
     fn a_fault_ends_it_as_the_hub_said() {
         let data = serde_json::to_string(&Fault::unavailable("closing").hint("again")).unwrap();
         let frame = Frame { event: "fault".into(), id: None, data };
+        let bye = Frame { event: "bye".into(), ..frame.clone() };
         assert_eq!(item(frame).unwrap_err(), Fault::unavailable("closing").hint("again"));
+        assert_eq!(item(bye).unwrap_err().message, "closing");
         let frame = Frame { event: "memory.saved".into(), id: Some(CURSOR.into()), data: "{".into() };
         assert_eq!(item(frame).unwrap_err().code, Code::Unsupported);
     }

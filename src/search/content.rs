@@ -38,6 +38,7 @@ impl Step {
             | Change::Define { .. }
             | Change::Stand { .. }
             | Change::Run { .. }
+            | Change::Key { .. }
             | Change::Pass { .. } => None,
         }
     }

@@ -170,6 +170,7 @@ fn note(told: &mut Told, change: &Change) {
         Change::Define { job } => told.keep(&**job),
         Change::Stand { state } => told.keep(&**state),
         Change::Run { run } => told.keep(&**run),
+        Change::Key { key } => told.keep(&**key),
         Change::Pass { id } => {
             told.kept.remove(&(Run::TABLE, *id));
         }

@@ -5,7 +5,7 @@ use super::{
     records::{DEAD, Kept, LIVE, NUMBERS, OF_JOB, UPDATED},
 };
 use crate::model::{
-    Decision, DecisionNumber, Fault, Id, Unique,
+    Decision, DecisionNumber, Fault, Id, Key, Unique,
     job::{Job, JobState, Run},
 };
 
@@ -51,6 +51,14 @@ impl Store {
         let view = self.core.complete_view()?;
         view.records.all_kept(&mut |job| jobs.push(job)).map_err(|error| self.core.unreadable(error))?;
         Ok(jobs)
+    }
+
+    /// Every key there is, oldest first.
+    pub fn keys(&self) -> Result<Vec<Key>, Fault> {
+        let mut keys = Vec::new();
+        let view = self.core.complete_view()?;
+        view.records.all_kept(&mut |key| keys.push(key)).map_err(|error| self.core.unreadable(error))?;
+        Ok(keys)
     }
 
     /// Where the scheduler stands with a job.

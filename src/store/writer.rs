@@ -331,6 +331,7 @@ impl<'a> Checked<'a> {
             Change::Decide { decision } => Some(Standing { revision: decision.revision, hidden: false }),
             Change::Define { job } => Some(Standing { revision: job.revision, hidden: false }),
             Change::Run { run } => Some(Standing { revision: run.revision, hidden: false }),
+            Change::Key { key } => Some(Standing { revision: key.revision, hidden: false }),
             Change::Accessed { .. }
             | Change::Counted { .. }
             | Change::Erased { .. }

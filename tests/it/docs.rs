@@ -16,7 +16,7 @@ use wheelhouse::{
 use crate::harness::Program;
 
 /// Every event of this version: type and when it is told.
-const EVENTS: [(&str, &str); 42] = [
+const EVENTS: [(&str, &str); 47] = [
     ("memory.saved", "a memory is new"),
     ("memory.updated", "a memory has a new revision"),
     ("memory.superseded", "another memory took its place"),
@@ -66,13 +66,21 @@ const EVENTS: [(&str, &str); 42] = [
         "hub.truncated",
         "the end of the log was torn and cut off at the last whole commit: nothing acknowledged was in it",
     ),
+    (
+        "auth.denied",
+        "somebody from outside was not let in; told once a minute for each address, with how many were not",
+    ),
+    ("auth.key_created", "a key was made, or another secret for one"),
+    ("auth.key_revoked", "a key was ended before its time"),
+    ("auth.key_used", "a key was used for the first time on this day"),
+    ("auth.disabled", "a hub started that asks nobody for a key, at this address"),
     ("hub.damaged", "a file of the log is not what was written"),
     ("health.degraded", "a component works less well, or is down; the subject ends with its name"),
     ("health.recovered", "it is up again"),
 ];
 
 #[track_caller]
-fn check(name: &str, text: &str) {
+pub fn check(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
     let before = fs::read_to_string(&path).unwrap_or_default();
     if before != text {
@@ -82,7 +90,7 @@ fn check(name: &str, text: &str) {
     }
 }
 
-fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+pub fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut text = String::new();
     writeln!(text, "| {} |\n|{}", head.join(" | "), "---|".repeat(head.len())).unwrap();
     for row in rows {
@@ -356,7 +364,7 @@ fn event_types() -> BTreeSet<String> {
 
 fn is_type(text: &str) -> bool {
     let (domain, action) = text.split_once('.').unwrap_or_default();
-    ["memory", "decision", "search", "source", "hub", "job", "breaker", "health"].contains(&domain)
+    ["memory", "decision", "search", "source", "hub", "job", "breaker", "health", "auth"].contains(&domain)
         && !action.is_empty()
         && action.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }

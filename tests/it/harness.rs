@@ -117,6 +117,7 @@ impl House {
             name: "house".into(),
             clock: clock.clone(),
             socket: None,
+            listeners: vec![],
             attached: attached.clone(),
             segment_bytes: None,
             retention: Retention::default(),
@@ -133,7 +134,7 @@ impl House {
         }
         let listener = UnixListener::bind(&socket).unwrap();
         let token = serving.token();
-        serving.spawn(api::serve(listener, door.clone(), clock.clone(), attached.clone(), token));
+        serving.spawn(api::serve(listener.into(), door.clone(), clock.clone(), attached.clone(), token));
         let remote = Arc::new(Remote::new(&socket).unwrap());
         House { clock, hub, door, remote, socket, attached, serving, dir }
     }

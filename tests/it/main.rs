@@ -9,6 +9,7 @@
 
 mod cli;
 mod conformance;
+mod daemon;
 mod damage;
 mod docs;
 mod erase;
@@ -22,6 +23,7 @@ mod import;
 mod jobs;
 mod kill;
 mod meaning;
+mod outside;
 mod plain;
 mod power;
 mod pty;

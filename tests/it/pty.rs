@@ -255,6 +255,26 @@ fn started(program: &Program, terminal: &Terminal) -> Running {
 }
 
 #[test]
+fn a_console_on_a_daemon_leaves_it_running() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
+    let daemon = crate::daemon::Daemon::start(&program, &[]);
+    let mut running = started(&program, &terminal);
+    terminal.press("n");
+    terminal.shows("New memory");
+    terminal.press("kept by the daemon");
+    terminal.shows("by the daemon");
+    terminal.press("\x1b\r");
+    terminal.shows_no_longer("New memory");
+    terminal.shows("memory.saved");
+    terminal.press("q");
+    assert!(running.ends().success());
+    terminal.is_restored();
+    let status: serde_json::Value = serde_json::from_str(&program.prints(&["status", "--json"])).unwrap();
+    assert_eq!((status["pid"].as_u64(), status["memories"].as_u64()), (Some(daemon.pid().into()), Some(1)));
+    assert_eq!(daemon.ends_by(Signal::TERM).code(), Some(0));
+}
+
+#[test]
 fn a_memory_is_saved_and_the_terminal_given_back() {
     let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
     let mut running = started(&program, &terminal);

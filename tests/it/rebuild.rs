@@ -95,6 +95,7 @@ pub fn start(dir: &Path, clock: &Clock) -> Arc<Hub> {
         name: "test".into(),
         clock: clock.clone(),
         socket: None,
+        listeners: vec![],
         attached: Arc::default(),
         segment_bytes: Some(1 << 20),
         retention: wheelhouse::store::Retention::default(),

@@ -95,6 +95,7 @@ fn status(memories: u64) -> Status {
         pid: 4121,
         data_dir: "/srv/notes-hub".into(),
         socket: None,
+        listeners: vec![],
         started_at: ago(HOUR),
         time: now(),
         head: cursor(40),

@@ -74,6 +74,7 @@ fn status(writes: Writes) -> Box<Status> {
         pid: 1,
         data_dir: "/data".into(),
         socket: None,
+        listeners: vec![],
         started_at: Time::from_unix_ms(NOW),
         time: Time::from_unix_ms(NOW),
         head: cursor(9),

@@ -327,6 +327,7 @@ impl<'a> Planned<'a> {
             Change::Define { job } => self.keep(&**job, first)?,
             Change::Stand { state } => self.keep(&**state, first)?,
             Change::Run { run } => self.keep(&**run, first)?,
+            Change::Key { key } => self.keep(&**key, first)?,
             Change::Pass { id } => self.pass::<Run>(*id)?,
         }
         Ok(())

@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Records, RecordsError, Standing, keys, keys::Key};
 use crate::model::{
-    Decision, Id, Sequence, Unique, decode, encode,
+    Decision, Id, Key as ApiKey, Sequence, Unique, decode, encode,
     job::{Job, JobState, Run, RunState},
 };
 
@@ -27,9 +27,9 @@ pub trait Kept: Clone + Serialize + DeserializeOwned {
 }
 
 /// Letters of all tables, for who copies them.
-pub const TABLES: [u8; 4] = [Decision::TABLE, Job::TABLE, Run::TABLE, JobState::TABLE];
+pub const TABLES: [u8; 5] = [Decision::TABLE, Job::TABLE, Run::TABLE, JobState::TABLE, ApiKey::TABLE];
 /// Those whose rows are found by an id of their own.
-const BY_ID: [u8; 3] = [Decision::TABLE, Job::TABLE, Run::TABLE];
+const BY_ID: [u8; 4] = [Decision::TABLE, Job::TABLE, Run::TABLE, ApiKey::TABLE];
 /// What the log need not hold any more.
 pub const PASSING: [u8; 2] = [Run::TABLE, JobState::TABLE];
 
@@ -94,6 +94,28 @@ impl Kept for JobState {
 
     fn unique(&self) -> Option<Unique> {
         None
+    }
+
+    fn orders(&self) -> Vec<Key> {
+        Vec::new()
+    }
+}
+
+/// What changed a key is told by its events.
+impl Kept for ApiKey {
+    const TABLE: u8 = b'K';
+    const HISTORY: bool = false;
+
+    fn id(&self) -> Id {
+        self.id
+    }
+
+    fn revision(&self) -> u32 {
+        self.revision
+    }
+
+    fn unique(&self) -> Option<Unique> {
+        Some(Unique::Key(self.short.clone()))
     }
 
     fn orders(&self) -> Vec<Key> {

@@ -15,7 +15,7 @@
 //! | `d` | expires_at, id | – |
 //! | `p` `t` `g` `s` | project, type, tag or status in lower case, NUL, updated_at from the newest, id | – |
 //! | `b` | the first of the keys of `u x h c d p t g s` in a block | the block, see [`super::stretch`] |
-//! | `D` `J` `S` `R` | see [`super::kept`] | decisions, jobs, where the scheduler stands with them, runs |
+//! | `D` `J` `S` `R` `K` | see [`super::kept`] | decisions, jobs, where the scheduler stands with them, runs, keys |
 //! | `!` | name | what the view knows of itself |
 
 use crate::model::{Id, Memory, Project, Sequence, Status, Time};

@@ -12,8 +12,8 @@ use super::*;
 use crate::{
     door::{ListOrder, ListRequest},
     model::{
-        Actor, Change, Decision, DecisionNumber, Entry, EventDraft, MemoryFilter, Projects, Severity, Status,
-        Unique,
+        Actor, Change, Decision, DecisionNumber, Entry, EventDraft, Key as ApiKey, MemoryFilter, Projects,
+        Severity, Status, Unique,
         job::{Job, JobState, Run, RunState, Slot},
     },
 };
@@ -73,6 +73,14 @@ fn job(n: usize, revision: u32) -> Job {
     .unwrap()
 }
 
+fn key(n: usize, revision: u32) -> ApiKey {
+    serde_json::from_value(json!({
+        "id": id(4_000 + n), "revision": revision, "name": format!("key-{n}"), "short": format!("short{n:03}"),
+        "hash": vec![n; 32], "scopes": ["memories:read"], "created_at": Time::default(), "created_by": "hub",
+    }))
+    .unwrap()
+}
+
 fn run(n: usize, revision: u32, numbers: &mut Numbers) -> Run {
     serde_json::from_value(json!({
         "id": id(3_000 + n), "revision": revision, "job": id(2_000 + n % 3), "trigger": "schedule",
@@ -85,7 +93,8 @@ fn run(n: usize, revision: u32, numbers: &mut Numbers) -> Run {
 /// What a scheduler might have said in one entry.
 fn scheduled(numbers: &mut Numbers, revision: u32) -> Vec<Change> {
     let n = numbers.below(12);
-    match numbers.below(4) {
+    match numbers.below(5) {
+        4 => vec![Change::Key { key: Box::new(key(n % 4, revision)) }],
         0 => vec![Change::Define { job: Box::new(job(n % 3, revision)) }],
         1 => {
             let state =
@@ -124,6 +133,7 @@ struct Plain {
     jobs: BTreeMap<Id, Job>,
     states: BTreeMap<Id, JobState>,
     runs: BTreeMap<Id, Run>,
+    keys: BTreeMap<Id, ApiKey>,
 }
 
 impl Plain {
@@ -180,6 +190,10 @@ impl Plain {
                 }
                 Change::Run { run } => {
                     self.runs.insert(id, (**run).clone());
+                    continue;
+                }
+                Change::Key { key } => {
+                    self.keys.insert(id, (**key).clone());
                     continue;
                 }
                 Change::Pass { .. } => {
@@ -369,6 +383,18 @@ fn compare(records: &Records, meta: &Meta, plain: &Plain, seed: u64) {
         let limit = 1 + numbers.below(5);
         assert_eq!(pages(records, request.clone(), &wall, limit), expected, "{request:?} {wall:?}");
     }
+    compare_keys(records, plain);
+}
+
+fn compare_keys(records: &Records, plain: &Plain) {
+    for (id, key) in &plain.keys {
+        assert_eq!(records.holder::<ApiKey>(&Unique::Key(key.short.clone())).unwrap().as_ref(), Some(key));
+        let standing = Standing { revision: key.revision, hidden: false };
+        assert_eq!(records.standing(*id).unwrap(), Some(standing));
+    }
+    let mut found = Vec::new();
+    records.all_kept(&mut |key: ApiKey| found.push(key)).unwrap();
+    assert_eq!(found, plain.keys.values().cloned().collect::<Vec<_>>());
 }
 
 fn compare_decisions(records: &Records, meta: &Meta, plain: &Plain) {

@@ -61,6 +61,7 @@ fn child() {
             name: "short of files".into(),
             clock: clock(),
             socket: None,
+            listeners: vec![],
             attached: Arc::default(),
             segment_bytes: Some(SEGMENT_BYTES),
             retention: wheelhouse::store::Retention::default(),
@@ -71,7 +72,7 @@ fn child() {
         let door: Arc<dyn Door> = Arc::new(HubDoor(hub.clone()));
         let serving = Tasks::new();
         let listener = UnixListener::bind(dir.join("hub.sock")).unwrap();
-        serving.spawn(api::serve(listener, door, clock(), Arc::default(), serving.token()));
+        serving.spawn(api::serve(listener.into(), door, clock(), Arc::default(), serving.token()));
         say("ready");
         tokio::task::spawn_blocking(move || follow(&told)).await.unwrap();
         assert!(serving.end(PATIENCE).await);

@@ -37,6 +37,7 @@ fn start(dir: &Path) -> Arc<Hub> {
         name: "limited".into(),
         clock: Clock::system(),
         socket: None,
+        listeners: vec![],
         attached: Arc::default(),
         segment_bytes: None,
         retention: wheelhouse::store::Retention::default(),

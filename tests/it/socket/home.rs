@@ -32,6 +32,7 @@ fn home(data_dir: &Path) -> Home {
         announce: false,
         jobs: JobOptions::default(),
         hub: None,
+        reach: wheelhouse::api::Reach::default(),
     })
 }
 
