@@ -19,10 +19,10 @@ mod edit;
 mod events;
 mod fsck;
 mod get;
-mod id;
 mod import;
 mod keymap;
 mod manual;
+mod mcp;
 mod out;
 mod outcome;
 mod plain;
@@ -42,13 +42,14 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::{args::Typed, out::Manner, stop::Stop};
 use self::{
-    args::{Bench, Events, Global, Verb},
+    args::{Bench, Events, Global, Mcp, Verb},
     out::Out,
     setup::Setup,
     verb::Ask,
 };
 use crate::{
     console::{self, ConsoleOptions, panes::log::LogPlace},
+    door::id,
     home::{Home, HomeOptions},
     model::Fault,
     tasks::Clock,
@@ -73,6 +74,7 @@ pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
         Some(_) if plain => return Err(plain_verb().into()),
         Some(verb) => match without_hub(&verb, &global, &mut out) {
             Some(done) => return done,
+            None if matches!(verb, Verb::Mcp { .. }) => Face::Mcp,
             None => Face::Verb(verb),
         },
         // A cursor cannot be placed there: what a screen would show is told instead.
@@ -93,6 +95,10 @@ pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
             let log = log(None);
             (runtime.block_on(ask(verb, setup, out)), log)
         }
+        Face::Mcp => {
+            let log = log(None);
+            (runtime.block_on(mcp::serve(setup, &out)), log)
+        }
         Face::Plain => {
             let log = log(None);
             (runtime.block_on(plain_console(setup, out, &global)), log)
@@ -110,6 +116,8 @@ pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
 /// How the program is used.
 enum Face {
     Verb(Verb),
+    /// By an agent.
+    Mcp,
     Plain,
     Console,
 }
@@ -121,6 +129,8 @@ fn without_hub(verb: &Verb, global: &Global, out: &mut Out) -> Option<Result<(),
         Verb::Man => manual::man(out),
         Verb::Config { what } => config::run(*what, global, out),
         Verb::Keymap { what } => keymap::run(what.clone(), global, out),
+        Verb::Mcp { what: Some(Mcp::Install(place)) } => mcp::install(place, global, out),
+        Verb::Mcp { what: Some(Mcp::Uninstall(place)) } => mcp::uninstall(place, global, out),
         _ => return None,
     })
 }
@@ -210,6 +220,9 @@ async fn perform(verb: Verb, ask: &mut Ask) -> Result<(), Stop> {
             bench::search(ask, collection, switches).await
         }
         Verb::Export => events::export(ask).await,
+        Verb::Mcp { .. } => Err(Fault::invalid("an agent starts this by itself, not from here")
+            .hint("`wheelhouse mcp install` enters it in an agent's settings")
+            .into()),
         Verb::Config { .. } | Verb::Keymap { .. } | Verb::Completions { .. } | Verb::Man => {
             Err(Fault::bug("this verb needs no hub").into())
         }

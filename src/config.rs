@@ -10,6 +10,7 @@
 
 mod choices;
 mod file;
+mod project;
 mod show;
 mod whole;
 
@@ -21,6 +22,7 @@ use std::{
 
 pub use choices::{CHOOSABLE, keep};
 pub use file::{Note, check};
+pub use project::project_of;
 pub use show::Setting;
 pub use whole::write_whole;
 

@@ -47,6 +47,7 @@
 //! | [`ingest`] | Markdown, text and JSONL into memories; decision records (MADR, Nygard) into decisions and back | a bad file never stops the rest |
 //! | [`hub`] | composes the above behind the door | no HTTP, no terminal |
 //! | [`remote`] | the door over HTTP on a Unix socket | answers as the hub would |
+//! | [`mcp`] | the Model Context Protocol over a door: tools, resources, prompts | only it names rmcp; no decisions of its own |
 //! | [`api`] | axum over a door: REST, SSE | no decisions of its own |
 //! | [`home`] | where a face finds its door: own or attach | one owner, by the lock |
 //! | [`console`] | the TUI, over doors | `update` is pure; drawing only reads |
@@ -83,6 +84,7 @@ pub mod home;
 pub mod hub;
 pub mod ingest;
 pub mod jobs;
+pub mod mcp;
 pub mod model;
 pub mod remote;
 pub mod report;

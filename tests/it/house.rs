@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 /// In reading order, as in `src/lib.rs`.
-const HOUSE: [&str; 18] = [
+const HOUSE: [&str; 19] = [
     "model",
     "door",
     "tasks",
@@ -18,6 +18,7 @@ const HOUSE: [&str; 18] = [
     "ingest",
     "hub",
     "remote",
+    "mcp",
     "api",
     "home",
     "console",
@@ -25,9 +26,10 @@ const HOUSE: [&str; 18] = [
 ];
 
 /// Libraries that only one room may name.
-const OWNERS: [(&str, &str); 7] = [
+const OWNERS: [(&str, &str); 8] = [
     ("sled", "store"),
     ("tantivy", "search"),
+    ("rmcp", "mcp"),
     ("axum", "api"),
     ("reqwest", "remote"),
     ("ratatui", "console"),
