@@ -35,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::{accept::CLOSE_PATIENCE, limits::limits, peer::own_user};
 use crate::{
     door::Door,
+    mcp,
     model::{Code, Fault, TimeWords},
     tasks::Clock,
 };
@@ -132,9 +133,12 @@ fn router(api: Api) -> Router {
         .route("/export", routing::get(export::export))
         .route("/reindex", routing::post(hub::reindex))
         .route("/fsck", routing::get(hub::fsck));
+    let agents =
+        mcp::http(api.door.clone(), api.clock.clone(), body::MEMORY_BODY_BYTES_MAX, api.token.clone());
     Router::new()
         .nest("/api/v1", quick.merge(long))
         .route("/livez", routing::get(hub::livez))
+        .route_service("/mcp", agents)
         .fallback(gate::no_such_path)
         .method_not_allowed_fallback(gate::no_such_method)
         .layer(from_fn_with_state(api.clone(), gate::gate))

@@ -10,6 +10,7 @@
 
 mod call;
 mod client;
+mod http;
 mod known;
 mod prompts;
 mod resources;
@@ -24,6 +25,7 @@ use std::{sync::Arc, time::Duration};
 use futures::future::BoxFuture;
 use rmcp::{serve_server, service::ServerInitializeError, transport::io::stdio_pipes};
 
+pub use self::http::http;
 use self::{server::Server, session::Session};
 use crate::{
     door::Door,
@@ -41,7 +43,7 @@ pub type Opening = Box<dyn Fn() -> BoxFuture<'static, Result<Arc<dyn Door>, Faul
 #[derive(Debug, Clone)]
 pub struct Options {
     pub clock: Clock,
-    /// The OS user it acts for.
+    /// The OS user it acts for, where a request does not bring its caller.
     pub user: String,
     pub project: WorkingProject,
 }
@@ -53,6 +55,8 @@ pub enum WorkingProject {
     Named(Project),
     /// By the working directory. The client may know better: its first root that is in a repository.
     Found(Project),
+    /// The client is elsewhere: what names no project belongs to none, and all that the caller sees is searched.
+    Unknown,
 }
 
 /// Serves one client on standard input and output until it goes away.
@@ -76,7 +80,9 @@ pub async fn serve_stdio(opening: Opening, options: Options) -> Result<(), Fault
         }),
         // It went away before it said anything.
         Err(ServerInitializeError::ConnectionClosed(_)) => Ok(()),
-        Err(error) => Err(Fault::invalid("the client does not speak the Model Context Protocol").cause(error)),
+        Err(error) => {
+            Err(Fault::invalid("the client does not speak the Model Context Protocol").cause(error))
+        }
     };
     if !tasks.end(END_PATIENCE).await {
         tracing::debug!("something was still being done for a client that is gone");

@@ -26,8 +26,8 @@ pub struct Call {
     pub session: Arc<Session>,
     pub door: Arc<dyn Door>,
     pub caller: Caller,
-    /// Where the client works.
-    pub project: Project,
+    /// Where the client works, as far as that is known.
+    pub project: Option<Project>,
 }
 
 /// What a tool says: in words, and in fields as its schema has them.
@@ -46,7 +46,13 @@ pub enum Named {
 impl Call {
     /// What a tool looks at: what the arguments name, else where the client works and what belongs to no project.
     pub fn projects(&self, named: Option<Project>, all: bool) -> Projects {
-        if all { Projects::All } else { Projects::with_none(named.unwrap_or_else(|| self.project.clone())) }
+        let one = named.or_else(|| self.project.clone()).filter(|_| !all);
+        one.map_or(Projects::All, Projects::with_none)
+    }
+
+    /// Where records go that name no project.
+    pub fn own_project(&self) -> Project {
+        self.project.clone().unwrap_or_default()
     }
 
     pub fn now(&self) -> Time {
@@ -84,10 +90,11 @@ impl Call {
         if let Some(shown) = self.session.known.find(typed) {
             return Ok(shown.id);
         }
-        let found = id::resolve(&self.door, &self.caller, &[typed.to_owned()], false).await.map_err(|fault| {
-            let hint = "memory_search gives ids";
-            if matches!(fault.code, Code::NotFound | Code::Invalid) { fault.hint(hint) } else { fault }
-        })?;
+        let found =
+            id::resolve(&self.door, &self.caller, &[typed.to_owned()], false).await.map_err(|fault| {
+                let hint = "memory_search gives ids";
+                if matches!(fault.code, Code::NotFound | Code::Invalid) { fault.hint(hint) } else { fault }
+            })?;
         Ok(found[0])
     }
 }
@@ -145,7 +152,8 @@ impl Arguments {
     /// All that is left.
     pub fn read<T: DeserializeOwned>(self) -> Result<T, Fault> {
         serde_json::from_value(Value::Object(self.0)).map_err(|error| {
-            unknown_name(&error).unwrap_or_else(|| Fault::invalid(format!("the arguments do not fit: {error}")))
+            unknown_name(&error)
+                .unwrap_or_else(|| Fault::invalid(format!("the arguments do not fit: {error}")))
         })
     }
 }
@@ -172,9 +180,7 @@ impl<'de> Deserialize<'de> for Words {
 }
 
 /// Does it within its time; a panic is an answer too.
-pub async fn answered(
-    asked: impl Future<Output = Result<Answer, Fault>>,
-) -> Result<Answer, Fault> {
+pub async fn answered(asked: impl Future<Output = Result<Answer, Fault>>) -> Result<Answer, Fault> {
     let asked = AssertUnwindSafe(tokio::time::timeout(CALL_PATIENCE, asked)).catch_unwind();
     match asked.await {
         Ok(Ok(answer)) => answer,
@@ -264,7 +270,8 @@ mod tests {
 
     #[test]
     fn ages_are_short() {
-        let ages = [0, 59, 60, 7_200, 86_400 * 3, 86_400 * 40, 86_400 * 800].map(|s| age(Duration::from_secs(s)));
+        let ages =
+            [0, 59, 60, 7_200, 86_400 * 3, 86_400 * 40, 86_400 * 800].map(|s| age(Duration::from_secs(s)));
         assert_eq!(ages, ["now", "now", "1m", "2h", "3d", "5w", "2y"]);
     }
 

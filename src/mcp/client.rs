@@ -2,24 +2,41 @@
 
 use std::time::Duration;
 
+use http::request::Parts;
 use rmcp::{RoleServer, model::ProtocolVersion, service::RequestContext};
 
 use crate::{
     config::project_of,
+    door::Caller,
     ingest::path_of_url,
-    model::{Project, token},
+    model::{Actor, Project, token},
     tasks::blocking,
 };
 
 /// A client that says it has roots has them at hand.
 const ROOTS_PATIENCE: Duration = Duration::from_secs(2);
-/// What an actor is called by whose client does not say its name.
-const NAMELESS: &str = "mcp";
-
 /// The client's name, as an actor can have it.
-pub fn name(context: &RequestContext<RoleServer>) -> String {
-    let told = context.client_info().map(|info| token(info.name.trim()));
-    told.filter(|name| name.chars().any(|c| c.is_ascii_alphanumeric())).unwrap_or_else(|| NAMELESS.to_owned())
+pub fn name(context: &RequestContext<RoleServer>) -> Option<String> {
+    // Over HTTP there is no handshake to remember: what stands in its place is nobody's name.
+    let info = if asked_by(context).is_some() { context.meta.client_info() } else { context.client_info() };
+    let told = info.map(|info| token(info.name.trim()));
+    told.filter(|name| name.chars().any(|c| c.is_ascii_alphanumeric()))
+}
+
+/// Whom the gate let in, over HTTP.
+pub fn asked_by(context: &RequestContext<RoleServer>) -> Option<&Caller> {
+    context.extensions.get::<Parts>()?.extensions.get()
+}
+
+/// Who asks, through this client.
+pub fn through(caller: &Caller, client: Option<String>) -> Caller {
+    match client.filter(|_| caller.tool.is_none()) {
+        Some(client) => {
+            let actor = Actor(format!("{}/{client}", caller.actor));
+            Caller { actor, tool: Some(client), ..caller.clone() }
+        }
+        None => caller.clone(),
+    }
 }
 
 /// Whether it can be asked for its roots: in the protocol's later versions a server asks nothing.
@@ -44,6 +61,7 @@ pub async fn project_of_roots(context: &RequestContext<RoleServer>) -> Option<Pr
         }
     };
     let dirs: Vec<_> = roots.iter().filter_map(|root| path_of_url(&root.uri)).map(|(dir, _)| dir).collect();
-    let found = blocking(move || Ok(dirs.iter().map(|dir| project_of(dir)).find(|project| !project.is_none())));
+    let found =
+        blocking(move || Ok(dirs.iter().map(|dir| project_of(dir)).find(|project| !project.is_none())));
     found.await.ok().flatten()
 }

@@ -53,7 +53,10 @@ mod tests {
 
     #[test]
     fn the_topic_is_in_the_text() {
-        assert!(said(serde_json::json!({ "topic": " which queue " })).starts_with("Record the decision about: which queue\n"));
+        assert!(
+            said(serde_json::json!({ "topic": " which queue " }))
+                .starts_with("Record the decision about: which queue\n")
+        );
         assert!(said(serde_json::json!({ "topic": "" })).contains("in this conversation"));
         assert_eq!(get("record_decison", None).unwrap_err().hint.unwrap(), "did you mean record_decision?");
     }

@@ -38,9 +38,8 @@ impl Place {
             Some(("memory", id)) if !id.is_empty() => Ok(Place::Memory(id.to_owned())),
             Some(("decision", id)) if !id.is_empty() => Ok(Place::Decision(id.to_owned())),
             Some(("events", "recent")) => Ok(Place::Recent),
-            _ => Err(Fault::not_found(format!("no resource {uri}")).hint(format!(
-                "there are {SCHEME}memory/{{id}}, {SCHEME}decision/{{id}} and {RECENT}"
-            ))),
+            _ => Err(Fault::not_found(format!("no resource {uri}"))
+                .hint(format!("there are {SCHEME}memory/{{id}}, {SCHEME}decision/{{id}} and {RECENT}"))),
         }
     }
 
@@ -53,7 +52,9 @@ impl Place {
                 call.door.get(&call.caller, &[id]).await?;
                 Some(id)
             }
-            Place::Decision(typed) => Some(call.door.decision(&call.caller, decision(call, typed).await?).await?.id),
+            Place::Decision(typed) => {
+                Some(call.door.decision(&call.caller, decision(call, typed).await?).await?.id)
+            }
         })
     }
 }
@@ -83,7 +84,7 @@ pub fn templates() -> Vec<ResourceTemplate> {
 
 /// The latest events, then memories and decisions of where the client works, the newest first.
 pub async fn list(call: &Call, cursor: Option<&str>) -> Result<ListResourcesResult, Fault> {
-    let projects = Projects::with_none(call.project.clone());
+    let projects = call.projects(None, false);
     if let Some(after) = cursor.and_then(|cursor| cursor.strip_prefix(DECISIONS)) {
         return decisions(call, projects, after.strip_prefix(':').map(str::to_owned)).await;
     }
@@ -114,7 +115,11 @@ pub async fn list(call: &Call, cursor: Option<&str>) -> Result<ListResourcesResu
     Ok(result)
 }
 
-async fn decisions(call: &Call, projects: Projects, after: Option<String>) -> Result<ListResourcesResult, Fault> {
+async fn decisions(
+    call: &Call,
+    projects: Projects,
+    after: Option<String>,
+) -> Result<ListResourcesResult, Fault> {
     let request = DecisionsRequest {
         filter: DecisionFilter { projects, ..DecisionFilter::default() },
         after,
@@ -178,7 +183,9 @@ mod tests {
         assert_eq!(place("wheelhouse://memory/1a2b3c4d"), Some(Place::Memory("1a2b3c4d".into())));
         assert_eq!(place("wheelhouse://decision/D-0042"), Some(Place::Decision("D-0042".into())));
         assert_eq!(place(RECENT), Some(Place::Recent));
-        for no in ["wheelhouse://memory/", "wheelhouse://events/old", "file:///etc/passwd", "wheelhouse://x/y"] {
+        for no in
+            ["wheelhouse://memory/", "wheelhouse://events/old", "file:///etc/passwd", "wheelhouse://x/y"]
+        {
             assert_eq!(place(no), None, "{no}");
         }
     }

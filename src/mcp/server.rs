@@ -7,9 +7,9 @@ use rmcp::{
     model::{
         CallToolRequestParams, CallToolResponse, GetPromptRequestParams, GetPromptResponse, Implementation,
         ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-        PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ResourceUpdatedNotificationParam,
-        ServerCapabilities, ServerConfig, SubscribeRequestParams, SubscriptionFilter, Tool as Described,
-        UnsubscribeRequestParams,
+        PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
+        ResourceUpdatedNotificationParam, ServerCapabilities, ServerConfig, SubscribeRequestParams,
+        SubscriptionFilter, Tool as Described, UnsubscribeRequestParams,
     },
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
@@ -48,7 +48,11 @@ impl Server {
     }
 
     async fn call(&self, context: &Context) -> Result<Call, Fault> {
-        let caller = self.session.caller(client::name(context));
+        let client = client::name(context);
+        let caller = match client::asked_by(context) {
+            Some(caller) => client::through(caller, client),
+            None => self.session.caller(client),
+        };
         let (door, project) = tokio::join!(self.session.door(), self.session.project(context));
         Ok(Call { session: self.session.clone(), door: door?, caller, project })
     }

@@ -12,6 +12,9 @@ use crate::{
     tasks::Clock,
 };
 
+/// What an actor is called by whose client does not say its name.
+const NAMELESS: &str = "mcp";
+
 pub struct Session {
     opening: Opening,
     door: OnceCell<Arc<dyn Door>>,
@@ -41,8 +44,9 @@ impl Session {
         &self.options.clock
     }
 
-    /// Who asks, with a correlation of its own: the machine's user through this client.
-    pub fn caller(&self, client: String) -> Caller {
+    /// Who asks where nobody else says it, with a correlation of its own: the machine's user through this client.
+    pub fn caller(&self, client: Option<String>) -> Caller {
+        let client = client.unwrap_or_else(|| NAMELESS.to_owned());
         Caller {
             actor: Actor(format!("user:{}/{client}", self.options.user)),
             correlation: self.clock().id(),
@@ -52,20 +56,21 @@ impl Session {
         }
     }
 
-    /// Where the client works.
-    pub async fn project(&self, context: &RequestContext<RoleServer>) -> Project {
+    /// Where the client works, as far as that is known.
+    pub async fn project(&self, context: &RequestContext<RoleServer>) -> Option<Project> {
         let found = match &self.options.project {
-            WorkingProject::Named(project) => return project.clone(),
+            WorkingProject::Named(project) => return Some(project.clone()),
             WorkingProject::Found(project) => project.clone(),
+            WorkingProject::Unknown => return None,
         };
         if !client::has_roots(context) {
-            return found;
+            return Some(found);
         }
         let mut of_roots = self.of_roots.lock().await;
         if of_roots.is_none() {
             *of_roots = Some(client::project_of_roots(context).await);
         }
-        of_roots.clone().flatten().unwrap_or(found)
+        Some(of_roots.clone().flatten().unwrap_or(found))
     }
 
     /// Its roots are other ones now.

@@ -20,6 +20,7 @@ mod history;
 mod house;
 mod import;
 mod kill;
+mod mcp;
 mod meaning;
 mod plain;
 mod power;

@@ -72,7 +72,8 @@ impl Client {
         }
         let set = |name: &str| variable(name).filter(|path| path.is_absolute());
         let home = || {
-            set("HOME").ok_or_else(|| Fault::invalid("HOME is not set, so the client's settings are not found"))
+            set("HOME")
+                .ok_or_else(|| Fault::invalid("HOME is not set, so the client's settings are not found"))
         };
         Ok(match self {
             Client::ClaudeCode => match set("CLAUDE_CONFIG_DIR") {

@@ -65,9 +65,9 @@ fn entry(place: &McpPlace, global: &Global) -> Result<Entry, Fault> {
 }
 
 fn text(path: PathBuf, what: &str) -> Result<String, Fault> {
-    path.into_os_string()
-        .into_string()
-        .map_err(|path| Fault::invalid(format!("the path of {what} is not text in UTF-8: {}", path.display())))
+    path.into_os_string().into_string().map_err(|path| {
+        Fault::invalid(format!("the path of {what} is not text in UTF-8: {}", path.display()))
+    })
 }
 
 /// Whether `wheelhouse` alone starts this program.
@@ -84,7 +84,8 @@ fn change(
     edit: impl Fn(&str) -> Result<String, Fault>,
 ) -> Result<(), Stop> {
     let client = place.client;
-    let named = client.file(place.project_dir.as_deref(), |name| std::env::var_os(name).map(PathBuf::from))?;
+    let named =
+        client.file(place.project_dir.as_deref(), |name| std::env::var_os(name).map(PathBuf::from))?;
     // A link stays one, what it points to is written.
     let file = named.canonicalize().unwrap_or(named);
     let before = read(&file)?;
@@ -133,7 +134,8 @@ fn of_file(file: &Path, fault: Fault) -> Fault {
 
 /// None where there is no file.
 fn read(file: &Path) -> Result<Option<String>, Fault> {
-    let unreadable = |error: io::Error| Fault::invalid(format!("cannot read {}", file.display())).cause(error);
+    let unreadable =
+        |error: io::Error| Fault::invalid(format!("cannot read {}", file.display())).cause(error);
     match fs::metadata(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Ok(meta) if meta.len() > FILE_BYTES_MAX => {

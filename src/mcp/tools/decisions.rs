@@ -26,12 +26,7 @@ pub const RECORD: Tool = Tool {
     effect: Effect::Adds,
     input: || {
         let option = object(
-            [
-                ("title", text("")),
-                ("pros", texts("")),
-                ("cons", texts("")),
-                ("rejected_because", text("")),
-            ],
+            [("title", text("")), ("pros", texts("")), ("cons", texts("")), ("rejected_because", text(""))],
             &["title"],
         );
         let statuses = DecisionStatus::ALL.map(DecisionStatus::word);
@@ -104,7 +99,7 @@ async fn record(call: &Call, mut arguments: Arguments) -> Result<Answer, Fault> 
         // What is not said of its project stays as the old one has it.
         Some(old) => call.door.supersede_decision(&call.caller, old, new).await?,
         None => {
-            new.project.get_or_insert_with(|| call.project.clone());
+            new.project.get_or_insert_with(|| call.own_project());
             call.door.decide(&call.caller, new).await?
         }
     };

@@ -91,7 +91,10 @@ pub const GET: Tool = Tool {
             &["id", "kind", "title", "content", "project", "status", "revision", "updated_at"],
         );
         let missing = object([("id", plain("string")), ("why", plain("string"))], &["id", "why"]);
-        object([("records", list(record, "In the order asked")), ("missing", list(missing, ""))], &["records"])
+        object(
+            [("records", list(record, "In the order asked")), ("missing", list(missing, ""))],
+            &["records"],
+        )
     },
     run: |call, arguments| get(call, arguments).boxed(),
 };
@@ -173,7 +176,7 @@ fn saved_schema() -> Value {
 
 async fn add(call: &Call, arguments: Arguments) -> Result<Answer, Fault> {
     let mut new: NewMemory = arguments.read()?;
-    new.project.get_or_insert_with(|| call.project.clone());
+    new.project.get_or_insert_with(|| call.own_project());
     let saved = call.door.add(&call.caller, new).await?;
     Ok(saved_answer(call, &saved, "saved"))
 }
@@ -224,7 +227,8 @@ fn saved_answer(call: &Call, saved: &Saved, did: &str) -> Answer {
     let short = call.session.known.show(memory.id, &none);
     let mut text = format!("{did} {short}  {title}  (project {})", memory.project);
     if !saved.duplicates.is_empty() {
-        let others: Vec<String> = saved.duplicates.iter().map(|id| call.session.known.show(*id, &none)).collect();
+        let others: Vec<String> =
+            saved.duplicates.iter().map(|id| call.session.known.show(*id, &none)).collect();
         text.push_str(&format!("\nthe same is said by {}", others.join(", ")));
         fields["duplicates"] = others.into();
     }
@@ -290,7 +294,8 @@ async fn record(call: &Call, typed: &str, chars: usize) -> Result<(Value, String
                 (id, memory_shown(memory, chars))
             }
             Err(fault) if fault.code == Code::NotFound => {
-                let decision = call.door.decision(&call.caller, DecisionRef::Id(id)).await.map_err(|_| fault)?;
+                let decision =
+                    call.door.decision(&call.caller, DecisionRef::Id(id)).await.map_err(|_| fault)?;
                 (id, decision_shown(&decision, chars))
             }
             Err(fault) => return Err(fault),

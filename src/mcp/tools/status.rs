@@ -51,7 +51,7 @@ async fn status(call: &Call, arguments: Arguments) -> Result<Answer, Fault> {
     let views: Map<String, Value> =
         status.views.iter().map(|view| (view.name.word().to_owned(), view.state.words().into())).collect();
     let writes = status.writes.words(status.time);
-    let (project, actor) = (call.project.as_str(), &call.caller.actor.0);
+    let (project, actor) = (call.own_project(), &call.caller.actor);
     let mut fields = json!({
         "hub": status.hub, "version": status.version, "writes": writes, "views": views, "data_dir": status.data_dir,
         "started_at": status.started_at, "project": project, "actor": actor,

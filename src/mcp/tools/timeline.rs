@@ -31,8 +31,14 @@ pub const TIMELINE: Tool = Tool {
     input: || {
         object(
             [
-                ("anchor", text("A moment (2026-11-21 14:02, 3h, yesterday), or an id: what happened around it")),
-                ("subject", texts("Patterns, such as *.memory.> or *.decision.recorded: * is one token, > the rest")),
+                (
+                    "anchor",
+                    text("A moment (2026-11-21 14:02, 3h, yesterday), or an id: what happened around it"),
+                ),
+                (
+                    "subject",
+                    texts("Patterns, such as *.memory.> or *.decision.recorded: * is one token, > the rest"),
+                ),
                 ("since", text("From: 2026-11-21, 3d, \"last week\", yesterday")),
                 ("until", text("Before")),
                 ("actor", text("Of this one, such as user:ada/claude-code")),
@@ -195,7 +201,8 @@ async fn read(call: &Call, mut query: EventQuery) -> Result<Found, Fault> {
     let limit = query.limit;
     for page in 1..=PAGES_MAX {
         query.limit = limit - found.events.len();
-        let EventPage { events, gaps, next, reached, .. } = call.door.events(&call.caller, query.clone()).await?;
+        let EventPage { events, gaps, next, reached, .. } =
+            call.door.events(&call.caller, query.clone()).await?;
         found.events.extend(events);
         found.gaps.extend(gaps);
         let Some(next) = next.filter(|_| found.events.len() < limit) else { return Ok(found) };
@@ -240,7 +247,8 @@ fn incomplete(found: &Found) -> Option<String> {
         let reason = found.gaps.first().map_or("", |gap| gap.reason.as_str());
         format!("{gone} events between them are gone ({reason})")
     });
-    let stopped = found.looked_back.map(|time| format!("looked through as far as {time}; name a time to go on"));
+    let stopped =
+        found.looked_back.map(|time| format!("looked through as far as {time}; name a time to go on"));
     let why: Vec<String> = gone.into_iter().chain(stopped).collect();
     (!why.is_empty()).then(|| why.join("; "))
 }
