@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     door::{DecisionsRequest, EventQuery, ListRequest},
-    model::{DecisionFilter, DecisionRef, Fault, Id, MemoryFilter, Projects},
+    model::{DecisionFilter, DecisionRef, Fault, Id, MemoryFilter, Projects, title_of},
 };
 
 const SCHEME: &str = "wheelhouse://";
@@ -146,7 +146,10 @@ pub async fn read(call: &Call, uri: &str) -> Result<ReadResourceResult, Fault> {
             let id = call.memory_id(typed).await?;
             let found = call.door.get(&call.caller, &[id]).await?;
             let [memory] = found.as_slice() else { return Err(Fault::bug("one id, not one memory")) };
-            (format!("# {}\n\n{}\n", line(&memory.title), memory.content), MARKDOWN)
+            // A title that was made from the text stands in it.
+            let is_made = memory.title == title_of(&memory.content);
+            let head = if is_made { String::new() } else { format!("# {}\n\n", line(&memory.title)) };
+            (format!("{head}{}\n", memory.content), MARKDOWN)
         }
         Place::Decision(typed) => {
             let decision = call.door.decision(&call.caller, decision(call, typed).await?).await?;

@@ -167,7 +167,7 @@ fn the_tools_are_these() {
     let program = Program::new();
     let mut agent = Agent::connected(&program);
     let tools = agent.ask("tools/list", json!({}))["tools"].clone();
-    insta::assert_json_snapshot!("tools", tools);
+    insta::assert_snapshot!("tools", serde_json::to_string_pretty(&tools).unwrap());
     agent.leaves();
 }
 
@@ -480,9 +480,8 @@ fn an_agent_works_in_the_project_of_its_directory_or_its_roots() {
 fn resources_are_listed_read_and_watched() {
     let program = Program::new();
     let mut agent = Agent::connected(&program);
-    let id = agent
-        .does("memory_add", json!({ "content": "# Queues\n\nDrain them first.", "title": "Queues" }))["id"]
-        .clone();
+    let id =
+        agent.does("memory_add", json!({ "content": "Drain them first.", "title": "Queues" }))["id"].clone();
     let id = id.as_str().unwrap();
     agent.does(
         "decision_record",
@@ -511,7 +510,7 @@ fn resources_are_listed_read_and_watched() {
         assert_eq!(contents["uri"], uri);
         contents["text"].as_str().unwrap().to_owned()
     };
-    assert_eq!(read(&mut agent, &uri), "# Queues\n\n# Queues\n\nDrain them first.\n");
+    assert_eq!(read(&mut agent, &uri), "# Queues\n\nDrain them first.\n");
     let decision = read(&mut agent, "wheelhouse://decision/D-0001");
     assert!(
         decision.starts_with("# D-0001 Drain first\n\nStatus: accepted\n")
