@@ -11,6 +11,7 @@
 mod call;
 mod client;
 mod http;
+mod input;
 mod known;
 mod prompts;
 mod resources;
@@ -24,9 +25,10 @@ use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use rmcp::{serve_server, service::ServerInitializeError, transport::io::stdio_pipes};
+use tokio_util::sync::CancellationToken;
 
 pub use self::http::http;
-use self::{server::Server, session::Session};
+use self::{input::Input, server::Server, session::Session};
 use crate::{
     door::Door,
     model::{Fault, Project},
@@ -74,7 +76,11 @@ pub async fn serve_stdio(opening: Opening, options: Options) -> Result<(), Fault
             () = token.cancelled() => {}
         }
     });
-    let served = match serve_server(Server::new(session, tasks.clone()), stdio_pipes()).await {
+    let ended = CancellationToken::new();
+    let (input, output) = stdio_pipes();
+    let input = Input { from: input, ended: ended.clone() };
+    let server = Server::new(session, tasks.clone(), ended);
+    let served = match serve_server(server, (input, output)).await {
         Ok(running) => running.waiting().await.map(drop).map_err(|error| {
             Fault::bug("the server of the Model Context Protocol stopped in the middle").cause(error)
         }),

@@ -28,13 +28,13 @@ pub fn http(door: Arc<dyn Door>, clock: Clock, body_bytes_max: usize, token: Can
         .with_json_response(true)
         .with_sse_keep_alive(Some(KEEP_ALIVE))
         .with_max_request_body_bytes(body_bytes_max)
-        .with_cancellation_token(token)
+        .with_cancellation_token(token.clone())
         .disable_allowed_hosts();
     let server = move || {
         let door = door.clone();
         let opening = Box::new(move || std::future::ready(Ok(door.clone())).boxed());
         let options = Options { clock: clock.clone(), user: String::new(), project: WorkingProject::Unknown };
-        Ok(Server::new(Arc::new(Session::new(opening, options)), Tasks::new()))
+        Ok(Server::new(Arc::new(Session::new(opening, options)), Tasks::new(), token.clone()))
     };
     StreamableHttpService::new(server, Arc::new(NeverSessionManager::default()), config)
 }

@@ -14,6 +14,7 @@ use rmcp::{
     service::{NotificationContext, RequestContext, SubscriptionContext},
 };
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     call::{self, Arguments, Call, words},
@@ -38,13 +39,15 @@ pub struct Server {
     session: Arc<Session>,
     watched: Arc<Watched>,
     tasks: Tasks,
+    /// Cancelled when the client is gone, or the hub goes.
+    ended: CancellationToken,
 }
 
 type Context = RequestContext<RoleServer>;
 
 impl Server {
-    pub fn new(session: Arc<Session>, tasks: Tasks) -> Server {
-        Server { session, watched: Arc::default(), tasks }
+    pub fn new(session: Arc<Session>, tasks: Tasks, ended: CancellationToken) -> Server {
+        Server { session, watched: Arc::default(), tasks, ended }
     }
 
     async fn call(&self, context: &Context) -> Result<Call, Fault> {
@@ -151,7 +154,7 @@ impl ServerHandler for Server {
         };
         let first = subscribed.await.map_err(|fault: Fault| error(&fault))?;
         if let Some(call) = first {
-            let (watched, token, peer) = (self.watched.clone(), self.tasks.token(), context.peer);
+            let (watched, ended, peer) = (self.watched.clone(), self.ended.clone(), context.peer);
             self.tasks.spawn(async move {
                 let tell = |uri: String| {
                     let told = ResourceUpdatedNotificationParam::new(uri);
@@ -160,7 +163,7 @@ impl ServerHandler for Server {
                 };
                 tokio::select! {
                     () = watch::follow(&call, &watched, tell) => {}
-                    () = token.cancelled() => {}
+                    () = ended.cancelled() => {}
                 }
             });
         }
@@ -191,7 +194,7 @@ impl ServerHandler for Server {
         tokio::select! {
             () = watch::follow(&call, &watched, tell) => {}
             () = context.cancelled() => {}
-            () = self.tasks.token().cancelled_owned() => {}
+            () = self.ended.cancelled() => {}
         }
         Ok(())
     }

@@ -313,7 +313,7 @@ fn what_is_wrong_is_told_to_the_model() {
 fn each_call_is_in_the_timeline_with_its_correlation() {
     let program = Program::new();
     let mut agent = Agent::connected(&program);
-    let mut correlation = |agent: &mut Agent, tool: &str, arguments: Value| {
+    let correlation = |agent: &mut Agent, tool: &str, arguments: Value| {
         let result = agent.call(tool, arguments);
         assert_eq!(result["isError"], false, "{result}");
         result["_meta"]["wheelhouse/correlation_id"].as_str().unwrap().to_owned()
@@ -592,6 +592,12 @@ fn the_version_without_a_handshake_is_served() {
         program.prints(&["edit", id.as_str().unwrap(), "changed", "--quiet"]);
         agent.does("hub_status", json!({}));
         agent.told.iter().any(|told| told["params"]["uri"] == uri.as_str()).then_some(())
+    });
+    // What is left open is closed with the input, at once and in order.
+    drop(agent.process.child.stdin.take());
+    until_blocking("the last word", || {
+        let said = agent.hears();
+        (said["id"] == "watch" && said["result"].is_object()).then_some(())
     });
     agent.leaves();
 }

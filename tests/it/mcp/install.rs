@@ -1,6 +1,10 @@
 //! The entry in a client's settings, through the program.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Value, json};
 
@@ -15,7 +19,7 @@ fn read(path: &PathBuf) -> Value {
 }
 
 /// What stands beside a file from before a change.
-fn backups(file: &PathBuf) -> Vec<String> {
+fn backups(file: &Path) -> Vec<String> {
     let named = format!("{}.before-wheelhouse-", file.file_name().unwrap().to_str().unwrap());
     let beside = fs::read_dir(file.parent().unwrap()).unwrap().map(|entry| entry.unwrap());
     beside
