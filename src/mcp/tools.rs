@@ -123,6 +123,7 @@ mod tests {
         match (name, schema["type"].as_str().unwrap()) {
             ("expires_at" | "measured_at", _) => json!("2027-01-01T00:00:00Z"),
             ("review_on", _) => json!("2027-01-01"),
+            ("correlation", _) => json!(crate::model::Id::NIL),
             ("options", _) => json!([{ "title": "a", "pros": ["x"], "cons": ["y"] }]),
             (_, "string") => json!("a"),
             (_, "boolean") => json!(true),
