@@ -95,7 +95,10 @@ fn change(
     }
     let diff = Diff::of(&file, before.as_deref().unwrap_or_default(), &after);
     if !out.manner.json {
-        out.whole(&diff.painted(out.paint()))?;
+        for line in diff.painted(out.paint()).lines() {
+            out.line(line)?;
+        }
+        out.flush()?;
     }
     if !place.yes && !agreed(client, &file, out)? {
         out.remark("nothing was changed");
