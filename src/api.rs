@@ -49,6 +49,7 @@ pub use self::{
 use self::{accept::Listens, tries::Tries};
 use crate::{
     door::{Admission, Door},
+    mcp,
     model::{Code, Fault, TimeWords},
     tasks::Clock,
 };
@@ -138,9 +139,12 @@ pub async fn serve(
 
 fn router(api: Api) -> Router {
     let quick = routes::quick().router.layer(axum::middleware::from_fn(gate::in_time));
+    let agents =
+        mcp::http(api.door.clone(), api.clock.clone(), body::MEMORY_BODY_BYTES_MAX, api.token.clone());
     quick
         .merge(routes::long().router)
         .merge(routes::plain().router)
+        .merge(routes::agents(agents).router)
         .fallback(gate::no_such_path)
         .method_not_allowed_fallback(gate::no_such_method)
         .layer(from_fn_with_state(api.clone(), gate::gate))

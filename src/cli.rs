@@ -21,12 +21,12 @@ mod fsck;
 mod get;
 mod headless;
 mod health;
-mod id;
 mod import;
 mod jobs;
 mod key;
 mod keymap;
 mod manual;
+mod mcp;
 mod out;
 mod outcome;
 mod plain;
@@ -46,7 +46,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::{args::Typed, out::Manner, stop::Stop};
 use self::{
-    args::{Alone, Bench, Events, Global, Jobs, Verb},
+    args::{Alone, Bench, Events, Global, Jobs, Mcp, Verb},
     out::Out,
     setup::Setup,
     verb::Ask,
@@ -54,6 +54,7 @@ use self::{
 use crate::{
     api::Reach,
     console::{self, ConsoleOptions, panes::log::LogPlace},
+    door::id,
     home::Home,
     model::Fault,
     tasks::Clock,
@@ -82,6 +83,7 @@ pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
         Some(_) if alone.given().is_some() => return Err(with_a_verb(&alone).into()),
         Some(verb) => match without_hub(&verb, &global, &mut out) {
             Some(done) => return done,
+            None if matches!(verb, Verb::Mcp { .. }) => Face::Mcp,
             None => Face::Verb(verb),
         },
         // A cursor cannot be placed there: what a screen would show is told instead.
@@ -111,6 +113,10 @@ pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
             let log = log(None, false);
             (runtime.block_on(ask(verb, setup, out)), log)
         }
+        Face::Mcp => {
+            let log = log(None);
+            (runtime.block_on(mcp::serve(setup, &out)), log)
+        }
         Face::Plain => {
             let log = log(None, false);
             (runtime.block_on(plain_console(setup, out, &global, &alone)), log)
@@ -134,6 +140,8 @@ pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
 /// How the program is used.
 enum Face {
     Verb(Verb),
+    /// By an agent.
+    Mcp,
     Plain,
     Headless,
     Console,
@@ -147,6 +155,8 @@ fn without_hub(verb: &Verb, global: &Global, out: &mut Out) -> Option<Result<(),
         Verb::Config { what } => config::run(*what, global, out),
         Verb::Keymap { what } => keymap::run(what.clone(), global, out),
         Verb::Jobs { what: Some(Jobs::Validate { files }) } => jobs::validate(files, out),
+        Verb::Mcp { what: Some(Mcp::Install(place)) } => mcp::install(place, global, out),
+        Verb::Mcp { what: Some(Mcp::Uninstall(place)) } => mcp::uninstall(place, global, out),
         _ => return None,
     })
 }
@@ -257,6 +267,9 @@ async fn perform(verb: Verb, ask: &mut Ask) -> Result<(), Stop> {
         }
         Verb::Key { what } => key::run(ask, what).await,
         Verb::Export => events::export(ask).await,
+        Verb::Mcp { .. } => Err(Fault::invalid("an agent starts this by itself, not from here")
+            .hint("`wheelhouse mcp install` enters it in an agent's settings")
+            .into()),
         Verb::Attach { .. }
         | Verb::Config { .. }
         | Verb::Keymap { .. }

@@ -11,6 +11,7 @@
 mod choices;
 mod file;
 mod hubs;
+mod project;
 mod show;
 mod whole;
 
@@ -24,6 +25,7 @@ use std::{
 pub use choices::{CHOOSABLE, keep};
 pub use file::{Note, check};
 pub use hubs::{Hubs, KeyPlace, NamedHub};
+pub use project::project_of;
 pub use show::Setting;
 pub use whole::write_whole;
 

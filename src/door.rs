@@ -7,6 +7,7 @@
 mod decisions;
 mod events;
 mod health;
+pub mod id;
 mod jobs;
 mod keys;
 mod memories;

@@ -32,7 +32,7 @@ use crate::{
     tasks::blocking,
 };
 
-pub use self::read::shown;
+pub use self::{read::shown, url::path as path_of_url};
 
 /// Files between two words about the progress while folders are looked through.
 const FOUND_STEP: usize = 64;

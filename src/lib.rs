@@ -49,6 +49,7 @@
 //! | [`health`] | probes in rounds, what is held to be so, trends, the runbook | does not know what it probes |
 //! | [`hub`] | composes the above behind the door | no HTTP, no terminal |
 //! | [`remote`] | the door over HTTP on a Unix socket | answers as the hub would |
+//! | [`mcp`] | the Model Context Protocol over a door: tools, resources, prompts | only it names rmcp; no decisions of its own |
 //! | [`api`] | axum over a door: REST, SSE, TLS, who is let in | no decisions of its own; a route has its scopes or is none |
 //! | [`home`] | where a face finds its door: own or attach | one owner, by the lock |
 //! | [`console`] | the TUI, over doors | `update` is pure; drawing only reads |
@@ -87,6 +88,7 @@ pub mod home;
 pub mod hub;
 pub mod ingest;
 pub mod jobs;
+pub mod mcp;
 pub mod model;
 pub mod outbound;
 pub mod remote;

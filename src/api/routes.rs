@@ -1,10 +1,14 @@
 //! Every route with what it takes to ask it: the one place where that is written. A route is added here or not at all, so
 //! none is open by mistake.
 
+use std::convert::Infallible;
+
 use axum::{
     Router,
+    extract::Request,
     handler::Handler,
     http::Method,
+    response::IntoResponse,
     middleware::from_fn_with_state,
     routing::{MethodFilter, on},
 };
@@ -77,6 +81,8 @@ needs! {
     WRITE_ADMIN: write(Admin);
     // A search finds both.
     SEARCH: read(Memories), read(Decisions);
+    // One path for every tool, and so all that any of them takes.
+    AGENTS: read(Memories), write(Memories), read(Decisions), write(Decisions), read(Events);
     // Everything.
     EXPORT: read(Admin), read(Memories), read(Decisions), read(Events);
 }
@@ -156,7 +162,19 @@ pub fn plain() -> Routes {
     Routes::new("").wellbeing()
 }
 
-/// Every route there is.
+/// Agents, by the Model Context Protocol.
+pub fn agents<S>(service: S) -> Routes
+where
+    S: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Response: IntoResponse,
+    S::Future: Send + 'static,
+{
+    let router = Router::new().route_service("/mcp", service);
+    let router = router.route_layer(from_fn_with_state(AGENTS, gate::admit));
+    Routes { under: "", router, told: vec![Route { method: POST, path: "/mcp".to_owned(), needs: AGENTS }] }
+}
+
+/// Every route there is, but for the one of agents.
 pub fn routes() -> Vec<Route> {
     [quick(), long(), plain()].into_iter().flat_map(|routes| routes.told).collect()
 }

@@ -16,6 +16,7 @@ pub use self::{
     jobs::{Jobs, RunsPage, Wait},
 };
 
+use super::mcp::Client;
 use crate::{console::export::Format, door::Step, model::Severity};
 
 /// A team's knowledge hub and the terminal operations console on it
@@ -260,6 +261,11 @@ pub enum Verb {
     Key {
         #[command(subcommand)]
         what: KeyVerb,
+    },
+    /// Serve an agent on standard input and output, by the Model Context Protocol
+    Mcp {
+        #[command(subcommand)]
+        what: Option<Mcp>,
     },
     /// Print completions for a shell
     Completions { shell: Shell },
@@ -518,6 +524,28 @@ pub enum Keymap {
     },
     /// Print the tables of docs/keys.md
     Doc,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum Mcp {
+    /// Enter the server in a client's settings, after showing the change
+    Install(McpPlace),
+    /// Take it out again
+    Uninstall(McpPlace),
+}
+
+/// Whose settings.
+#[derive(Debug, Clone, Args)]
+pub struct McpPlace {
+    /// Whose settings
+    #[arg(long, value_enum, value_name = "CLIENT")]
+    pub client: Client,
+    /// Those of a project, for everybody who works in it, instead of yours
+    #[arg(long, value_name = "DIR")]
+    pub project_dir: Option<PathBuf>,
+    /// Write without asking
+    #[arg(long, short)]
+    pub yes: bool,
 }
 
 /// The steps that decide what stands where; what gathers hits after that is always off in a bench.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::args::{Alone, ColorWhen, Global};
 use crate::{
     api::Reach,
-    config::{Config, KeyPlace, Provenance, default_path},
+    config::{Config, KeyPlace, Provenance, default_path, project_of},
     home::HomeOptions,
     hub::JobOptions,
     model::{Fault, Project, Projects},
@@ -194,31 +194,9 @@ pub fn settings(global: &Global, path: &Path) -> Result<Config, Fault> {
     Ok(config)
 }
 
-/// The name of the folder that a git repository begins in, if this is inside one.
-fn project_of(dir: &Path) -> Project {
-    let root = dir.ancestors().find(|above| above.join(".git").exists());
-    let name = root.and_then(Path::file_name).and_then(|name| name.to_str());
-    name.map_or_else(Project::none, Project::slug)
-}
-
 fn machine_name() -> String {
     let told = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let told = told.or_else(|| std::env::var("HOSTNAME").ok());
     let name = told.as_deref().map(str::trim).filter(|name| !name.is_empty());
     name.unwrap_or("localhost").to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_project_is_the_folder_its_repository_begins_in() {
-        let dir = tempfile::tempdir().unwrap();
-        let inside = dir.path().join("My Repo/src/deep");
-        std::fs::create_dir_all(&inside).unwrap();
-        std::fs::create_dir(dir.path().join("My Repo/.git")).unwrap();
-        assert_eq!(project_of(&inside), Project::slug("my-repo"));
-        assert_eq!(project_of(Path::new("/")), Project::none());
-    }
 }

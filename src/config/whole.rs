@@ -1,5 +1,5 @@
 //! A file that is written whole or not at all: beside its place and renamed into it, so that a kill at any moment leaves
-//! the old one or the new one. Each process has a name of its own for what it writes, so that two do not mix theirs.
+//! the old one or the new one, with the same mode. Each process has a name of its own for what it writes, so that two do not mix theirs.
 
 use std::{
     ffi::OsString,
@@ -12,7 +12,8 @@ use std::{
 pub fn write_whole(place: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut beside = OsString::from(place);
     beside.push(format!(".{}.new", process::id()));
-    let written = fill(beside.as_ref(), bytes).and_then(|()| fs::rename(&beside, place));
+    let mode = fs::metadata(place).ok().filter(fs::Metadata::is_file).map(|found| found.permissions());
+    let written = fill(beside.as_ref(), mode, bytes).and_then(|()| fs::rename(&beside, place));
     written.inspect_err(|_| {
         if let Err(error) = fs::remove_file(&beside)
             && error.kind() != io::ErrorKind::NotFound
@@ -22,8 +23,11 @@ pub fn write_whole(place: &Path, bytes: &[u8]) -> io::Result<()> {
     })
 }
 
-fn fill(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn fill(path: &Path, mode: Option<fs::Permissions>, bytes: &[u8]) -> io::Result<()> {
     let mut file = fs::File::create(path)?;
+    if let Some(mode) = mode {
+        file.set_permissions(mode)?;
+    }
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -47,6 +51,17 @@ mod tests {
             assert_eq!(fs::read_to_string(&place).unwrap(), text);
         }
         assert_eq!(names(dir.path()).len(), 2);
+    }
+
+    #[test]
+    fn who_may_read_it_stays() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("a.json");
+        fs::write(&place, "one").unwrap();
+        fs::set_permissions(&place, fs::Permissions::from_mode(0o600)).unwrap();
+        write_whole(&place, b"two").unwrap();
+        assert_eq!(fs::metadata(&place).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

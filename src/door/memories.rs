@@ -77,20 +77,31 @@ pub(super) fn tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Str
     })
 }
 
-/// The fields to change; what is not set stays.
+/// As [`tags`]; `null` is not set.
+fn some_tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    Option::<serde_json::Value>::deserialize(deserializer)?
+        .map(|given| tags(given).map_err(serde::de::Error::custom))
+        .transpose()
+}
+
+/// The fields to change; what is not set stays. The names of other servers are accepted here too.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MemoryPatch {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(alias = "memory", alias = "text", alias = "body", alias = "episode_body", alias = "fact")]
+    #[serde(alias = "observation", skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "type", alias = "memory_type", alias = "kind", alias = "category", alias = "obs_type")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "some_tags", skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(alias = "project_id", alias = "project_name", alias = "group_id", alias = "namespace")]
+    #[serde(alias = "dataset_name", skip_serializing_if = "Option::is_none")]
     pub project: Option<Project>,
+    #[serde(alias = "priority", alias = "importance_score", alias = "quality")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub importance: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,7 +110,7 @@ pub struct MemoryPatch {
     pub valid_from: Option<Time>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub valid_to: Option<Time>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(alias = "expiration_date", skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Time>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Map<String, Value>>,
@@ -244,5 +255,17 @@ mod tests {
             (vec!["a".to_owned(), "b".to_owned()], Some(Project::slug("my-team")), Some("s".to_owned()))
         );
         assert!(serde_json::from_str::<NewMemory>(r#"{"content":"t","colour":"red"}"#).is_err());
+        let patch: MemoryPatch =
+            serde_json::from_str(r#"{"fact":"f","obs_type":"howto","tags":"a, b","quality":0.1}"#).unwrap();
+        let expected = MemoryPatch {
+            content: Some("f".into()),
+            kind: Some("howto".into()),
+            tags: Some(vec!["a".into(), "b".into()]),
+            importance: Some(0.1),
+            ..MemoryPatch::default()
+        };
+        assert_eq!(patch, expected);
+        let none: MemoryPatch = serde_json::from_str(r#"{"tags":null}"#).unwrap();
+        assert_eq!(none, MemoryPatch::default());
     }
 }

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 /// In reading order, as in `src/lib.rs`.
-const HOUSE: [&str; 20] = [
+const HOUSE: [&str; 21] = [
     "model",
     "door",
     "tasks",
@@ -20,6 +20,7 @@ const HOUSE: [&str; 20] = [
     "health",
     "hub",
     "remote",
+    "mcp",
     "api",
     "home",
     "console",
@@ -27,9 +28,10 @@ const HOUSE: [&str; 20] = [
 ];
 
 /// Libraries that only these rooms may name.
-const OWNERS: [(&str, &[&str]); 9] = [
+const OWNERS: [(&str, &[&str]); 10] = [
     ("sled", &["store"]),
     ("tantivy", &["search"]),
+    ("rmcp", &["mcp"]),
     ("axum", &["api"]),
     ("reqwest", &["remote", "outbound"]),
     ("rustls", &["outbound"]),

@@ -22,6 +22,7 @@ mod house;
 mod import;
 mod jobs;
 mod kill;
+mod mcp;
 mod meaning;
 mod outside;
 mod plain;

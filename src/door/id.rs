@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::{
-    door::{Caller, Door, LIST_PAGE_MAX, ListRequest},
-    model::{Fault, Id, Memory, MemoryFilter, Status},
-};
+use super::{Caller, Door, LIST_PAGE_MAX, ListRequest};
+use crate::model::{Fault, Id, Memory, MemoryFilter, Status};
 
 /// Digits that lists print: ids end in random bits, so that these tell a hundred thousand memories apart.
 const SHORT_DIGITS: usize = 8;
@@ -86,7 +84,10 @@ fn ambiguous(digits: &str, many: &[Memory]) -> Fault {
     let named: Vec<String> = many
         .iter()
         .take(CANDIDATES_MAX)
-        .map(|memory| format!("{}  {}", memory.id, crate::report::escape_line(&memory.title)))
+        .map(|memory| {
+            let title: Vec<&str> = memory.title.split_whitespace().collect();
+            format!("{}  {}", memory.id, title.join(" "))
+        })
         .collect();
     Fault::invalid(format!("{} memories have an id ending in {digits}", many.len()))
         .cause(named.join("\n"))
