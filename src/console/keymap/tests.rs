@@ -294,11 +294,11 @@ fn what_is_wrong_has_its_line_and_advice() {
         Some("unbind one of them: \"G\" = false"),
     );
     wrong(
-        "[global]\n\"x\" = \"app.quit\"",
+        "[global]\n\"w\" = \"app.quit\"",
         3,
         &format!(
-            "x of [global] is hidden by x of [pane.search], which runs memory.remove ({})",
-            shipped("\"x\"")
+            "w of [global] is hidden by w of [pane.search], which runs memory.edit ({})",
+            shipped("\"w\"")
         ),
         Some("bind it under [pane.search], or take another key"),
     );
@@ -403,7 +403,7 @@ fn args_and_conditions_that_are_none_say_what_was_meant() {
     wrong_binding(
         "{ run = \"pane.focus\", args = {} }",
         "\"pane.focus\" needs args = { pane = \"…\" }",
-        "one of search, timeline, log, decisions",
+        "one of search, timeline, log, decisions, jobs, health",
     );
     wrong_binding(
         "{ run = \"pane.fokus\", args = { pane = \"search\" } }",
