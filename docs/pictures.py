@@ -30,8 +30,26 @@ PANES = {
     "search": (["s", "roll back before restart", "Escape", "z", "Enter"], "workers"),
     "timeline": (["4", "z", "Enter"], "recorded"),
     "decisions": (["2", "z", "Enter"], "one log"),
+    "jobs": (["3", "z", "Enter"], "nightly_report"),
+    "health": (["5", "z"], "records"),
     "log": (["0", "z"], "Log"),
 }
+# How often each of the jobs has run.
+JOBS = """
+[[job]]
+slug = "nightly_report"
+title = "What the night brought"
+project = "ops"
+schedule = { cron = "30 2 * * *", zone = "Europe/Berlin" }
+kind = { command = ["echo", "3 deploys, none rolled back"] }
+
+[[job]]
+slug = "mirror_rfcs"
+project = "ops"
+schedule = { every = "6h", phase = "10m" }
+kind = { command = ["sh", "-c", "echo fetching; exit 64"] }
+"""
+RUNS = {"nightly_report": 5, "mirror_rfcs": 1, "snapshot": 3, "index_check": 2, "performance_metrics": 4}
 NOTES = [
     ("Roll back before you restart the workers", "howto", "deploy,incident",
      "When a deploy fails half way, **roll back first**.\n\n1. `deploy rollback --to last-good`\n2. wait for the queue to drain\n"
@@ -191,7 +209,7 @@ class Terminal:
 
 
 def fill(program, home):
-    env = {**os.environ, "HOME": str(home), "XDG_RUNTIME_DIR": str(home)}
+    env = {**os.environ, "HOME": str(home), "XDG_RUNTIME_DIR": str(home), "WHEELHOUSE_JOBS_COMMANDS": "true"}
     ask = lambda *args, text="": subprocess.run(
         [program, *args], env=env, cwd=home, check=True, capture_output=True, input=text.encode())
     notes = home / "notes"
@@ -205,6 +223,11 @@ def fill(program, home):
         ask("decide", "--from", "-", "--project", "ops", text=json.dumps(decision))
         if outcome:
             ask("outcome", f"D-{number}", "--status", outcome)
+    (home / "jobs.toml").write_text(JOBS)
+    ask("jobs", "define", "jobs.toml")
+    for job, runs in RUNS.items():
+        for _ in range(runs):
+            subprocess.run([program, "jobs", "run", job], env=env, cwd=home, capture_output=True)
 
 
 def main():

@@ -267,7 +267,10 @@ impl Plain {
             Err(fault) => Err(fault.into()),
         };
         // Heard here, Ctrl-C stops the verb alone; some end by themselves then, as if they were done.
-        let stopped = signals.take_interrupt();
+        let stopped = match ask.token.is_cancelled() {
+            true => signals.came().await,
+            false => signals.take_interrupt(),
+        };
         match done {
             Ok(()) if !stopped => Ok(()),
             Ok(()) | Err(Stop::Interrupted) => ask.out.line("Stopped."),
@@ -377,6 +380,16 @@ impl Ends {
             _ = self.terminate.recv() => {}
             _ = self.hang_up.recv() => {}
         }
+    }
+
+    /// Takes in what stopped a verb: it is told to each listener by itself, and may come here a moment later. Left for
+    /// later it would end the program.
+    async fn came(&mut self) -> bool {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => self.ended = true,
+        }
+        true
     }
 
     /// Whether there was a Ctrl-C since it was asked last.

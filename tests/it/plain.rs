@@ -150,7 +150,7 @@ fn settings_that_were_named_at_the_start_hold_for_every_line_and_numbers_are_of_
     let mut command = program.command(&["--plain", "--config", config.to_str().unwrap()]);
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let lines = "add canary\nstatus\nconfig show\nsearch canary\nsearch nothingofit\nget 1\n";
+    let lines = "add canary\nstatus\nconfig show\nsearch canary\nsearch nothingofit --mode lexical\nget 1\n";
     child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let (out, err) = (text(&output.stdout), text(&output.stderr));
