@@ -114,7 +114,7 @@ pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
             (runtime.block_on(ask(verb, setup, out)), log)
         }
         Face::Mcp => {
-            let log = log(None);
+            let log = log(None, false);
             (runtime.block_on(mcp::serve(setup, &out)), log)
         }
         Face::Plain => {

@@ -27,7 +27,7 @@ use futures::future::BoxFuture;
 use rmcp::{serve_server, service::ServerInitializeError, transport::io::stdio_pipes};
 use tokio_util::sync::CancellationToken;
 
-pub use self::http::http;
+pub use self::http::{Http, http};
 use self::{input::Input, server::Server, session::Session};
 use crate::{
     door::Door,

@@ -1,22 +1,21 @@
 //! Every route with what it takes to ask it: the one place where that is written. A route is added here or not at all, so
 //! none is open by mistake.
 
-use std::convert::Infallible;
-
 use axum::{
     Router,
-    extract::Request,
     handler::Handler,
     http::Method,
-    response::IntoResponse,
     middleware::from_fn_with_state,
     routing::{MethodFilter, on},
 };
 
 use super::{Api, decisions, events, export, gate, health, hub, jobs, keys, memories, search};
-use crate::model::{
-    Area::{self, Admin, Decisions, Events, Jobs, Memories},
-    Scope,
+use crate::{
+    mcp,
+    model::{
+        Area::{self, Admin, Decisions, Events, Jobs, Memories},
+        Scope,
+    },
 };
 
 /// What a key has to have.
@@ -163,12 +162,7 @@ pub fn plain() -> Routes {
 }
 
 /// Agents, by the Model Context Protocol.
-pub fn agents<S>(service: S) -> Routes
-where
-    S: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
-    S::Response: IntoResponse,
-    S::Future: Send + 'static,
-{
+pub fn agents(service: mcp::Http) -> Routes {
     let router = Router::new().route_service("/mcp", service);
     let router = router.route_layer(from_fn_with_state(AGENTS, gate::admit));
     Routes { under: "", router, told: vec![Route { method: POST, path: "/mcp".to_owned(), needs: AGENTS }] }

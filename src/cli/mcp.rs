@@ -8,8 +8,8 @@ use std::io::IsTerminal;
 
 use super::{Stop, interrupted, out::Out, setup::Setup};
 use crate::{
-    api::own_user,
-    home::{Home, HomeOptions},
+    api::{Reach, own_user},
+    home::Home,
     mcp::{self, Opening, Options, WorkingProject},
 };
 
@@ -27,14 +27,7 @@ pub async fn serve(setup: Setup, out: &Out) -> Result<(), Stop> {
         );
     }
     let clock = setup.clock();
-    let home = Home::new(HomeOptions {
-        data_dir: setup.data_dir.clone(),
-        unsafe_filesystem: setup.unsafe_filesystem,
-        hub_name: setup.hub_name.clone(),
-        clock: clock.clone(),
-        retention: setup.retention(),
-        announce: true,
-    });
+    let home = Home::new(setup.home(clock.clone(), true, Reach::default()));
     let opening: Opening = {
         let home = home.clone();
         Box::new(move || {

@@ -63,11 +63,10 @@ impl Owned {
                 return Err(fault);
             }
         };
-        let here = Arc::new(HubDoor(hub.clone()));
         let door = hub.door();
         let serving = Tasks::new();
         let token = serving.token();
-        let listeners = Listeners { socket: listener, tcp, admission: Some(here) };
+        let listeners = Listeners { socket: listener, tcp, admission: Some(hub.admission()) };
         serving.spawn(api::serve(listeners, door.clone(), options.clock.clone(), attached, token));
         if let Err(error) = lock.say(Some(&socket)) {
             tracing::warn!(%error, "the lock does not say where the hub answers; others will look for it");

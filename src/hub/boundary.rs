@@ -14,12 +14,13 @@ use crate::{
     door::{
         Backfill, Caller, DecisionPage, DecisionPatch, DecisionRevision, Decisions, DecisionsRequest,
         DecisionsTaken, Door, EventPage, EventQuery, EventStats, ExportLine, Forgetting, Forgotten,
-        FsckReport, Health, ImportedDecision, JobRef, JobView, Jobs, ListRequest, MemoryPage, MemoryPatch,
-        NewDecision, NewJob, NewMemory, NewOutcome, NewPause, Publish, Published, Revision, RunLog, RunPage,
-        RunView, RunsRequest, Saved, SavedDecision, SearchAnswer, SearchRequest, Status, StreamItem,
-        StreamRequest, SuggestAnswer, SuggestRequest, Trends, Upsert, UpsertDone, ViewName, Wellbeing,
+        FsckReport, Health, ImportedDecision, JobRef, JobView, Jobs, KeyView, Keys, ListRequest, MadeKey,
+        MemoryPage, MemoryPatch, NewDecision, NewJob, NewKey, NewMemory, NewOutcome, NewPause, Publish,
+        Published, Revision, RunLog, RunPage, RunView, RunsRequest, Saved, SavedDecision, SearchAnswer,
+        SearchRequest, Status, StreamItem, StreamRequest, SuggestAnswer, SuggestRequest, Trends, Upsert,
+        UpsertDone, ViewName, Wellbeing,
     },
-    model::{Calibration, Code, Decision, DecisionFilter, DecisionRef, Fault, Id, Memory, Time},
+    model::{Calibration, Code, Decision, DecisionFilter, DecisionRef, Fault, Id, Memory, Time, job::Span},
 };
 
 /// The door of a hub in this process, as faces get it.
@@ -144,6 +145,13 @@ bounded! { Jobs {
     retry_run(caller)(run: Id) -> RunView;
     dismiss_run(caller)(run: Id) -> RunView;
     run_log(caller)(run: Id, after: u64, limit: usize) -> RunLog;
+} }
+
+bounded! { Keys {
+    create_key(caller)(new: NewKey) -> MadeKey;
+    keys(caller)() -> Vec<KeyView>;
+    rotate_key(caller)(key: &str, overlap: Span) -> MadeKey;
+    revoke_key(caller)(key: &str) -> Vec<KeyView>;
 } }
 
 bounded! { Wellbeing {

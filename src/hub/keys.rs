@@ -310,6 +310,13 @@ fn told(hub: &Hub, caller: &Caller, key: &Key, kind: &str) -> EventDraft {
     event(hub, caller, "_", kind, object(data))
 }
 
+impl Hub {
+    /// Who answers for keys that somebody brings from outside.
+    pub fn admission(self: &Arc<Hub>) -> Arc<dyn Admission> {
+        Arc::new(HubDoor(self.clone()))
+    }
+}
+
 #[async_trait]
 impl Admission for HubDoor {
     async fn admit(&self, secret: &str) -> Result<Admitted, Unfit> {

@@ -611,6 +611,7 @@ fn hub_in(dir: &Path) -> (Arc<Hub>, Arc<dyn Door>) {
         name: "killed".into(),
         clock: Clock::system(),
         socket: None,
+        listeners: Vec::new(),
         attached: Arc::default(),
         segment_bytes: None,
         retention: Retention::default(),

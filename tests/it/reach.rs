@@ -62,6 +62,7 @@ impl Way {
             announce: false,
             jobs: wheelhouse::hub::JobOptions::default(),
             hub: Some(address),
+            reach: Default::default(),
         })
     }
 

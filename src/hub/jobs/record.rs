@@ -216,6 +216,7 @@ mod tests {
             name: "test".into(),
             clock,
             socket: None,
+            listeners: Vec::new(),
             attached: Arc::default(),
             segment_bytes: None,
             retention: Retention::default(),

@@ -22,6 +22,7 @@ fn start(data_dir: &Path) -> Arc<Hub> {
         name: "small".into(),
         clock: clock(),
         socket: None,
+        listeners: Vec::new(),
         attached: Arc::default(),
         segment_bytes: None,
         retention: Retention::default(),
