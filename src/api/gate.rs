@@ -150,6 +150,11 @@ impl Granted {
     pub fn has(&self, scope: Scope) -> bool {
         self.0.as_ref().is_none_or(|scopes| scopes.contains(&scope))
     }
+
+    /// Whether it is more than what anyone may.
+    pub fn is_any(&self) -> bool {
+        self.0.as_ref().is_none_or(|scopes| !scopes.is_empty())
+    }
 }
 
 /// When what has no end of its own has to end.
@@ -199,8 +204,10 @@ async fn let_in(needs: Needs, asked: &mut Parts) -> Result<(), Refusal> {
         }
         Peer::Outside(entrance) => {
             entrance.check(&asked.uri, headers)?;
-            if needs == Needs::Nothing || entrance.outside.no_auth {
+            if entrance.outside.no_auth {
                 Who::unkeyed(ANYONE.to_owned())
+            } else if needs == Needs::Nothing || needs == Needs::Open && bearer(headers).is_none() {
+                Who { granted: Granted(Some(Arc::default())), ..Who::unkeyed(ANYONE.to_owned()) }
             } else {
                 by_key(&api, entrance.from.ip(), asked, correlation, needs).await?
             }
@@ -309,7 +316,7 @@ fn too_many() -> Refusal {
 /// The first scope that is wanted and not there.
 fn lacking(needs: Needs, scopes: &BTreeSet<Scope>) -> Option<Scope> {
     match needs {
-        Needs::Nothing | Needs::Key => None,
+        Needs::Nothing | Needs::Open | Needs::Key => None,
         Needs::All(all) => all.iter().copied().find(|scope| !scopes.contains(scope)),
     }
 }

@@ -1,7 +1,7 @@
 //! Health over HTTP: whether the hub lives, is ready, and how it does.
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
@@ -9,7 +9,7 @@ use axum::{
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Api, ask, params::Params, problem::Answer};
+use super::{Api, ask, gate::Granted, params::Params, problem::Answer};
 use crate::{
     door::{Condition, Overall, ViewName, ViewState},
     model::Fault,
@@ -47,10 +47,19 @@ fn serves(view: &ViewState) -> bool {
     matches!(view, ViewState::Ready | ViewState::Rebuilding { .. })
 }
 
-pub async fn health(State(api): State<Api>, params: Params, headers: HeaderMap) -> Answer {
+/// Who comes without a key hears how it does, and not of what.
+pub async fn health(
+    State(api): State<Api>,
+    granted: Extension<Granted>,
+    params: Params,
+    headers: HeaderMap,
+) -> Answer {
     params.end()?;
     let health = api.door.health().await?;
     let is_down = health.status == Overall::Unhealthy;
+    if !granted.is_any() {
+        return Ok(answer(&headers, is_down, &json!({ "status": health.status })));
+    }
     Ok(answer(&headers, is_down, &health))
 }
 

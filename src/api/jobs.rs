@@ -13,13 +13,14 @@ use serde_json::json;
 use super::{
     Api, ask,
     body::{self, JOB_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX},
+    gate::Granted,
     params::Params,
     problem::Answer,
     record::with_etag,
 };
 use crate::{
     door::{Backfill, Caller, JobView, NewJob, NewPause, RunView, WhichRuns},
-    model::{Fault, Time, TimeError},
+    model::{Area, Code, Fault, Scope, Time, TimeError, job::Kind},
 };
 
 type From = axum::Extension<Caller>;
@@ -31,9 +32,22 @@ pub async fn list(State(api): State<Api>, caller: From, params: Params) -> Answe
     Ok(Json(json!({ "jobs": api.door.jobs(&caller).await? })).into_response())
 }
 
-pub async fn define(State(api): State<Api>, caller: From, params: Params, body: Body) -> Answer {
+/// A job that starts a program may do what this machine's user may.
+const STARTS_PROGRAMS: Scope = Scope::write(Area::Admin);
+
+pub async fn define(
+    State(api): State<Api>,
+    caller: From,
+    granted: axum::Extension<Granted>,
+    params: Params,
+    body: Body,
+) -> Answer {
     params.end()?;
     let new: NewJob = body::read(body, JOB_BODY_BYTES_MAX).await?;
+    if matches!(new.kind, Kind::Command { .. }) && !granted.has(STARTS_PROGRAMS) {
+        let fault = Fault::new(Code::Denied, format!("a job that starts a program takes {STARTS_PROGRAMS}"));
+        return Err(fault.hint("a file in the hub's job directory makes one as well").into());
+    }
     let view = api.door.define_job(&caller, new).await?;
     if view.job.revision > 1 {
         return Ok(job(view));

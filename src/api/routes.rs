@@ -23,6 +23,8 @@ use crate::{
 pub enum Needs {
     /// Not even a key.
     Nothing,
+    /// Not even a key; with one it says more.
+    Open,
     /// Any key that holds.
     Key,
     All(&'static [Scope]),
@@ -32,6 +34,7 @@ impl Needs {
     pub fn words(self) -> String {
         match self {
             Needs::Nothing => "nothing".to_owned(),
+            Needs::Open => "nothing; more with any key".to_owned(),
             Needs::Key => "any key".to_owned(),
             Needs::All(scopes) => scopes.iter().map(Scope::to_string).collect::<Vec<_>>().join(", "),
         }
@@ -178,11 +181,11 @@ impl Routes {
         Routes { under, router: Router::new(), told: Vec::new() }
     }
 
-    /// Whether it lives asks for nothing; how it does names parts and causes, and takes a key.
+    /// Whether it lives and how it does asks for nothing; what names parts and causes takes a key.
     fn wellbeing(self) -> Routes {
         self.on(Needs::Nothing, GET, "/livez", health::livez)
             .on(Needs::Nothing, GET, "/readyz", health::readyz)
-            .on(Needs::Key, GET, "/health", health::health)
+            .on(Needs::Open, GET, "/health", health::health)
             .on(Needs::Key, GET, "/health/trends", health::trends)
             .on(Needs::Key, GET, "/health/{component}", health::component)
     }

@@ -34,7 +34,7 @@ const OWNERS: [(&str, &[&str]); 10] = [
     ("rmcp", &["mcp"]),
     ("axum", &["api"]),
     ("reqwest", &["remote", "outbound"]),
-    ("rustls", &["outbound"]),
+    ("rustls", &["outbound", "api"]),
     ("ratatui", &["console"]),
     ("clap", &["cli"]),
     ("croner", &["jobs"]),

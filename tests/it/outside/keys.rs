@@ -222,6 +222,18 @@ async fn nobody_makes_a_key_that_may_do_more() {
     assert_eq!(ask(at, HERE, "DELETE /api/v1/keys/d", &with, "").await.status, 200);
 }
 
+#[tokio::test]
+async fn programs_are_started_for_keys_that_may_do_everything() {
+    let program = Program::new();
+    let (_daemon, at) = daemon(&program);
+    let body = r#"{"slug":"own","kind":{"command":["true"]}}"#;
+    for (name, scopes, expected) in [("jobs", "jobs:write", 403), ("admin", "jobs:write,admin:write", 201)] {
+        let with = [&format!("host: {at}")[..], &bearer(&key(&program, name, scopes, &[]))];
+        let answer = ask(at, HERE, "POST /api/v1/jobs", &with, body).await;
+        assert_eq!(answer.status, expected, "{name}: {}", answer.body);
+    }
+}
+
 /// The commands of `docs/daemon.md`, as they stand there.
 #[test]
 fn what_the_documentation_says_is_what_to_type() {
