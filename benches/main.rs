@@ -12,6 +12,7 @@ mod clean;
 mod console;
 mod health;
 mod history;
+mod jobs;
 mod live;
 mod open;
 mod search;
@@ -28,6 +29,7 @@ fn main() {
         "console" => console::run(),
         "live" => live::run(),
         "health" => health::run(),
-        _ => println!("usage: cargo bench -- append|clean|open|history|search|erase|console|live|health"),
+        "jobs" => jobs::run(),
+        _ => println!("usage: cargo bench -- append|clean|open|history|search|erase|console|live|health|jobs"),
     }
 }

@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn a_slip_is_named_with_its_line_and_what_was_meant() {
         check_says(
-            "theme = \"harbour\"\nmose = true\n\nlog-level = \"warn\"\nwidgets = 3\n[boats]\na = 1\n",
+            "theme = \"harbour\"\nmose = true\n\nlog-level = \"warn\"\nwidgets = 3\n[zebras]\na = 1\n",
             &[
                 (2, "unknown setting \"mose\", passed over; did you mean \"mouse\"?", false),
                 (4, "unknown setting \"log-level\", passed over; did you mean \"log_level\"?", false),
@@ -237,7 +237,7 @@ mod tests {
                 ),
                 (
                     6,
-                    "unknown setting \"boats\", passed over; `wheelhouse config show` lists every setting",
+                    "unknown setting \"zebras\", passed over; `wheelhouse config show` lists every setting",
                     false,
                 ),
             ],
