@@ -500,6 +500,56 @@ async fn equal_memories_are_merged_and_expired_ones_archived() {
     house.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn memories_that_are_nearly_the_same_are_told_and_left_alone() {
+    let house = staying().await;
+    let caller = house.caller();
+    let add = async |content: &str, project: &str| {
+        house.clock.advance(Duration::from_secs(1));
+        let new = wheelhouse::door::NewMemory { project: Some(Project::slug(project)), ..note(content) };
+        house.door.add(&caller, new).await.unwrap().memory.id
+    };
+    // Longer than the model reads at once: only words tell of these.
+    let long = |day: u32| {
+        let words: Vec<String> = (0..900).map(|n| format!("step{n}")).collect();
+        format!("Runbook of day {day}: {}", words.join(" "))
+    };
+    let elder = add("Deploys fail while the migration lock is held", "a").await;
+    let younger = add("Deploys fail when the migration lock is held", "a").await;
+    let first = add(&long(11), "a").await;
+    let second = add(&long(12), "a").await;
+    add("Bread needs flour, water and a night of rest", "a").await;
+    let walled = add("Deploys are failing while the migration lock is held", "b").await;
+    until("the vectors", || async {
+        let status = house.door.status().await.unwrap();
+        let ready = |name| status.view(name).is_some_and(wheelhouse::door::ViewState::is_ready);
+        use wheelhouse::door::ViewName::{Lexical, Vectors};
+        (ready(Lexical) && ready(Vectors)).then_some(())
+    })
+    .await;
+    let before = house.door.get(&caller, &[elder, younger, first, second, walled]).await.unwrap();
+    for slug in ["memory_optimisation_dry", "memory_optimisation"] {
+        let run = house.door.run_job(&caller, by_slug(slug)).await.unwrap().run.id;
+        assert_eq!(ended(&house, run).await.run.state, RunState::Succeeded);
+        let said = lines(&house, run).await;
+        let pairs: Vec<&String> = said.iter().filter(|line| line.contains(" may say what ")).collect();
+        let told = |younger: Id, elder: Id, near: &str| {
+            let beginning = format!("{younger} may say what {elder} says ({near}, ");
+            pairs.iter().any(|line| line.starts_with(&beginning))
+        };
+        assert!(told(younger, elder, "near in meaning"), "{said:#?}");
+        assert!(told(second, first, "in the same words"), "{said:#?}");
+        assert!(pairs.iter().all(|line| !line.contains(&walled.to_string())), "{said:#?}");
+        let sum = "2 of 6 memories may say what an elder one says; none is merged by itself";
+        assert!(said.iter().any(|line| line == sum), "{said:#?}");
+        let packed = said.iter().any(|line| line.contains("packed close"));
+        assert_eq!(packed, slug == "memory_optimisation", "{said:#?}");
+    }
+    let after = house.door.get(&caller, &[elder, younger, first, second, walled]).await.unwrap();
+    assert_eq!(after, before);
+    house.close().await;
+}
+
 #[tokio::test]
 async fn a_review_is_told_once_for_its_day() {
     let house = staying().await;
