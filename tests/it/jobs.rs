@@ -582,12 +582,15 @@ async fn the_hub_is_measured_cleaned_and_snapshot() {
     }
     let told = events(&house, "_.hub.metrics").await;
     assert_eq!(told[0].data["memories"], 1);
+    let latencies = &told[0].data["latencies_ms"];
+    assert!(latencies["search"].is_null(), "nobody searched: {latencies}");
+    assert!(latencies["commit"]["count"].as_u64() > Some(0) && latencies["commit"]["p99"].is_number());
     assert!(fs::read_dir(house.dir.path().join("data/snapshots")).unwrap().count() > 0);
     house.close().await;
 }
 
 #[tokio::test]
-async fn what_runs_when_the_hub_ends_is_ended_and_said_to_be_lost() {
+async fn what_runs_when_the_hub_ends_is_ended_and_said_to_be_cancelled() {
     let house = staying().await;
     let caller = house.caller();
     let script = "echo begun; sleep 600";
