@@ -405,6 +405,25 @@ async fn the_programs_own_jobs_are_told_once() {
     house.close().await;
 }
 
+/// What does not heed being asked is ended hard, and the hub ends in its time all the same.
+#[tokio::test]
+async fn a_hub_does_not_wait_for_a_job_that_is_deaf() {
+    let house = staying().await;
+    let caller = house.caller();
+    let script = "trap '' TERM; echo begun; while :; do sleep 0.05; done";
+    house.door.define_job(&caller, shell("deaf", script)).await.unwrap();
+    let run = house.door.run_job(&caller, by_slug("deaf")).await.unwrap().run.id;
+    until("its first line", || async { (lines(&house, run).await == ["begun"]).then_some(()) }).await;
+    let clock = house.clock.clone();
+    let began = std::time::Instant::now();
+    let dir = house.close().await;
+    // Two seconds for the jobs, and what the store and a busy machine take.
+    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
+    let house = staying_in(dir, clock).await;
+    assert_eq!(house.door.run(&house.caller(), run).await.unwrap().run.state, RunState::Cancelled);
+    house.close().await;
+}
+
 /// A server that answers every request with the status that is set; how many it was asked.
 async fn server() -> (String, Arc<AtomicU16>, Arc<AtomicU64>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -600,8 +619,10 @@ async fn what_runs_when_the_hub_ends_is_ended_and_said_to_be_cancelled() {
     let clock = house.clock.clone();
     let house = staying_in(house.close().await, clock).await;
     let found = house.door.run(&house.caller(), run).await.unwrap().run;
-    assert_eq!((found.state, found.attempt), (RunState::Lost, 1));
-    assert_eq!(kinds(&house, "_.job.lost.*").await, ["job.lost"]);
+    assert_eq!((found.state, found.attempt), (RunState::Cancelled, 1));
+    assert_eq!(found.error.unwrap().message, "the hub ended while it ran");
+    assert_eq!(kinds(&house, "_.job.cancelled.*").await, ["job.cancelled"]);
+    assert_eq!(kinds(&house, "_.job.lost.*").await, [""; 0]);
     assert_eq!(lines(&house, run).await, ["begun"]);
     // It may be tried again by hand.
     let again = house.door.retry_run(&house.caller(), run).await.unwrap().run;
