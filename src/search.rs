@@ -22,6 +22,7 @@ mod disk;
 mod document;
 mod erase;
 mod fuse;
+mod held;
 mod hybrid;
 mod mask;
 pub mod meaning;
