@@ -9,6 +9,7 @@
 //! Invariant: nothing between a key and its frame touches disk, locks or the network. The console paints before the
 //! store is open, and stays when the hub goes away.
 
+pub mod about;
 pub mod action;
 pub mod app;
 pub mod caps;

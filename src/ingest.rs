@@ -5,6 +5,7 @@
 //! nothing of its own: what is in the hub is where it goes on after a kill.
 
 pub mod adr;
+mod decided;
 mod fields;
 mod front_matter;
 mod lines;

@@ -22,10 +22,12 @@ mod disk;
 mod document;
 mod erase;
 mod fuse;
+mod held;
 mod hybrid;
 mod mask;
 pub mod meaning;
 mod memory;
+pub mod near;
 mod plan;
 mod prior;
 pub mod query;
@@ -64,7 +66,7 @@ use crate::{
         CacheStatus, SEARCH_LIMIT_MAX, SearchAnswer, SearchMode, SearchRequest, Step, SuggestAnswer,
         SuggestRequest, TOTAL_EXACT_MAX, ViewState,
     },
-    model::{Code, Entry, Fault, LogId, Projects, Sequence, Time, TimeWords},
+    model::{Code, Entry, Fault, Id, LogId, Projects, Sequence, Time, TimeWords},
 };
 
 /// Hits of a page when the request does not say.
@@ -298,6 +300,27 @@ impl Lexical {
         let content = self.shared.read();
         let learned = self.shared.meaning().map_or(0, Meaning::learned);
         [content.generation, content.changes, learned]
+    }
+
+    /// The vectors of live memories that `wanted` lets through, of those whose text is read by the model at once and has
+    /// its vector.
+    pub fn vectors_of(&self, wanted: &dyn Fn(Id) -> bool) -> Vec<(Id, Vector)> {
+        let Some(meaning) = self.shared.meaning() else { return Vec::new() };
+        let content = self.shared.read();
+        let records = meaning.records();
+        let mut vectors = Vec::new();
+        for Seat { shard, dead } in content.seats() {
+            let table = shard.table();
+            for (memory, id) in (0_u32..).zip(&table.ids) {
+                let chunks = table.chunks_of(memory);
+                if dead.has(memory) || chunks.len() != 1 || !wanted(*id) {
+                    continue;
+                }
+                let vector = table.slot(chunks.start).and_then(|slot| records.vector(slot));
+                vectors.extend(vector.map(|vector| (*id, vector)));
+            }
+        }
+        vectors
     }
 
     /// The cache of queries' vectors.

@@ -206,6 +206,11 @@ pub fn span(span: Duration) -> String {
     }
 }
 
+/// As [`span`], between two moments of the log, whose clock counts whole milliseconds.
+pub fn clocked(taken: Duration) -> String {
+    if taken < Duration::from_secs(1) { format!("{} ms", taken.as_millis()) } else { span(taken) }
+}
+
 /// `4,354`.
 pub fn count(n: u64) -> String {
     let digits = n.to_string();

@@ -159,6 +159,46 @@ impl NewDecision {
         }
     }
 
+    /// What a decision of another hub says, to be recorded in this one. Its links go by ids that mean nothing here, and are
+    /// left out.
+    pub fn of(decision: Decision) -> NewDecision {
+        NewDecision {
+            title: decision.title,
+            number: Some(decision.number),
+            status: Some(decision.status),
+            kind: decision.kind,
+            category: decision.category,
+            tags: decision.tags,
+            project: Some(decision.project),
+            context: decision.context,
+            drivers: decision.drivers,
+            constraints: decision.constraints,
+            assumptions: decision.assumptions,
+            options: decision.options,
+            chosen_option: decision.chosen_option,
+            rationale: decision.rationale,
+            consequences: decision.consequences,
+            confidence: decision.confidence,
+            evidence: decision.evidence,
+            risks: decision.risks,
+            affects: decision.affects,
+            decision_makers: decision.decision_makers,
+            consulted: decision.consulted,
+            informed: decision.informed,
+            related: Vec::new(),
+            review_on: decision.review_on,
+            outcome: decision.outcome,
+            adr: decision.adr,
+            created_at: Some(decision.created_at),
+            updated_at: Some(decision.updated_at),
+            url: decision.origin.url,
+            commit: decision.origin.commit,
+            session: decision.origin.session,
+            metadata: decision.metadata,
+            idempotency_key: None,
+        }
+    }
+
     /// Whether a hub would take it: the rules are the decision's own.
     pub fn check(&self) -> Result<(), Fault> {
         let number = self.number.unwrap_or_default();

@@ -1,6 +1,7 @@
 //! The hub through its door: real store, real index, a clock that stands still.
 
 mod health;
+mod jobs;
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! One line of JSONL as a memory.
+//! One line of JSONL as a memory, or as a decision where an export says that it is one.
 //!
 //! Lines are those of other memory servers, or of this one's `export`. Of an export, the events are history that is not made
 //! anew, and what a hub keeps for itself (revisions, counts, links by id) stays behind; a record keeps its
@@ -7,7 +7,10 @@
 use serde_json::{Map, Value};
 
 use super::fields;
-use crate::{door::NewMemory, model::Id};
+use crate::{
+    door::NewMemory,
+    model::{Decision, Id},
+};
 
 /// What a hub keeps for itself in an exported record.
 const BOOKKEEPING: [&str; 10] = [
@@ -35,8 +38,8 @@ pub enum Line {
     },
     /// An event of an export.
     Event,
-    /// A decision of an export.
-    Decision,
+    /// A decision of an export, as it was there.
+    Decision(Box<Decision>),
     /// A record of an export that was removed.
     Forgotten,
 }
@@ -51,7 +54,10 @@ pub fn read(text: &str) -> Result<Line, String> {
     match keys.get("record").and_then(Value::as_str) {
         Some("event") => return Ok(Line::Event),
         // By where an export says which it is: what others call a decision is a memory here.
-        Some("decision") if keys.contains_key("number") => return Ok(Line::Decision),
+        Some("decision") if keys.contains_key("number") => {
+            let decision = serde_json::from_value(Value::Object(keys));
+            return decision.map(Line::Decision).map_err(|error| format!("no decision: {error}"));
+        }
         Some("memory") if keys.get("forgotten") == Some(&Value::Bool(true)) => return Ok(Line::Forgotten),
         Some("memory") => return exported(keys),
         _ => {}
@@ -159,7 +165,14 @@ mod tests {
         );
         assert_eq!(export(true), Line::Forgotten);
         assert_eq!(line(json!({"record": "event", "type": "memory.saved"})), Ok(Line::Event));
-        assert_eq!(line(json!({"record": "decision", "number": "D-0001", "title": "t"})), Ok(Line::Decision));
+        let decision = json!({
+            "record": "decision", "id": Id::NIL, "number": "D-0007", "title": "t", "revision": 2,
+            "created_at": "2026-11-21T00:00:00Z", "updated_at": "2026-11-22T00:00:00Z",
+        });
+        let Ok(Line::Decision(decision)) = line(decision) else { panic!("a decision") };
+        assert_eq!((decision.number.to_string().as_str(), decision.revision), ("D-0007", 2));
+        let torn = line(json!({"record": "decision", "number": "D-0001", "title": "t"}));
+        assert!(torn.unwrap_err().starts_with("no decision: missing field"));
     }
 
     proptest! {

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     door::{BATCH_BYTES_MAX, BATCH_MAX, NewMemory},
-    model::{CONTENT_BYTES_MAX, Id, Project, Time},
+    model::{CONTENT_BYTES_MAX, Decision, Id, Project, Time},
 };
 
 /// Batches read and not yet sent.
@@ -38,6 +38,8 @@ const FILE_BYTES_MAX: u64 = 64 << 20;
 const LINE_BYTES_MAX: u64 = 8 << 20;
 /// Where a file with zeros is told from text.
 const BINARY_WITHIN_BYTES: usize = 8 << 10;
+/// Decisions of one file, which are held together until all of it is read.
+const DECISIONS_MAX: usize = 20_000;
 /// Bad lines of one file that are named one by one.
 const BAD_LINES_MAX: usize = 20;
 
@@ -52,6 +54,13 @@ pub struct Item {
     pub exported: Option<(Id, String)>,
 }
 
+/// The decisions of one export.
+#[derive(Debug)]
+pub struct Decisions {
+    pub path: String,
+    pub all: Vec<Decision>,
+}
+
 /// What is sent to the hub at once, and what it means for the progress.
 #[derive(Debug, Default)]
 pub struct Batch {
@@ -59,6 +68,8 @@ pub struct Batch {
     /// Files that are done with this batch.
     pub files: u64,
     pub bytes: u64,
+    /// Of exports, all of a file at once: they link to each other.
+    pub decisions: Vec<Decisions>,
     pub skipped: Vec<Skipped>,
     /// The file read last.
     pub current: String,
@@ -182,8 +193,9 @@ fn json_lines(
     token: &CancellationToken,
 ) -> Result<(), String> {
     let mut reader = BufReader::new(file);
-    let (mut number, mut bad, mut forgotten, mut decisions) = (0, 0, 0, 0);
-    let mut ids = HashSet::new();
+    let (mut number, mut bad, mut forgotten) = (0, 0, 0);
+    let (mut decisions, mut left_out) = (Vec::new(), 0);
+    let (mut ids, mut urls) = (HashSet::new(), HashSet::new());
     let path = origin.path.display().to_string();
     let mut bytes = Vec::new();
     while !token.is_cancelled() && !out.gone {
@@ -204,7 +216,11 @@ fn json_lines(
             // Events are history, which an import does not make anew.
             Ok(None | Some(Line::Event)) => {}
             Ok(Some(Line::Forgotten)) => forgotten += 1,
-            Ok(Some(Line::Decision)) => decisions += 1,
+            Ok(Some(Line::Decision(_))) if decisions.len() == DECISIONS_MAX => left_out += 1,
+            Ok(Some(Line::Decision(mut decision))) => {
+                place(&mut decision, origin, &mut urls);
+                decisions.push(*decision);
+            }
             Ok(Some(Line::Memory { new, exported, .. })) => {
                 for new in note::parts(*new) {
                     out.push(Item { new, path: path.clone(), exported: exported.clone() });
@@ -222,8 +238,12 @@ fn json_lines(
         let more = bad - BAD_LINES_MAX;
         out.batch.skipped.push(skipped(origin.path, format!("and {more} more lines")));
     }
-    if decisions > 0 {
-        let why = format!("{decisions} decisions in it: `wheelhouse adr export` and `adr import` carry them");
+    if !decisions.is_empty() {
+        out.batch.decisions.push(Decisions { path, all: decisions });
+    }
+    if left_out > 0 {
+        let why =
+            format!("{left_out} decisions in it are more than the {DECISIONS_MAX} that are taken of a file");
         out.batch.skipped.push(skipped(origin.path, why));
     }
     if forgotten > 0 {
@@ -231,6 +251,14 @@ fn json_lines(
         out.batch.skipped.push(skipped(origin.path, why));
     }
     Ok(())
+}
+
+/// Where a decision came from is what it is known by when it is imported again: its own origin, unless another has that.
+fn place(decision: &mut Decision, origin: &Origin<'_>, urls: &mut HashSet<String>) {
+    let own = decision.origin.url.take().filter(|own| !urls.contains(own));
+    let url = own.unwrap_or_else(|| url::part(&url::of(origin.path), &decision.id.to_string()));
+    urls.insert(url.clone());
+    decision.origin.url = Some(url);
 }
 
 /// A line with its place and time; none when it is blank.
@@ -256,6 +284,12 @@ fn line(
         new.created_at = new.created_at.or(new.updated_at).or(origin.modified);
         new.updated_at = new.updated_at.or(new.created_at);
         fields::check(&NewMemory { content: "checked".to_owned(), ..(**new).clone() })?;
+    }
+    if let Line::Decision(decision) = &found {
+        decision.check().map_err(|fault| fault.message)?;
+        if !ids.insert(decision.id.to_string()) {
+            return Err(format!("the id {} was there before", decision.id));
+        }
     }
     Ok(Some(found))
 }

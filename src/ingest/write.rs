@@ -17,15 +17,16 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ImportReport, Progress, Skipped,
+    ImportReport, Progress, Skipped, adr,
+    decided::{self, Linked},
     pace::Pace,
-    read::{Batch, Item},
+    read::{Batch, Decisions, Item},
     url,
     walk::Walk,
 };
 use crate::{
-    door::{Caller, Door, ListOrder, ListRequest, Upsert, UpsertedAs},
-    model::{Code, Fault, MemoryFilter, Project, Status},
+    door::{Caller, Door, ImportedDecision, ListOrder, ListRequest, Upsert, UpsertedAs},
+    model::{Code, DecisionRef, Fault, MemoryFilter, Project, Status},
     tasks::blocking,
 };
 
@@ -150,7 +151,55 @@ impl Writer {
             }
             Err(fault) => return Err(fault),
         }
+        for decisions in std::mem::take(&mut batch.decisions) {
+            let (taken, skipped) = self.send_decisions(decisions).await?;
+            outcomes.extend(taken);
+            batch.skipped.extend(skipped);
+        }
         Ok(Sent { batch, outcomes, urls })
+    }
+
+    /// Decisions of an export, in parts that hold together; those that came from this hub are here.
+    async fn send_decisions(
+        &self,
+        decisions: Decisions,
+    ) -> Result<(Vec<UpsertedAs>, Option<Skipped>), Fault> {
+        let Decisions { path, all } = decisions;
+        let (mut here, mut fresh) = (HashSet::new(), Vec::with_capacity(all.len()));
+        for decision in all {
+            match self.door.decision(&self.caller, DecisionRef::Id(decision.id)).await {
+                Ok(found) if found.created_at == decision.created_at => drop(here.insert(found.id)),
+                _ => fresh.push(decision),
+            }
+        }
+        let mut outcomes = vec![UpsertedAs::Unchanged; here.len()];
+        let Linked { items, lost } = decided::linked(fresh, &here);
+        let mut why = Vec::new();
+        if lost > 0 {
+            why.push(format!("{lost} links of its decisions lead to what is not among them"));
+        }
+        match adr::batches(items) {
+            Ok(batches) => {
+                for batch in batches {
+                    let count = batch.len();
+                    match self.import_decisions(batch).await {
+                        Ok(taken) => outcomes.extend(taken),
+                        Err(fault) if is_of_an_item(&fault) => {
+                            why.push(format!("{count} of its decisions: {}", fault.message));
+                        }
+                        Err(fault) => return Err(fault),
+                    }
+                }
+            }
+            Err(fault) => why.push(format!("its decisions: {}", fault.message)),
+        }
+        let skipped = (!why.is_empty()).then(|| Skipped { path, why: why.join("; ") });
+        Ok((outcomes, skipped))
+    }
+
+    async fn import_decisions(&self, batch: Vec<ImportedDecision>) -> Result<Vec<UpsertedAs>, Fault> {
+        let taken = self.again(|| self.door.import_decisions(&self.caller, batch.clone())).await?;
+        Ok(taken.items.into_iter().map(|item| item.outcome).collect())
     }
 
     /// Whether a record of an export comes back to the hub that has it.
@@ -169,20 +218,27 @@ impl Writer {
     }
 
     async fn ask(&self, upsert: Upsert) -> Result<Vec<UpsertedAs>, Fault> {
+        let done = self.again(|| self.door.upsert(&self.caller, upsert.clone())).await?;
+        Ok(done.items.into_iter().map(|item| item.outcome).collect())
+    }
+
+    /// Asks a hub that cannot take it now again; what was taken before is known to it.
+    async fn again<T, F>(&self, ask: impl Fn() -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
         let mut pause = PAUSE;
         for _ in 1..TRIES {
-            match self.door.upsert(&self.caller, upsert.clone()).await {
-                Ok(done) => return Ok(done.items.into_iter().map(|item| item.outcome).collect()),
+            match ask().await {
                 Err(fault) if fault.code.is_transient() || fault.code == Code::Busy => {
                     tracing::warn!(%fault, "a batch of an import, trying again");
                     tokio::time::sleep(pause).await;
                     pause *= 2;
                 }
-                Err(fault) => return Err(fault),
+                done => return done,
             }
         }
-        let done = self.door.upsert(&self.caller, upsert).await?;
-        Ok(done.items.into_iter().map(|item| item.outcome).collect())
+        ask().await
     }
 
     /// Imported from here before, and not there any more: files, and parts of files that have become shorter.

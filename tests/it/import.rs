@@ -14,7 +14,9 @@ use tokio_util::sync::CancellationToken;
 use wheelhouse::{
     door::{Door, EventQuery, Forgetting, ListRequest},
     ingest::{ImportReport, ImportRequest, Progress, import},
-    model::{CONTENT_BYTES_MAX, Code, Fault, Memory, MemoryFilter, Project, Projects, Status, Time},
+    model::{
+        CONTENT_BYTES_MAX, Code, DecisionRef, Fault, Memory, MemoryFilter, Project, Projects, Status, Time,
+    },
 };
 
 use crate::harness::{House, note};
@@ -218,6 +220,91 @@ async fn an_export_is_read_back_by_another_hub() {
     assert_eq!(counts(&other.import().await), (0, 0, 2));
     // Back in its own hub it is all known.
     assert_eq!(counts(&desk.import_of(vec![file], None).await.unwrap()), (0, 0, 2));
+}
+
+/// The decisions of an export, by their numbers: those are what ids stand for, and what a hub keeps for itself is left out.
+async fn decisions_exported(house: &House) -> (String, Vec<Value>) {
+    let mut export = house.door.export(&house.caller()).await.unwrap();
+    let (mut text, mut decisions) = (String::new(), Vec::new());
+    while let Some(line) = futures::StreamExt::next(&mut export).await {
+        let line = serde_json::to_value(line.unwrap()).unwrap();
+        text.push_str(&format!("{line}\n"));
+        if line["record"] == "decision" {
+            decisions.push(line);
+        }
+    }
+    let numbers: Vec<(String, String)> = decisions
+        .iter()
+        .map(|one| (one["id"].as_str().unwrap().to_owned(), one["number"].as_str().unwrap().to_owned()))
+        .collect();
+    let mut plain: Vec<Value> = decisions
+        .into_iter()
+        .map(|mut one| {
+            for kept in ["id", "revision", "correlation_id"] {
+                one.as_object_mut().unwrap().remove(kept);
+            }
+            one["origin"].as_object_mut().unwrap().remove("url");
+            let mut said = one.to_string();
+            numbers.iter().for_each(|(id, number)| said = said.replace(id, number));
+            serde_json::from_str(&said).unwrap()
+        })
+        .collect();
+    plain.sort_by_key(|one| one["number"].as_str().unwrap().to_owned());
+    (text, plain)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn decisions_of_an_export_are_equal_in_the_hub_that_reads_it() {
+    let desk = Desk::new().await;
+    let (door, caller) = (&desk.house.door, desk.house.caller());
+    let new = |value: Value| serde_json::from_value(value).unwrap();
+    let first = json!({
+        "title": "Use one log", "context": "Many writers.", "tags": ["store"], "confidence": 0.8, "project": "team",
+        "options": [{ "title": "one log", "pros": ["simple"] }, { "title": "many" }], "chosen_option": "one log",
+        "rationale": "It is simpler.", "review_on": "2027-01-01", "consequences": { "good": ["fast"] },
+        "type": "architecture", "session": "s-1", "metadata": { "k": [1, 2] }, "number": "D-0007",
+    });
+    let first = door.decide(&caller, new(first)).await.unwrap().decision;
+    desk.house.clock.advance(Duration::from_secs(60));
+    let outcome = json!({ "status": "successful", "rating": 4, "note": "It held." });
+    door.record_outcome(&caller, DecisionRef::Id(first.id), serde_json::from_value(outcome).unwrap())
+        .await
+        .unwrap();
+    let second = json!({ "title": "Keep segments small", "related": ["D-0007"], "url": "file:///adr/2.md" });
+    let second = door.decide(&caller, new(second)).await.unwrap().decision;
+    desk.house.clock.advance(Duration::from_secs(60));
+    let heir = json!({ "title": "Keep segments large", "chosen_option": "64 MiB" });
+    door.supersede_decision(&caller, DecisionRef::Id(second.id), new(heir)).await.unwrap();
+    let (text, there) = decisions_exported(&desk.house).await;
+    assert_eq!(there.len(), 3);
+
+    let other = Desk::new().await;
+    let file = other.write("export.jsonl", &text);
+    let report = other.import().await;
+    assert_eq!((counts(&report), &report.skipped), ((3, 0, 0), &vec![]));
+    let (_, here) = decisions_exported(&other.house).await;
+    assert_eq!(here, there);
+    // Once more nothing changes, nor does it in the hub that it is from.
+    assert_eq!(counts(&other.import().await), (0, 0, 3));
+    assert_eq!(decisions_exported(&other.house).await.1, there);
+    assert_eq!(counts(&desk.import_of(vec![file], None).await.unwrap()), (0, 0, 3));
+    assert_eq!(decisions_exported(&desk.house).await.1, there);
+
+    // A number that is taken is not taken away: the decision has the next one.
+    let taken = Desk::new().await;
+    taken.house.clock.advance(Duration::from_secs(86_400));
+    let own = json!({ "title": "Another", "number": "D-0007" });
+    taken.house.door.decide(&taken.house.caller(), new(own)).await.unwrap();
+    taken.write("export.jsonl", &text);
+    assert_eq!(counts(&taken.import().await), (3, 0, 0));
+    let numbers: Vec<String> = decisions_exported(&taken.house)
+        .await
+        .1
+        .iter()
+        .map(|one| format!("{} {}", one["number"].as_str().unwrap(), one["title"].as_str().unwrap()))
+        .collect();
+    assert_eq!(numbers.iter().filter(|one| one.starts_with("D-0007 ")).count(), 1, "{numbers:?}");
+    assert!(numbers.iter().any(|one| one.ends_with(" Use one log")), "{numbers:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -405,6 +405,25 @@ async fn the_programs_own_jobs_are_told_once() {
     house.close().await;
 }
 
+/// What does not heed being asked is ended hard, and the hub ends in its time all the same.
+#[tokio::test]
+async fn a_hub_does_not_wait_for_a_job_that_is_deaf() {
+    let house = staying().await;
+    let caller = house.caller();
+    let script = "trap '' TERM; echo begun; while :; do sleep 0.05; done";
+    house.door.define_job(&caller, shell("deaf", script)).await.unwrap();
+    let run = house.door.run_job(&caller, by_slug("deaf")).await.unwrap().run.id;
+    until("its first line", || async { (lines(&house, run).await == ["begun"]).then_some(()) }).await;
+    let clock = house.clock.clone();
+    let began = std::time::Instant::now();
+    let dir = house.close().await;
+    // Two seconds for the jobs, and what the store and a busy machine take.
+    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
+    let house = staying_in(dir, clock).await;
+    assert_eq!(house.door.run(&house.caller(), run).await.unwrap().run.state, RunState::Cancelled);
+    house.close().await;
+}
+
 /// A server that answers every request with the status that is set; how many it was asked.
 async fn server() -> (String, Arc<AtomicU16>, Arc<AtomicU64>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -500,6 +519,56 @@ async fn equal_memories_are_merged_and_expired_ones_archived() {
     house.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn memories_that_are_nearly_the_same_are_told_and_left_alone() {
+    let house = staying().await;
+    let caller = house.caller();
+    let add = async |content: &str, project: &str| {
+        house.clock.advance(Duration::from_secs(1));
+        let new = wheelhouse::door::NewMemory { project: Some(Project::slug(project)), ..note(content) };
+        house.door.add(&caller, new).await.unwrap().memory.id
+    };
+    // Longer than the model reads at once: only words tell of these.
+    let long = |day: u32| {
+        let words: Vec<String> = (0..900).map(|n| format!("step{n}")).collect();
+        format!("Runbook of day {day}: {}", words.join(" "))
+    };
+    let elder = add("Deploys fail while the migration lock is held", "a").await;
+    let younger = add("Deploys fail when the migration lock is held", "a").await;
+    let first = add(&long(11), "a").await;
+    let second = add(&long(12), "a").await;
+    add("Bread needs flour, water and a night of rest", "a").await;
+    let walled = add("Deploys are failing while the migration lock is held", "b").await;
+    until("the vectors", || async {
+        let status = house.door.status().await.unwrap();
+        let ready = |name| status.view(name).is_some_and(wheelhouse::door::ViewState::is_ready);
+        use wheelhouse::door::ViewName::{Lexical, Vectors};
+        (ready(Lexical) && ready(Vectors)).then_some(())
+    })
+    .await;
+    let before = house.door.get(&caller, &[elder, younger, first, second, walled]).await.unwrap();
+    for slug in ["memory_optimisation_dry", "memory_optimisation"] {
+        let run = house.door.run_job(&caller, by_slug(slug)).await.unwrap().run.id;
+        assert_eq!(ended(&house, run).await.run.state, RunState::Succeeded);
+        let said = lines(&house, run).await;
+        let pairs: Vec<&String> = said.iter().filter(|line| line.contains(" may say what ")).collect();
+        let told = |younger: Id, elder: Id, near: &str| {
+            let beginning = format!("{younger} may say what {elder} says ({near}, ");
+            pairs.iter().any(|line| line.starts_with(&beginning))
+        };
+        assert!(told(younger, elder, "near in meaning"), "{said:#?}");
+        assert!(told(second, first, "in the same words"), "{said:#?}");
+        assert!(pairs.iter().all(|line| !line.contains(&walled.to_string())), "{said:#?}");
+        let sum = "2 of 6 memories may say what an elder one says; none is merged by itself";
+        assert!(said.iter().any(|line| line == sum), "{said:#?}");
+        let packed = said.iter().any(|line| line.contains("packed close"));
+        assert_eq!(packed, slug == "memory_optimisation", "{said:#?}");
+    }
+    let after = house.door.get(&caller, &[elder, younger, first, second, walled]).await.unwrap();
+    assert_eq!(after, before);
+    house.close().await;
+}
+
 #[tokio::test]
 async fn a_review_is_told_once_for_its_day() {
     let house = staying().await;
@@ -532,12 +601,15 @@ async fn the_hub_is_measured_cleaned_and_snapshot() {
     }
     let told = events(&house, "_.hub.metrics").await;
     assert_eq!(told[0].data["memories"], 1);
+    let latencies = &told[0].data["latencies_ms"];
+    assert!(latencies["search"].is_null(), "nobody searched: {latencies}");
+    assert!(latencies["commit"]["count"].as_u64() > Some(0) && latencies["commit"]["p99"].is_number());
     assert!(fs::read_dir(house.dir.path().join("data/snapshots")).unwrap().count() > 0);
     house.close().await;
 }
 
 #[tokio::test]
-async fn what_runs_when_the_hub_ends_is_ended_and_said_to_be_lost() {
+async fn what_runs_when_the_hub_ends_is_ended_and_said_to_be_cancelled() {
     let house = staying().await;
     let caller = house.caller();
     let script = "echo begun; sleep 600";
@@ -547,8 +619,10 @@ async fn what_runs_when_the_hub_ends_is_ended_and_said_to_be_lost() {
     let clock = house.clock.clone();
     let house = staying_in(house.close().await, clock).await;
     let found = house.door.run(&house.caller(), run).await.unwrap().run;
-    assert_eq!((found.state, found.attempt), (RunState::Lost, 1));
-    assert_eq!(kinds(&house, "_.job.lost.*").await, ["job.lost"]);
+    assert_eq!((found.state, found.attempt), (RunState::Cancelled, 1));
+    assert_eq!(found.error.unwrap().message, "the hub ended while it ran");
+    assert_eq!(kinds(&house, "_.job.cancelled.*").await, ["job.cancelled"]);
+    assert_eq!(kinds(&house, "_.job.lost.*").await, [""; 0]);
     assert_eq!(lines(&house, run).await, ["begun"]);
     // It may be tried again by hand.
     let again = house.door.retry_run(&house.caller(), run).await.unwrap().run;

@@ -327,6 +327,30 @@ fn a_decision_is_recorded_by_keys_from_the_timeline() {
 }
 
 #[test]
+fn a_job_is_run_by_keys_followed_and_seen_to_succeed() {
+    let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
+    let mut running = started(&program, &terminal);
+    terminal.press("3z");
+    terminal.shows("index_check");
+    // The second by its name.
+    terminal.press("jr");
+    terminal.shows("queued: index_check");
+    terminal.press("l");
+    terminal.shows("memories can be read");
+    terminal.shows("index_check · ended");
+    // Out of its lines, then out of the log, and into the job with its runs.
+    terminal.press("\x1b");
+    terminal.shows("Enter open");
+    terminal.escape("index_check · ended");
+    terminal.press("\r");
+    terminal.shows("■ succeeded");
+    terminal.press("q");
+    assert!(running.ends().success());
+    terminal.is_restored();
+    assert!(program.prints(&["jobs", "runs", "index_check"]).contains("succeeded"));
+}
+
+#[test]
 fn a_decision_draft_outlives_a_killed_program() {
     let (program, terminal) = (Program::new(), Terminal::new(Answers::Dark));
     let mut running = started(&program, &terminal);

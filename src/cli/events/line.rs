@@ -5,6 +5,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::{
     cli::{id, text},
     config::TimeForm,
+    console,
     model::{Event, Severity, Zones},
     report::{Paint, escape_line},
 };
@@ -39,17 +40,13 @@ pub fn of(event: &Event, zones: Zones, form: TimeForm, paint: Paint, width: Opti
     format!("{}  {kind}  {project}{}  {about}", paint.dim(&time), paint.dim(&actor))
 }
 
-/// The title of the record; else the data, as `name=value`.
+/// What it is about in the words of the console's Timeline; of a record with a short id of it first.
 pub fn about(event: &Event) -> String {
-    if let Some(title) = event.text("title") {
-        let short = event.record().map(|id| format!("{}  ", id::short(id)));
-        return format!("{}{}", short.unwrap_or_default(), escape_line(title));
+    let said = escape_line(&console::about::about(event));
+    match event.record().filter(|_| event.text("title").is_some()) {
+        Some(id) => format!("{}  {said}", id::short(id)),
+        None => said,
     }
-    let data = event.data.iter().map(|(name, value)| match value.as_str() {
-        Some(text) => format!("{name}={}", escape_line(text)),
-        None => format!("{name}={}", escape_line(&value.to_string())),
-    });
-    data.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -87,7 +84,7 @@ mod tests {
         check(
             "search.served",
             json!({ "query": "green canary", "hits": 3 }),
-            "11-18 11:06:40  search.served      team  user:ada  hits=3 query=green canary",
+            "11-18 11:06:40  search.served      team  user:ada  green canary 3 hits",
         );
     }
 }

@@ -1,11 +1,11 @@
 //! States of runs as people see them: a mark for the eye, a word, a colour. Pure.
 
 use crate::{
-    console::text::ascii,
+    console::{about::progress, text::ascii},
     door::{JobView, RunMark},
     model::{
         Time,
-        job::{Progress, Run, RunState, Skipped, Trigger, Why},
+        job::{Progress, Run, RunState, Skipped, Trigger},
     },
     report::Paint,
 };
@@ -108,22 +108,6 @@ fn share(progress: &Progress) -> Option<u64> {
     Some(progress.done.saturating_mul(100) / total)
 }
 
-/// How far it is: `1,024 of 2,048 files, notes/a.md`.
-pub fn progress(progress: &Progress) -> String {
-    let done = crate::console::text::count(progress.done);
-    let mut said = match progress.total {
-        Some(total) => format!("{done} of {}", crate::console::text::count(total)),
-        None => done,
-    };
-    if !progress.unit.is_empty() {
-        said.push_str(&format!(" {}", progress.unit));
-    }
-    if !progress.note.is_empty() {
-        said.push_str(&format!(", {}", progress.note));
-    }
-    said
-}
-
 pub fn trigger(trigger: Trigger) -> &'static str {
     match trigger {
         Trigger::Schedule => "schedule",
@@ -137,13 +121,7 @@ pub fn trigger(trigger: Trigger) -> &'static str {
 
 /// Why slots did not run: `another run was not done, 3 slots`.
 pub fn skipped(skipped: &Skipped) -> String {
-    let why = match skipped.why {
-        Why::Overlap => "another run was not done",
-        Why::QueueFull => "as many wait as may",
-        Why::Missed => "its moment had passed",
-        Why::Paused => "the job was paused or off",
-        Why::Replaced => "a newer slot took its place",
-    };
+    let why = skipped.why.words();
     match skipped.slots {
         1 if !skipped.at_least => why.to_owned(),
         slots => format!("{why}, {}{slots} slots", if skipped.at_least { "at least " } else { "" }),
@@ -184,6 +162,7 @@ pub mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::job::Why;
 
     pub fn view(more: serde_json::Value) -> JobView {
         let mut view = json!({

@@ -164,6 +164,10 @@ fn linked(
         related,
         hub.clock.now(),
     );
+    // Who said what came of it stands in the file.
+    if let (Some(outcome), Some(told)) = (&mut decision.outcome, &item.new.outcome) {
+        outcome.by.clone_from(&told.by);
+    }
     decision.supersedes = item.supersedes.iter().map(at).collect::<Result<_, _>>()?;
     decision.superseded_by = item.superseded_by.as_ref().map(at).transpose()?;
     Ok(decision)

@@ -14,6 +14,7 @@ use crate::{
         Actor, Code, Fault, Id, Project,
         job::{CatchUp, Job, JobOrigin, Kind, Missed, Overlap, Retry, Schedule, Span},
     },
+    store::Cleaned,
 };
 
 type Work = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>;
@@ -61,7 +62,7 @@ const BUILTINS: [Builtin; 7] = [
         phase: minutes(17),
         missed: Missed::Latest,
         timeout: minutes(60),
-        work: |attempt| Box::pin(clean(attempt)),
+        work: |attempt| Box::pin(async move { clean(&attempt).await }),
     },
     Builtin {
         name: "snapshot",
@@ -74,7 +75,7 @@ const BUILTINS: [Builtin; 7] = [
     },
     Builtin {
         name: "memory_optimisation",
-        title: "Merges equal memories and archives expired ones",
+        title: "Merges equal memories, archives expired ones, tells near ones",
         every: Some(DAY),
         phase: minutes(3 * 60 + 30),
         missed: Missed::Latest,
@@ -105,20 +106,33 @@ const fn minutes(n: u64) -> Span {
     Span::from_secs(n * 60)
 }
 
-async fn clean(attempt: Arc<Attempt>) -> Result<(), Fault> {
+/// Has the cleaner do what there is to do, and says what that was.
+async fn clean(attempt: &Attempt) -> Result<(), Fault> {
     if cleaner::must_wait(&attempt.hub) {
         attempt.note("the index is being built anew; the next run cleans");
         return Ok(());
     }
     match cleaner::clean(&attempt.hub).await? {
-        Some(cleaned) => attempt.note(&format!(
-            "{} segments written anew, {} memories erased",
-            cleaned.segments,
-            cleaned.erased.len()
-        )),
-        None => attempt.note("nothing was to go"),
+        Some(cleaned) => attempt.note(&said_of(&cleaned)),
+        None => attempt.note("nothing was to go, and nothing to be packed closer"),
     }
     Ok(())
+}
+
+fn said_of(cleaned: &Cleaned) -> String {
+    let log = &cleaned.log;
+    let records = if cleaned.compacted {
+        "the records were packed closer"
+    } else {
+        "the records are packed close enough"
+    };
+    format!(
+        "{} segments written anew ({} bytes, {} before), {} memories erased; {records}",
+        cleaned.segments,
+        log.bytes_after,
+        log.bytes_before,
+        cleaned.erased.len()
+    )
 }
 
 fn named(name: &str) -> Option<&'static Builtin> {

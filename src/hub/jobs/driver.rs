@@ -27,9 +27,14 @@ const INBOX: usize = 256;
 /// Events handed in at a time, and read from the log for them.
 const EVENTS: usize = 1_000;
 const LOOKED_AT_MAX: usize = 100_000;
-/// From the end of the hub until attempts are ended hard, and until they are left to the next start.
-const STOP_GRACE: Duration = Duration::from_secs(3);
-const STOP_PATIENCE: Duration = Duration::from_secs(5);
+/// From the end of the hub until attempts are ended hard, until they are left to the next start, and until nobody waits
+/// for the driver: somebody who quits waits for all of it.
+const STOP_GRACE: Duration = Duration::from_millis(1_000);
+const STOP_PATIENCE: Duration = Duration::from_millis(1_800);
+const DRIVER_PATIENCE: Duration = Duration::from_millis(2_000);
+
+const _: () = assert!(STOP_GRACE.as_millis() < STOP_PATIENCE.as_millis());
+const _: () = assert!(STOP_PATIENCE.as_millis() < DRIVER_PATIENCE.as_millis());
 
 pub enum Message {
     Input(Input),
@@ -82,8 +87,11 @@ impl Handle {
     }
 
     pub async fn stop(self) {
-        self.tell(Message::Stop).await;
-        if tokio::time::timeout(STOP_PATIENCE + STOP_GRACE, self.0.closed()).await.is_err() {
+        let ended = async {
+            self.tell(Message::Stop).await;
+            self.0.closed().await;
+        };
+        if tokio::time::timeout(DRIVER_PATIENCE, ended).await.is_err() {
             tracing::warn!("the scheduler did not end in its time");
         }
     }

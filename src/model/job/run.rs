@@ -79,7 +79,7 @@ pub enum RunState {
     Succeeded,
     /// Failed for good, and somebody has seen to it.
     Failed,
-    /// The hub ended while it ran: nobody knows how far it came.
+    /// The hub was killed while it ran: nobody knows how far it came.
     Lost,
     Cancelled,
     /// Never ran; `skipped` says why.
@@ -135,6 +135,18 @@ pub enum Why {
     Paused,
     /// A newer slot took its place.
     Replaced,
+}
+
+impl Why {
+    pub fn words(self) -> &'static str {
+        match self {
+            Why::Overlap => "another run was not done",
+            Why::QueueFull => "as many wait as may",
+            Why::Missed => "its moment had passed",
+            Why::Paused => "the job was paused or off",
+            Why::Replaced => "a newer slot took its place",
+        }
+    }
 }
 
 /// Slots that did not run: the run's own and those before it that went the same way.

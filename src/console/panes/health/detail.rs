@@ -192,6 +192,10 @@ impl Health {
         let dot = format!(" {} ", theme.dot());
         let mut rows: Vec<(String, String)> = Vec::new();
         for (name, took) in &found.latencies {
+            if took.count == 0 {
+                rows.push((name.clone(), "none yet".to_owned()));
+                continue;
+            }
             let said = [("P50", took.p50), ("P95", took.p95), ("P99", took.p99), ("max", took.max)]
                 .map(|(word, value)| format!("{word} {}", ms(value)));
             rows.push((name.clone(), format!("{}{dot}{} of them", said.join(&dot), text::count(took.count))));

@@ -1,7 +1,5 @@
 //! The Timeline as drawn: a row an event, newest below, and the whole of one beside.
 
-use std::time::Duration;
-
 use ratatui::{
     Frame,
     layout::Rect,
@@ -17,6 +15,7 @@ use super::{
 };
 use crate::{
     console::{
+        about::about,
         action::{Action, Place},
         layout::{head, inside},
         model::Item,
@@ -343,62 +342,6 @@ pub(super) fn kind_role(event: &Event) -> Role {
     }
 }
 
-/// What it is about, in a few words.
-fn about(event: &Event) -> String {
-    let count = |name: &str| event.data.get(name).and_then(serde_json::Value::as_u64);
-    match event.kind.as_str() {
-        "search.served" => {
-            let query = event.text("query").unwrap_or_default();
-            match count("hits").or(count("total")) {
-                Some(hits) => format!("{query}  {} hits", text::count(hits)),
-                None => query.to_owned(),
-            }
-        }
-        "source.synced" => {
-            let source = event.text("source").unwrap_or_default();
-            let counts: Vec<_> = ["taken", "changed", "unchanged", "skipped"]
-                .iter()
-                .filter_map(|name| Some((count(name)?, name)))
-                .filter(|(n, _)| *n > 0)
-                .map(|(n, name)| format!("{} {name}", text::count(n)))
-                .collect();
-            format!("{source}  {}", counts.join(", "))
-        }
-        kind if kind.starts_with("job.") => about_job(event),
-        _ => {
-            let said = ["title", "message", "cause", "reason", "what", "name", "view", "file"];
-            match said.iter().find_map(|name| event.text(name)) {
-                Some(said) => said.to_owned(),
-                None => event
-                    .data
-                    .iter()
-                    .filter(|(_, value)| !value.is_object() && !value.is_array())
-                    .take(3)
-                    .map(|(name, value)| {
-                        format!("{name} {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-                    })
-                    .collect::<Vec<_>>()
-                    .join("  "),
-            }
-        }
-    }
-}
-
-/// The job, and what became of the run.
-fn about_job(event: &Event) -> String {
-    let number = |name: &str| event.data.get(name).and_then(serde_json::Value::as_u64);
-    let mut said = vec![event.text("slug").unwrap_or_default().to_owned()];
-    if let Some(slugs) = event.data.get("slugs").and_then(serde_json::Value::as_array) {
-        said = slugs.iter().filter_map(|slug| Some(slug.as_str()?.to_owned())).collect();
-        return said.join(", ");
-    }
-    said.extend(number("took_ms").map(|ms| span(Duration::from_millis(ms))));
-    said.extend(number("attempt").filter(|attempt| *attempt > 1).map(|attempt| format!("attempt {attempt}")));
-    let why = ["message", "reason", "why"].iter().find_map(|name| event.text(name));
-    said.extend(why.map(str::to_owned));
-    said.join("  ")
-}
-
 /// Moments, not ages: in a stream order and distance matter, and a row that stands still costs nothing to draw.
 /// Narrow panes give up the fraction of the second, then the correlation.
 fn event_line(event: &Event, width: usize, scene: &Scene) -> Line<'static> {
@@ -481,11 +424,6 @@ fn tree_first_width(width: usize) -> usize {
     if width >= NARROW { SPAN_WIDTH + 1 } else { 0 }
 }
 
-/// The log's clock counts whole milliseconds.
-fn span(span: Duration) -> String {
-    if span < Duration::from_secs(1) { format!("{} ms", span.as_millis()) } else { text::span(span) }
-}
-
 /// When, how long after the first and after its cause, and under it in the tree.
 fn tree_line(node: &Node, width: usize, scene: &Scene) -> Line<'static> {
     let theme = scene.theme;
@@ -498,8 +436,8 @@ fn tree_line(node: &Node, width: usize, scene: &Scene) -> Line<'static> {
     };
     let time_width = tree_time_width(width);
     let time = text::pad(text::fitting(&scene.at(event.time), time_width), time_width);
-    let from_first = text::pad_left(&format!("+{}", span(node.from_first)), tree_first_width(width));
-    let spans = format!("{from_first}{}  ", text::pad_left(&span(node.after), SPAN_WIDTH));
+    let from_first = text::pad_left(&format!("+{}", text::clocked(node.from_first)), tree_first_width(width));
+    let spans = format!("{from_first}{}  ", text::pad_left(&text::clocked(node.after), SPAN_WIDTH));
     let branch = branch(&node.lines, width / 3, theme.ascii());
     let taken = 2 + time_width + text::width(&spans) + text::width(&branch) + text::width(&event.kind) + 2;
     let said = text::cut(&text::escape_line(&about(event)), width.saturating_sub(taken)).into_owned();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::{
-    door::Order,
+    door::{Order, Quantiles},
     hub::{
         jobs::attempt::Attempt,
         told::{hub_event, object},
@@ -34,6 +34,10 @@ pub async fn run(attempt: Arc<Attempt>) -> Result<(), Fault> {
         "data_bytes": status.disk.as_ref().map(|disk| disk.data_bytes),
         "free_bytes": status.disk.as_ref().map(|disk| disk.free_bytes),
         "caches": status.caches,
+        "latencies_ms": {
+            "search": measured(hub.health.searches.quantiles()),
+            "commit": measured(hub.store.commits().quantiles()),
+        },
         "attached": status.attached,
         "up_s": status.time.since(status.started_at).as_secs(),
     }));
@@ -42,6 +46,11 @@ pub async fn run(attempt: Arc<Attempt>) -> Result<(), Fault> {
     }
     let events = vec![hub_event(&hub, attempt.run.id, METRICS, data)];
     hub.store.commit(Commit { events, lane: Lane::Bulk, ..Commit::default() }).await.map(drop)
+}
+
+/// None where nothing was: a quantile of nothing is no number.
+fn measured(since_start: Quantiles) -> Option<Quantiles> {
+    (since_start.count > 0).then_some(since_start)
 }
 
 /// What was told the last time.

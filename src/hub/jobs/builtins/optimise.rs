@@ -1,11 +1,17 @@
 //! `memory_optimisation`: of memories that say the same the elder stays and takes the place of the others, and those whose
-//! time has passed are archived. Each is an ordinary revision, in the memory's history, and named in the run's log.
+//! time has passed are archived. Each is an ordinary revision, in the memory's history, and named in the run's log. What says
+//! nearly the same is only told, and the cleaner is asked to give back the room that is no longer needed.
+
+mod near;
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{HashMap, HashSet, hash_map::Entry},
     sync::Arc,
 };
 
+use self::near::Near;
+
+use super::clean;
 use crate::{
     door::{Caller, MemoryPatch},
     hub::{Hub, jobs::attempt::Attempt, memories, told::hub_caller},
@@ -44,6 +50,11 @@ pub async fn run(attempt: Arc<Attempt>, mode: Mode) -> Result<(), Fault> {
         plan.equal.len(),
         plan.expired.len()
     ));
+    let gone: HashSet<Id> =
+        plan.equal.iter().map(|(id, _)| *id).chain(plan.expired.iter().copied()).collect();
+    let near =
+        near::find(&attempt, move |memory| memory.status.is_current() && !gone.contains(&memory.id)).await?;
+    suggest(&attempt, &near);
     let caller = Caller { correlation: attempt.run.id, ..hub_caller(hub) };
     let total = (plan.equal.len() + plan.expired.len()) as u64;
     let (mut done, mut left) = (0, 0);
@@ -69,7 +80,36 @@ pub async fn run(attempt: Arc<Attempt>, mode: Mode) -> Result<(), Fault> {
         Mode::Real => format!("{done} changed; `wheelhouse history ID` shows each as it was"),
     };
     attempt.note(&ending);
+    match mode {
+        Mode::Dry => attempt.note("the cleaner is asked for compaction by the job itself"),
+        Mode::Real => {
+            attempt.go_on()?;
+            clean(&attempt).await?;
+        }
+    }
     Ok(())
+}
+
+/// What may say the same, for somebody to look at.
+fn suggest(attempt: &Attempt, near: &Near) {
+    near.pairs.iter().for_each(|pair| attempt.note(&pair.words()));
+    let mut words = format!("{} of {} memories may say what an elder one says", near.found, near.looked_at);
+    if near.found > near.pairs.len() {
+        words.push_str(&format!("; the nearest {} are listed", near.pairs.len()));
+    }
+    if near.found > 0 {
+        words.push_str("; none is merged by itself");
+    }
+    if near.not_by_meaning > 0 {
+        words.push_str(&format!(
+            "; {} elder ones were held against others by their words alone",
+            near.not_by_meaning
+        ));
+    }
+    if near.older > 0 {
+        words.push_str(&format!("; {} elder ones were not looked at", near.older));
+    }
+    attempt.note(&words);
 }
 
 /// One change, unless this is a dry run. What somebody changed meanwhile is left alone.

@@ -12,6 +12,8 @@ use crate::{
     },
 };
 
+const HUB_ENDED: &str = "the hub ended while it ran";
+
 impl Draft<'_> {
     pub(super) fn ends(&mut self) {
         let running: Vec<Id> =
@@ -20,7 +22,7 @@ impl Draft<'_> {
             match self.lane.attempts.get(&id) {
                 Some(attempt) => self.end(id, attempt),
                 None if self.lane.unstarted.contains(&id) => self.unstart(id),
-                None => self.lost(id, "the hub ended while it ran"),
+                None => self.lost(id, HUB_ENDED),
             }
         }
     }
@@ -49,9 +51,16 @@ impl Draft<'_> {
                 self.failed(id, Code::Timeout, format!("it took longer than {allowed} and was ended"));
             }
             (Ended::Failed(error), _) => self.failed(id, error.code, error.message.clone()),
-            (Ended::Cancelled, Some(StopWhy::Shutdown)) => self.lost(id, "the hub ended while it ran"),
-            (Ended::Cancelled, _) => {
+            // Its end was seen. It is made up for where its job wants what a crash cuts off to be tried again.
+            (Ended::Cancelled, Some(StopWhy::Shutdown)) if self.may_retry(id, RetryOn::Lost) => {
+                self.lost(id, HUB_ENDED);
+            }
+            (Ended::Cancelled, why) => {
                 self.turn(id, RunState::Cancelled);
+                if why == Some(StopWhy::Shutdown) {
+                    let error = RunError { code: Code::Unavailable, message: HUB_ENDED.to_owned() };
+                    self.change(id, |run| run.error = Some(error));
+                }
                 self.tell("cancelled", Some(id));
             }
             (Ended::Unseen, _) => self.lost(id, "nobody saw how it ended"),

@@ -327,11 +327,21 @@ fn a_hub_that_ends_in_order_loses_nothing_silently() {
     assert!(!bench.machine.is_idle());
     bench.end(Ended::Cancelled);
     assert!(bench.machine.is_idle());
-    assert_eq!(bench.store.of(RunState::Lost).len(), 1);
+    let cancelled = &bench.store.of(RunState::Cancelled)[0];
+    assert_eq!(cancelled.error.as_ref().unwrap().message, "the hub ended while it ran");
     bench.run_now();
     assert_eq!(bench.store.of(RunState::Queued).len(), 1, "nothing starts any more");
     bench.crash();
     assert_eq!(bench.running().len(), 1, "what waited goes on");
+}
+
+#[test]
+fn what_is_made_up_for_after_a_crash_is_after_an_end_in_order_too() {
+    let mut bench = Bench::new(r#""retry": {"attempts": 2, "on": ["lost"]}"#);
+    bench.run_now();
+    bench.give(Input::Stop);
+    bench.end(Ended::Cancelled);
+    assert_eq!(bench.store.of(RunState::Retrying).len(), 1);
 }
 
 #[test]
