@@ -44,6 +44,10 @@ use tokio::{
     sync::{OnceCell, OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::sync::CancellationToken;
+use tower_http::{
+    CompressionLevel,
+    compression::{CompressionLayer, predicate::SizeAbove},
+};
 
 pub use self::{
     accept::CLOSE_PATIENCE,
@@ -69,6 +73,9 @@ use crate::{
 pub const REQUESTS_MAX: usize = 1_024;
 /// Event streams, sockets and exports open at once, on top of [`REQUESTS_MAX`].
 pub const STREAMS_MAX: usize = 10_240;
+
+/// Answers of more bytes are compressed for clients that say they take that.
+pub const PACKED_ABOVE_BYTES: u16 = 1_024;
 
 /// How long clients may take; a test waits less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,7 +191,11 @@ pub async fn serve(
 }
 
 fn router(api: Api) -> Router {
-    let quick = routes::quick().router.layer(axum::middleware::from_fn(gate::in_time));
+    // What has an end. Streams go out as they come, and a key that was just made is too small to be packed.
+    let packed = CompressionLayer::new()
+        .quality(CompressionLevel::Fastest)
+        .compress_when(SizeAbove::new(PACKED_ABOVE_BYTES));
+    let quick = routes::quick().router.layer(axum::middleware::from_fn(gate::in_time)).layer(packed);
     let agents =
         mcp::http(api.door.clone(), api.clock.clone(), body::MEMORY_BODY_BYTES_MAX, api.token.clone());
     quick

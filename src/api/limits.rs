@@ -1,7 +1,7 @@
 //! Every bound a client can meet, by name, so that none is a surprise.
 
 use super::{
-    Patience, REQUESTS_MAX, STREAMS_MAX, accept, body, gate, reaper, seats, tries, ws,
+    PACKED_ABOVE_BYTES, Patience, REQUESTS_MAX, STREAMS_MAX, accept, body, gate, reaper, seats, tries, ws,
 };
 use crate::{
     door::{
@@ -79,6 +79,7 @@ pub fn limits() -> Vec<Limit> {
         ("http.bad_keys", tries::TRIES_MAX as usize, "a minute and address"),
         ("http.head.time", accept::HEAD_PATIENCE.as_secs() as usize, "seconds"),
         ("http.request.time", gate::REQUEST_PATIENCE.as_secs() as usize, "seconds"),
+        ("http.compressed.above", PACKED_ABOVE_BYTES.into(), "bytes"),
         ("http.write.time", reaper::WRITE_PATIENCE.as_secs() as usize, "seconds"),
         ("ws.frame", ws::FRAME_BYTES_MAX, "bytes"),
         ("ws.buffer", ws::SOCKET_BUFFER_BYTES, "bytes"),
