@@ -1,4 +1,4 @@
-//! The surface: HTTP and server-sent events over a door, on a Unix socket and on the addresses it is told to listen at.
+//! The surface: HTTP, server-sent events and WebSockets over a door, on a Unix socket and on the addresses it is told to listen at.
 //!
 //! A route maps a request to one call of the door and its answer back; it decides nothing. What every request
 //! goes through (who asks, how many at once, how long, what a panic becomes) stands in `gate`, once.
@@ -24,13 +24,19 @@ mod outside;
 mod params;
 mod peer;
 mod problem;
+mod reaper;
 mod record;
 mod routes;
 mod search;
+mod seats;
 mod sse;
 mod tries;
+mod ws;
 
-use std::sync::{Arc, atomic::AtomicU32};
+use std::{
+    sync::{Arc, atomic::AtomicU32},
+    time::Duration,
+};
 
 use axum::{Router, middleware::from_fn_with_state};
 use tokio::{
@@ -38,6 +44,10 @@ use tokio::{
     sync::{OnceCell, OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::sync::CancellationToken;
+use tower_http::{
+    CompressionLevel,
+    compression::{CompressionLayer, predicate::SizeAbove},
+};
 
 pub use self::{
     accept::CLOSE_PATIENCE,
@@ -46,7 +56,11 @@ pub use self::{
     peer::own_user,
     routes::{Needs, Route, routes},
 };
-use self::{accept::Listens, tries::Tries};
+use self::{
+    accept::Listens,
+    seats::{Rates, Seats},
+    tries::Tries,
+};
 use crate::{
     door::{Admission, Door},
     mcp,
@@ -57,8 +71,36 @@ use crate::{
 /// Requests being answered at once; one more is `busy`. Enough for every tool of one person many times over, and
 /// small enough that what they hold in memory is bounded.
 pub const REQUESTS_MAX: usize = 1_024;
-/// Event streams and exports open at once, on top of [`REQUESTS_MAX`].
-pub const STREAMS_MAX: usize = 1_024;
+/// Event streams, sockets and exports open at once, on top of [`REQUESTS_MAX`].
+pub const STREAMS_MAX: usize = 10_240;
+
+/// Answers of more bytes are compressed for clients that say they take that.
+pub const PACKED_ABOVE_BYTES: u16 = 1_024;
+
+/// How long clients may take; a test waits less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// For what is written to be accepted.
+    pub write: Duration,
+    /// For a socket's key.
+    pub auth: Duration,
+    /// Between two signs of life on a socket.
+    pub heartbeat: Duration,
+    /// For anything to come from a socket, a pong at least.
+    pub pong: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Patience {
+        let seconds = Duration::from_secs;
+        Patience {
+            write: reaper::WRITE_PATIENCE,
+            auth: seconds(5),
+            heartbeat: seconds(15),
+            pong: seconds(45),
+        }
+    }
+}
 
 /// What every route sees. Cheap to clone.
 #[derive(Clone)]
@@ -75,9 +117,29 @@ struct Api {
     /// None where nobody comes from outside.
     admission: Option<Arc<dyn Admission>>,
     tries: Arc<Tries>,
+    seats: Seats,
+    rates: Arc<Rates>,
+    patience: Patience,
 }
 
 impl Api {
+    fn new(door: Arc<dyn Door>, clock: Clock, token: CancellationToken) -> Api {
+        Api {
+            door,
+            clock,
+            attached: Arc::default(),
+            token,
+            requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            hub_name: Arc::default(),
+            admission: None,
+            tries: Arc::default(),
+            seats: Seats::default(),
+            rates: Arc::default(),
+            patience: Patience::default(),
+        }
+    }
+
     /// The hub's name, asked for once: it never changes while the hub runs.
     async fn hub_name(&self) -> Result<&str, Fault> {
         let name = self.hub_name.get_or_try_init(|| async { Ok(self.door.status().await?.hub) });
@@ -104,11 +166,12 @@ pub struct Listeners {
     pub tcp: Vec<Tcp>,
     /// Who says whose key it is that somebody brings.
     pub admission: Option<Arc<dyn Admission>>,
+    pub patience: Patience,
 }
 
 impl From<UnixListener> for Listeners {
     fn from(socket: UnixListener) -> Listeners {
-        Listeners { socket, tcp: Vec::new(), admission: None }
+        Listeners { socket, tcp: Vec::new(), admission: None, patience: Patience::default() }
     }
 }
 
@@ -121,24 +184,18 @@ pub async fn serve(
     attached: Arc<AtomicU32>,
     token: CancellationToken,
 ) {
-    let Listeners { socket, tcp, admission } = listeners;
+    let Listeners { socket, tcp, admission, patience } = listeners;
     let listeners = std::iter::once(Listens::Socket(socket)).chain(tcp.into_iter().map(Listens::Outside));
-    let api = Api {
-        door,
-        clock,
-        attached,
-        token: token.clone(),
-        requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
-        streams: Arc::new(Semaphore::new(STREAMS_MAX)),
-        hub_name: Arc::default(),
-        admission,
-        tries: Arc::default(),
-    };
-    accept::serve(listeners.collect(), router(api), token).await;
+    let api = Api { attached, admission, patience, ..Api::new(door, clock, token.clone()) };
+    accept::serve(listeners.collect(), router(api), patience.write, token).await;
 }
 
 fn router(api: Api) -> Router {
-    let quick = routes::quick().router.layer(axum::middleware::from_fn(gate::in_time));
+    // What has an end. Streams go out as they come, and a key that was just made is too small to be packed.
+    let packed = CompressionLayer::new()
+        .quality(CompressionLevel::Fastest)
+        .compress_when(SizeAbove::new(PACKED_ABOVE_BYTES));
+    let quick = routes::quick().router.layer(axum::middleware::from_fn(gate::in_time)).layer(packed);
     let agents =
         mcp::http(api.door.clone(), api.clock.clone(), body::MEMORY_BODY_BYTES_MAX, api.token.clone());
     quick
@@ -158,16 +215,7 @@ mod testing {
 
     /// The surface over a door behind which nobody is.
     pub fn nowhere() -> Api {
-        Api {
-            door: Arc::new(Remote::new("/nowhere/hub.sock".as_ref()).unwrap()),
-            clock: Clock::fixed(Time::default()),
-            attached: Arc::default(),
-            token: CancellationToken::new(),
-            requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
-            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
-            hub_name: Arc::default(),
-            admission: None,
-            tries: Arc::default(),
-        }
+        let door = Arc::new(Remote::new("/nowhere/hub.sock".as_ref()).unwrap());
+        Api::new(door, Clock::fixed(Time::default()), CancellationToken::new())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -12,6 +12,7 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
+use futures::future::BoxFuture;
 use hyper::{body::Incoming, server::conn::http1, service::Service};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -31,6 +32,8 @@ use super::{
     outside::{Entrance, Tcp},
     peer::{Peer, User},
     problem::Refusal,
+    reaper::{Lane, Reaper, Watched},
+    seats::Seat,
 };
 use crate::{
     model::{Code, Fault},
@@ -42,11 +45,11 @@ pub const CONNECTION_BUFFER_BYTES_MAX: usize = 256 << 10;
 /// How long requests in flight may take to finish when the hub closes: the longest a quick one takes, and a bit.
 pub const CLOSE_PATIENCE: Duration = Duration::from_secs(6);
 /// A stream has nothing to finish: its client gets this long to read how it ended.
-const STREAM_CLOSE_PATIENCE: Duration = Duration::from_millis(500);
+pub const STREAM_CLOSE_PATIENCE: Duration = Duration::from_millis(500);
 /// No file descriptor is left: something has to be closed first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Connections served at once; the next ones are told that the hub is busy.
-pub const CONNECTIONS_MAX: usize = 10_240;
+pub const CONNECTIONS_MAX: usize = 12_288;
 /// From outside, a request's head or the next request comes within this, or the connection is closed.
 pub const HEAD_PATIENCE: Duration = Duration::from_secs(15);
 /// Open files that connections leave to the hub itself, for its log and its views.
@@ -58,25 +61,56 @@ const TURN_AWAY_PATIENCE: Duration = Duration::from_secs(1);
 const _: () = assert!(CONNECTIONS_MAX > REQUESTS_MAX + STREAMS_MAX);
 const _: () = assert!(FILES_OF_THE_HUB > 2 * TURNED_AWAY_MAX);
 
-/// Set by a route whose answer has no end of its own.
-#[derive(Debug, Clone, Default)]
+/// What a route is told of its connection, and what it tells it.
+#[derive(Clone)]
 pub struct Streaming(Arc<Begun>);
 
-#[derive(Debug, Default)]
 struct Begun {
     token: CancellationToken,
     leave: OnceLock<Leave>,
+    lane: Arc<Lane>,
+    next: Mutex<Option<BoxFuture<'static, ()>>>,
+    seat: Mutex<Option<Seat>>,
 }
 
 impl Streaming {
-    /// A connection has one stream at most: it is the last that is asked on it.
+    pub fn new(lane: Arc<Lane>) -> Streaming {
+        let (next, seat) = (Mutex::default(), Mutex::default());
+        Streaming(Arc::new(Begun {
+            token: CancellationToken::new(),
+            leave: OnceLock::new(),
+            lane,
+            next,
+            seat,
+        }))
+    }
+
+    /// An answer has no end of its own. A connection has one at most: it is the last that is asked on it.
     pub fn set(&self, leave: &Leave) {
         self.0.leave.get_or_init(|| leave.clone());
         self.0.token.cancel();
     }
 
+    /// What the connection is for when HTTP on it is done.
+    pub fn then(&self, next: BoxFuture<'static, ()>) {
+        *self.0.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(next);
+    }
+
+    pub fn lane(&self) -> Arc<Lane> {
+        self.0.lane.clone()
+    }
+
+    /// Where the connection counts as one of its key's; it may ask with another one later.
+    pub fn seat(&self) -> &Mutex<Option<Seat>> {
+        &self.0.seat
+    }
+
     fn is_set(&self) -> bool {
         self.0.token.is_cancelled()
+    }
+
+    fn taken_next(&self) -> Option<BoxFuture<'static, ()>> {
+        self.0.next.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Until who asked for it may have it no longer.
@@ -119,11 +153,13 @@ struct Accepting {
     connections: Tasks,
     places: Arc<Semaphore>,
     places_away: Arc<Semaphore>,
+    reaper: Reaper,
     /// Ends what did not end in its time.
     cut: CancellationToken,
 }
 
-pub async fn serve(listeners: Vec<Listens>, router: Router, token: CancellationToken) {
+/// `patience` is how long a write may wait for its client.
+pub async fn serve(listeners: Vec<Listens>, router: Router, patience: Duration, token: CancellationToken) {
     let cut = CancellationToken::new();
     // Whoever drops this future early leaves no connection behind.
     let _cut = cut.clone().drop_guard();
@@ -133,8 +169,10 @@ pub async fn serve(listeners: Vec<Listens>, router: Router, token: CancellationT
         connections: Tasks::new(),
         places: Arc::new(Semaphore::new(connections_max())),
         places_away: Arc::new(Semaphore::new(TURNED_AWAY_MAX)),
+        reaper: Reaper::new(patience),
         cut: cut.clone(),
     };
+    accepting.connections.spawn(accepting.reaper.clone().run(accepting.connections.token()));
     // Each is closed when its own ends.
     futures::future::join_all(listeners.into_iter().map(|listener| accepting.accept(listener, &token))).await;
     if !accepting.connections.end(CLOSE_PATIENCE).await {
@@ -173,7 +211,7 @@ impl Accepting {
         let (close, cut) = (self.connections.token(), self.cut.clone());
         let Ok(place) = self.places.clone().try_acquire_owned() else {
             let Ok(place) = self.places_away.clone().acquire_owned().await else { return };
-            let told = connection(arrived, self.away.clone(), close);
+            let told = connection(arrived, self.away.clone(), self.reaper.lane(), close);
             self.connections.spawn(async move {
                 if tokio::time::timeout(TURN_AWAY_PATIENCE, told).await.is_err() {
                     tracing::debug!("a connection that was one too many asked nothing");
@@ -182,10 +220,10 @@ impl Accepting {
             });
             return;
         };
-        let router = self.router.clone();
+        let (router, lane) = (self.router.clone(), self.reaper.lane());
         self.connections.spawn(async move {
             tokio::select! {
-                () = connection(arrived, router, close) => {}
+                () = connection(arrived, router, lane, close) => {}
                 () = cut.cancelled() => {}
             }
             drop(place);
@@ -215,10 +253,10 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-async fn connection(arrived: Arrived, router: Router, close: CancellationToken) {
+async fn connection(arrived: Arrived, router: Router, lane: Arc<Lane>, close: CancellationToken) {
     match arrived {
         Arrived::Here(socket) => match User::of(&socket) {
-            Ok(user) => exchange(socket, Peer::User(user), router, close, http1::Builder::new()).await,
+            Ok(user) => exchange(socket, Peer::User(user), router, lane, close, http1::Builder::new()).await,
             Err(error) => {
                 tracing::warn!(%error, "a connection whose peer the kernel does not name is closed");
             }
@@ -226,10 +264,10 @@ async fn connection(arrived: Arrived, router: Router, close: CancellationToken) 
         Arrived::Outside(socket, entrance) => {
             let peer = Peer::Outside(entrance.clone());
             let Some(tls) = entrance.tls else {
-                return exchange(socket, peer, router, close, in_time()).await;
+                return exchange(socket, peer, router, lane, close, in_time()).await;
             };
             match tokio::time::timeout(HEAD_PATIENCE, tls.accept(socket)).await {
-                Ok(Ok(socket)) => exchange(socket, peer, router, close, in_time()).await,
+                Ok(Ok(socket)) => exchange(socket, peer, router, lane, close, in_time()).await,
                 Ok(Err(error)) => tracing::debug!(%error, "a connection that speaks no TLS, or another one"),
                 Err(_) => tracing::debug!("a connection that did not begin TLS in its time"),
             }
@@ -245,13 +283,14 @@ fn in_time() -> http1::Builder {
 }
 
 async fn exchange(
-    socket: impl AsyncRead + AsyncWrite + Unpin,
+    socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: Peer,
     router: Router,
+    lane: Arc<Lane>,
     close: CancellationToken,
     mut http: http1::Builder,
 ) {
-    let streaming = Streaming::default();
+    let streaming = Streaming::new(lane.clone());
     let (of_request, of_connection) = (streaming.clone(), streaming.clone());
     let routes = TowerToHyperService::new(router);
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
@@ -260,11 +299,13 @@ async fn exchange(
         request.extensions_mut().insert(of_request.clone());
         routes.call(request)
     });
+    let socket = TokioIo::new(Watched::new(socket, lane.clone()));
     let connection =
-        http.max_buf_size(CONNECTION_BUFFER_BYTES_MAX).serve_connection(TokioIo::new(socket), service);
+        http.max_buf_size(CONNECTION_BUFFER_BYTES_MAX).serve_connection(socket, service).with_upgrades();
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        () = lane.cut() => Ok(()),
         // Its last frame says why, to a client that reads; one that does not is cut off.
         () = of_connection.over() => {
             tokio::time::timeout(STREAM_CLOSE_PATIENCE, connection).await.unwrap_or(Ok(()))
@@ -281,6 +322,9 @@ async fn exchange(
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection was cut");
+    }
+    if let Some(next) = streaming.taken_next() {
+        next.await;
     }
 }
 
@@ -308,8 +352,9 @@ mod tests {
             client.read_to_string(&mut answer).await.unwrap();
             (answer, begun.elapsed())
         };
+        let lane = Reaper::new(CLOSE_PATIENCE).lane();
         let (answer, ()) =
-            tokio::join!(reading, exchange(server, peer, router, CancellationToken::new(), in_time()));
+            tokio::join!(reading, exchange(server, peer, router, lane, CancellationToken::new(), in_time()));
         answer
     }
 

@@ -8,15 +8,16 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use tokio::time::Instant;
 
 use super::{
     Api,
     accept::Streaming,
     ask,
     body::{self, PUBLISH_BODY_BYTES_MAX},
-    gate::Leave,
+    gate::{Granted, Leave},
     params::Params,
-    problem::Answer,
+    problem::{Answer, Refusal},
     record::{applied, idempotency_key},
     sse,
 };
@@ -54,6 +55,7 @@ struct Page {
 pub async fn publish(
     State(api): State<Api>,
     caller: From,
+    granted: axum::Extension<Granted>,
     params: Params,
     headers: HeaderMap,
     body: Body,
@@ -65,6 +67,10 @@ pub async fn publish(
         None => Publish { events: vec![body::of::<NewEvent>(value)?], idempotency_key: None },
     };
     publish.idempotency_key = idempotency_key(&headers, publish.idempotency_key.take())?;
+    if let Some(key) = granted.key() {
+        let taken = api.rates.take(key, publish.events.len(), Instant::now());
+        taken.map_err(|(fault, wait)| Refusal::after(fault, wait))?;
+    }
     let published = api.door.publish(&caller, publish).await?;
     Ok((applied(StatusCode::CREATED, published.applied), Json(published)).into_response())
 }

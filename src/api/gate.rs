@@ -16,6 +16,7 @@ use tracing::Instrument;
 
 use super::{
     Api, REQUESTS_MAX,
+    accept::Streaming,
     peer::{Peer, own_user},
     problem::{Answer, Refusal},
     routes::Needs,
@@ -119,6 +120,33 @@ pub async fn admit(State(needs): State<Needs>, request: Request, next: Next) -> 
     Ok(next.run(Request::from_parts(asked, body)).await)
 }
 
+/// As [`admit`]; but who opens a socket from outside may say in its first frame whose key it has: a page cannot set
+/// headers.
+pub async fn admit_socket(State(needs): State<Needs>, request: Request, next: Next) -> Answer {
+    let (mut asked, body) = request.into_parts();
+    let is_socket = text(&asked.headers, &header::UPGRADE)
+        .is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"));
+    match asked.extensions.get::<Peer>() {
+        Some(Peer::Outside(entrance))
+            if is_socket && !entrance.outside.no_auth && bearer(&asked.headers).is_none() =>
+        {
+            entrance.check(&asked.uri, &asked.headers)?;
+            asked.extensions.insert(Later(needs));
+        }
+        _ => let_in(needs, &mut asked).await?,
+    }
+    Ok(next.run(Request::from_parts(asked, body)).await)
+}
+
+/// Set on a request that nobody was let in with yet, with what its key has to have.
+#[derive(Clone, Copy)]
+pub struct Later(pub Needs);
+
+/// Lets a request in by a key that came after it.
+pub async fn let_in_later(needs: Needs, asked: &mut Parts, key: &str) -> Result<(), Refusal> {
+    let_in_by(needs, asked, Some(key)).await
+}
+
 /// What every request carries from the gate on.
 #[derive(Clone)]
 struct Arrival {
@@ -138,17 +166,28 @@ struct Who {
 impl Who {
     /// Nobody's key: the socket's own user, or anyone where anyone may.
     fn unkeyed(name: String) -> Who {
-        Who { name, granted: Granted(None), projects: Projects::All, ended: None }
+        Who { name, granted: Granted::default(), projects: Projects::All, ended: None }
     }
 }
 
-/// What a caller may do; none is everything.
-#[derive(Debug, Clone)]
-pub struct Granted(Option<Arc<BTreeSet<Scope>>>);
+/// What a caller may do; by no key everything.
+#[derive(Debug, Clone, Default)]
+pub struct Granted(Option<Arc<OfKey>>);
+
+#[derive(Debug)]
+struct OfKey {
+    name: String,
+    scopes: BTreeSet<Scope>,
+}
 
 impl Granted {
     pub fn has(&self, scope: Scope) -> bool {
-        self.0.as_ref().is_none_or(|scopes| scopes.contains(&scope))
+        self.0.as_ref().is_none_or(|key| key.scopes.contains(&scope))
+    }
+
+    /// Whose bounds hold.
+    pub fn key(&self) -> Option<&str> {
+        self.0.as_ref().map(|key| key.name.as_str())
     }
 
     /// Whether it is more than what anyone may.
@@ -191,6 +230,11 @@ impl Leave {
 
 /// Lets a request in, with its caller and what goes with that, or says why not.
 async fn let_in(needs: Needs, asked: &mut Parts) -> Result<(), Refusal> {
+    let given = bearer(&asked.headers).map(str::to_owned);
+    let_in_by(needs, asked, given.as_deref()).await
+}
+
+async fn let_in_by(needs: Needs, asked: &mut Parts, given: Option<&str>) -> Result<(), Refusal> {
     let extensions = &asked.extensions;
     let (Some(arrival), Some(peer)) = (extensions.get::<Arrival>(), extensions.get::<Peer>()) else {
         return Err(Fault::bug("a request that came past the gate").into());
@@ -209,7 +253,7 @@ async fn let_in(needs: Needs, asked: &mut Parts) -> Result<(), Refusal> {
             } else if needs == Needs::Nothing || needs == Needs::Open && bearer(headers).is_none() {
                 Who { granted: Granted(Some(Arc::default())), ..Who::unkeyed(ANYONE.to_owned()) }
             } else {
-                by_key(&api, entrance.from.ip(), asked, correlation, needs).await?
+                by_key(&api, entrance.from.ip(), asked, given, correlation, needs).await?
             }
         }
     };
@@ -235,16 +279,19 @@ async fn by_key(
     api: &Api,
     from: IpAddr,
     asked: &Parts,
+    given: Option<&str>,
     correlation: Id,
     needs: Needs,
 ) -> Result<Who, Refusal> {
-    let given = bearer(&asked.headers);
     let unfit = match (given, &api.admission) {
         (Some(secret), Some(admission)) => match admission.admit(secret).await {
             Ok(admitted) => match lacking(needs, &admitted.scopes) {
                 None => {
                     let Admitted { name, scopes, projects, ended } = admitted;
-                    let granted = Granted(Some(Arc::new(scopes)));
+                    if let Some(connection) = asked.extensions.get::<Streaming>() {
+                        api.seats.take(connection.seat(), &name)?;
+                    }
+                    let granted = Granted(Some(Arc::new(OfKey { name: name.clone(), scopes })));
                     return Ok(Who { name: format!("key:{name}"), granted, projects, ended: Some(ended) });
                 }
                 Some(scope) => Why::Scope { scope, name: admitted.name },

@@ -1,6 +1,8 @@
 //! Every bound a client can meet, by name, so that none is a surprise.
 
-use super::{REQUESTS_MAX, STREAMS_MAX, accept, body, gate, tries};
+use super::{
+    PACKED_ABOVE_BYTES, Patience, REQUESTS_MAX, STREAMS_MAX, accept, body, gate, reaper, seats, tries, ws,
+};
 use crate::{
     door::{
         BATCH_BYTES_MAX, BATCH_MAX, EVENT_BYTES_MAX, EVENTS_PAGE_MAX, LIST_PAGE_MAX, LOG_PAGE_MAX, Limit,
@@ -19,6 +21,7 @@ use crate::{
 
 /// The limits of the records and of the surface.
 pub fn limits() -> Vec<Limit> {
+    let patience = Patience::default();
     [
         ("memory.content", CONTENT_BYTES_MAX, "bytes"),
         ("memory.title", TITLE_BYTES_MAX, "bytes"),
@@ -70,9 +73,22 @@ pub fn limits() -> Vec<Limit> {
         ("http.streams", STREAMS_MAX, "streams at once"),
         ("http.connections", accept::CONNECTIONS_MAX, "connections at once"),
         ("http.connection.buffer", accept::CONNECTION_BUFFER_BYTES_MAX, "bytes"),
+        ("http.key.connections", seats::CONNECTIONS_OF_KEY_MAX, "connections at once"),
+        ("http.key.publishes", seats::PUBLISHES_PER_S as usize, "events a second"),
+        ("http.key.publishes.burst", seats::PUBLISHES_AT_ONCE as usize, "events at once"),
         ("http.bad_keys", tries::TRIES_MAX as usize, "a minute and address"),
         ("http.head.time", accept::HEAD_PATIENCE.as_secs() as usize, "seconds"),
         ("http.request.time", gate::REQUEST_PATIENCE.as_secs() as usize, "seconds"),
+        ("http.compressed.above", PACKED_ABOVE_BYTES.into(), "bytes"),
+        ("http.write.time", reaper::WRITE_PATIENCE.as_secs() as usize, "seconds"),
+        ("ws.frame", ws::FRAME_BYTES_MAX, "bytes"),
+        ("ws.buffer", ws::SOCKET_BUFFER_BYTES, "bytes"),
+        ("ws.in_flight", ws::IN_FLIGHT_BYTES_MAX, "bytes, or one event"),
+        ("ws.batch", ws::BATCH_EVENTS_MAX, "events"),
+        ("ws.subscriptions", ws::SUBSCRIPTIONS_MAX, "subscriptions"),
+        ("ws.auth.time", patience.auth.as_secs() as usize, "seconds"),
+        ("ws.heartbeat.time", patience.heartbeat.as_secs() as usize, "seconds"),
+        ("ws.pong.time", patience.pong.as_secs() as usize, "seconds"),
         ("http.close.time", accept::CLOSE_PATIENCE.as_secs() as usize, "seconds"),
     ]
     .map(|(name, value, unit)| Limit { name: name.to_owned(), value: value as u64, unit: unit.to_owned() })

@@ -1,5 +1,7 @@
 //! Faults as `application/problem+json`.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -15,6 +17,8 @@ pub struct Refusal {
     fault: Fault,
     /// Where HTTP has a word of its own that the code has not.
     status: Option<StatusCode>,
+    /// When asking again makes sense, where that is known.
+    after: Option<Duration>,
 }
 
 /// What every route answers.
@@ -32,13 +36,21 @@ pub struct Problem<'a> {
 
 impl From<Fault> for Refusal {
     fn from(fault: Fault) -> Refusal {
-        Refusal { fault, status: None }
+        Refusal { fault, status: None, after: None }
     }
 }
 
 impl Refusal {
     pub fn with_status(fault: Fault, status: StatusCode) -> Refusal {
-        Refusal { fault, status: Some(status) }
+        Refusal { fault, status: Some(status), after: None }
+    }
+
+    pub fn after(fault: Fault, after: Duration) -> Refusal {
+        Refusal { fault, status: None, after: Some(after) }
+    }
+
+    pub fn into_fault(self) -> Fault {
+        self.fault
     }
 }
 
@@ -83,8 +95,15 @@ impl IntoResponse for Refusal {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        if status == StatusCode::UPGRADE_REQUIRED {
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        }
         if matches!(self.fault.code, Code::Busy | Code::Unavailable) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            // Whole seconds, and never too soon.
+            let seconds = self.after.map_or(1, |after| (after.as_millis() as u64).div_ceil(1_000).max(1));
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -6,10 +6,10 @@ use axum::{
     handler::Handler,
     http::Method,
     middleware::from_fn_with_state,
-    routing::{MethodFilter, on},
+    routing::{MethodFilter, MethodRouter, on},
 };
 
-use super::{Api, decisions, events, export, gate, health, hub, jobs, keys, memories, search};
+use super::{Api, decisions, events, export, gate, health, hub, jobs, keys, memories, search, ws};
 use crate::{
     mcp,
     model::{
@@ -154,6 +154,7 @@ pub fn quick() -> Routes {
 pub fn long() -> Routes {
     Routes::new("/api/v1")
         .on(READ_EVENTS, GET, "/events/stream", events::stream)
+        .socket(READ_EVENTS, "/events/ws", ws::open)
         .on(EXPORT, GET, "/export", export::export)
         .on(WRITE_ADMIN, POST, "/reindex", hub::reindex)
         .on(READ_ADMIN, GET, "/fsck", hub::fsck)
@@ -190,14 +191,29 @@ impl Routes {
             .on(Needs::Key, GET, "/health/{component}", health::component)
     }
 
-    fn on<H, T>(mut self, needs: Needs, method: Method, path: &str, handler: H) -> Routes
+    fn on<H, T>(self, needs: Needs, method: Method, path: &str, handler: H) -> Routes
     where
         H: Handler<T, Api>,
         T: 'static,
     {
-        let path = format!("{}{path}", self.under);
         let filter = MethodFilter::try_from(method.clone()).expect("a method that routes can have");
         let guarded = on(filter, handler).route_layer(from_fn_with_state(needs, gate::admit));
+        self.put(needs, method, path, guarded)
+    }
+
+    /// A socket, which may bring its key after it is open.
+    fn socket<H, T>(self, needs: Needs, path: &str, handler: H) -> Routes
+    where
+        H: Handler<T, Api>,
+        T: 'static,
+    {
+        let guarded =
+            on(MethodFilter::GET, handler).route_layer(from_fn_with_state(needs, gate::admit_socket));
+        self.put(needs, GET, path, guarded)
+    }
+
+    fn put(mut self, needs: Needs, method: Method, path: &str, guarded: MethodRouter<Api>) -> Routes {
+        let path = format!("{}{path}", self.under);
         self.router = self.router.route(&path, guarded);
         self.told.push(Route { method, path, needs });
         self

@@ -40,7 +40,10 @@ pub fn follow(
     hub: Follow,
     request: StreamRequest,
 ) -> Result<BoxStream<'static, Result<StreamItem, Fault>>, Fault> {
-    request.filter.check().map_err(|error| Fault::invalid(error.to_string()))?;
+    request.filter.check().map_err(|error| {
+        Fault::invalid(error.to_string())
+            .hint("one pattern can stand for many subjects: `*` is one token, `>` the rest")
+    })?;
     let mut head = hub.store.head();
     let now = *head.borrow_and_update();
     let mut pending = VecDeque::new();
@@ -161,9 +164,10 @@ impl Session {
 
     fn beat(&mut self) {
         self.hub.status_changed.mark_unchanged();
-        self.pending.push_back(StreamItem::Heartbeat {
-            status: Box::new((self.hub.status)().behind(&self.hub.wall)),
-        });
+        let mut status = (self.hub.status)().behind(&self.hub.wall);
+        // A client takes its place from here: what was written since this reader looked is still to be told.
+        status.head = self.hub.store.cursor(self.position);
+        self.pending.push_back(StreamItem::Heartbeat { status: Box::new(status) });
         let now = Instant::now();
         self.heartbeat_at = now + HEARTBEAT;
         self.status_after = now + STATUS_PAUSE;

@@ -11,7 +11,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::{HomeOptions, Opened, lock::Lock, place::Place, socket};
 use crate::{
-    api::{self, Listeners, Outside},
+    api::{self, Listeners, Outside, Patience},
     door::Door,
     hub::{Hub, HubOptions},
     model::Fault,
@@ -66,7 +66,12 @@ impl Owned {
         let door = hub.door();
         let serving = Tasks::new();
         let token = serving.token();
-        let listeners = Listeners { socket: listener, tcp, admission: Some(hub.admission()) };
+        let listeners = Listeners {
+            socket: listener,
+            tcp,
+            admission: Some(hub.admission()),
+            patience: Patience::default(),
+        };
         serving.spawn(api::serve(listeners, door.clone(), options.clock.clone(), attached, token));
         if let Err(error) = lock.say(Some(&socket)) {
             tracing::warn!(%error, "the lock does not say where the hub answers; others will look for it");

@@ -76,6 +76,8 @@ pub struct HouseOptions {
     /// It stays, as a console's does, rather than being there for a single command.
     pub announce: bool,
     pub jobs: JobOptions,
+    /// How long its clients may take.
+    pub patience: api::Patience,
 }
 
 /// A hub in a temporary directory, served on a socket beside it.
@@ -134,7 +136,8 @@ impl House {
         }
         let listener = UnixListener::bind(&socket).unwrap();
         let token = serving.token();
-        serving.spawn(api::serve(listener.into(), door.clone(), clock.clone(), attached.clone(), token));
+        let listeners = api::Listeners { patience: of.patience, ..listener.into() };
+        serving.spawn(api::serve(listeners, door.clone(), clock.clone(), attached.clone(), token));
         let remote = Arc::new(Remote::new(&socket).unwrap());
         House { clock, hub, door, remote, socket, attached, serving, dir }
     }

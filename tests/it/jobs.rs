@@ -35,7 +35,7 @@ async fn staying() -> House {
 
 async fn staying_in(dir: tempfile::TempDir, clock: wheelhouse::tasks::Clock) -> House {
     let jobs = JobOptions { dir: Some(dir.path().join("jobs")), commands: true, env: vec!["CARGO".into()] };
-    House::open_with(dir, clock, HouseOptions { announce: true, jobs }).await
+    House::open_with(dir, clock, HouseOptions { announce: true, jobs, ..HouseOptions::default() }).await
 }
 
 fn by_slug(slug: &str) -> JobRef {

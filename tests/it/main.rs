@@ -37,3 +37,4 @@ mod search;
 mod snapshot;
 mod socket;
 mod workload;
+mod ws;

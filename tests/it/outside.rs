@@ -2,6 +2,7 @@
 
 mod keys;
 mod walk;
+mod ws;
 
 use std::{
     fs,

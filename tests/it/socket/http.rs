@@ -106,6 +106,49 @@ async fn a_memory_over_http() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_answer_is_compressed_for_who_takes_that() {
+    let house = House::open().await;
+    for _ in 0..20 {
+        house.door.add(&house.caller(), note(&"the same again, ".repeat(100))).await.unwrap();
+    }
+    let packed = async |path: &str, accepts: &str| {
+        let mut stream = UnixStream::connect(&house.socket).await.unwrap();
+        let request = format!(
+            "GET /api/v1/{path} HTTP/1.1\r\nhost: hub\r\nconnection: close\r\naccept-encoding: {accepts}\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).await.unwrap();
+        let end = bytes.windows(4).position(|part| part == b"\r\n\r\n").unwrap();
+        (text(&bytes[..end]).to_ascii_lowercase(), bytes[end + 4..].to_vec())
+    };
+    let (head, plain) = packed("memories", "identity").await;
+    assert!(!head.contains("content-encoding") && plain.len() > 30_000, "{head}");
+    assert!(head.contains("vary: accept-encoding"), "{head}");
+    for (accepts, encoding, magic) in [
+        ("gzip", "gzip", &[0x1f, 0x8b][..]),
+        ("zstd, gzip", "zstd", &[0x28, 0xb5, 0x2f, 0xfd]),
+        ("br", "", b"{"),
+        ("gzip;q=0", "", b"{"),
+    ] {
+        let (head, body) = packed("memories", accepts).await;
+        assert_eq!(head.contains(&format!("content-encoding: {encoding}")), !encoding.is_empty(), "{head}");
+        // Before an answer of a length not known stands the size of its first part.
+        let begins = body.windows(magic.len()).take(16).any(|part| part == magic);
+        assert!(
+            begins && (encoding.is_empty() || body.len() < plain.len() / 10),
+            "{accepts}: {}",
+            body.len()
+        );
+    }
+    for path in ["status", "limits?x=1", "export"] {
+        let (head, _) = packed(path, "gzip").await;
+        assert!(path == "status" || !head.contains("content-encoding"), "{path}: {head}");
+    }
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_wrong_is_a_problem_with_a_hint() {
     let house = House::open().await;
     let socket = &house.socket;

@@ -8,11 +8,12 @@ use tokio::{
     net::UnixStream,
 };
 use wheelhouse::{
+    api::Patience,
     door::{Door, EventQuery, Order, StreamItem, StreamRequest},
     model::{Code, Cursor, EventFilter, Fault, Sequence},
 };
 
-use crate::harness::{House, note, until};
+use crate::harness::{House, HouseOptions, PATIENCE, clock, note, until};
 
 type Items = BoxStream<'static, Result<StreamItem, Fault>>;
 
@@ -92,7 +93,10 @@ async fn what_is_saved_is_seen_live_by_all_who_watch() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_does_not_read_delays_nobody() {
-    let house = House::open().await;
+    // However slow the machine is: it is not to be cut here.
+    let patience = Patience { write: PATIENCE * 3, ..Patience::default() };
+    let options = HouseOptions { patience, ..HouseOptions::default() };
+    let house = House::open_with(tempfile::tempdir().unwrap(), clock(), options).await;
     let from = beginning(&house).await;
     let mut stopped = UnixStream::connect(&house.socket).await.unwrap();
     let request = format!("GET /api/v1/events/stream?after_cursor={from} HTTP/1.1\r\nhost: hub\r\n\r\n");
