@@ -368,14 +368,13 @@ fn whole(view: &RunView, width: usize, scene: &Scene) -> Vec<Line<'static>> {
     let run = &view.run;
     let width = width.saturating_sub(2).max(1);
     let mut lines = Vec::new();
-    if let Some(error) = &run.error {
-        lines.extend(field(
-            "error",
-            &format!("{}: {}", error.code.word(), error.message),
-            Role::Error,
-            width,
-            scene,
-        ));
+    // Of several attempts each says what it failed of, the last one too.
+    let several = run.attempt > 1 && !view.attempts.is_empty();
+    if several {
+        lines.extend(view.attempts.iter().flat_map(|one| attempt(one, width, scene)));
+    } else if let Some(error) = &run.error {
+        let said = format!("{}: {}", error.code.word(), error.message);
+        lines.extend(field("error", &said, Role::Error, width, scene));
     }
     let slot = match run.slot {
         Slot::At(time) => format!("of {}", scene.slot(time)),
@@ -401,9 +400,6 @@ fn whole(view: &RunView, width: usize, scene: &Scene) -> Vec<Line<'static>> {
             .flatten(),
     );
     lines.extend(field("attempts", &run.attempt.to_string(), Role::Text, width, scene));
-    if run.attempt > 1 {
-        lines.extend(view.attempts.iter().flat_map(|one| attempt(one, width, scene)));
-    }
     lines.extend(
         run.retry_of
             .map(|id| field("retry of", &id.to_string(), Role::Text, width, scene))
