@@ -28,8 +28,8 @@ pub use health::{
 };
 pub use jobs::{
     Backfill, JobRef, JobView, Jobs, LOG_PAGE, LOG_PAGE_MAX, LogLine, LogStream, NEXT, NEXT_MAX, NewJob,
-    NewPause, RECENT_MAX, RUNS_PAGE, RUNS_PAGE_MAX, RunLog, RunMark, RunPage, RunView, RunsRequest,
-    WhichRuns,
+    NewPause, RECENT_MAX, RUNS_PAGE, RUNS_PAGE_MAX, RunAttempt, RunLog, RunMark, RunPage, RunView,
+    RunsRequest, WhichRuns,
 };
 pub use keys::{Admission, Admitted, Denial, KeyView, Keys, MadeKey, NewKey, Unfit};
 pub use memories::{

@@ -55,13 +55,15 @@ fn job(event: &Event) -> String {
     }
     let took = number(event, "took_ms").map(|ms| text::clocked(Duration::from_millis(ms)));
     let attempt = number(event, "attempt").filter(|attempt| *attempt > 1);
+    // What the attempt before failed of is no word on the one that starts.
+    let why = event.text("message").or(event.text("reason")).filter(|_| event.kind != "job.started");
     let facts = [
         event.text("when").map(str::to_owned),
         took,
         attempt.map(|attempt| format!("attempt {attempt}")),
         of_field::<Progress>(event, "progress").map(|found| progress(&found)),
         last_line(event),
-        skipped(event).or_else(|| event.text("message").or(event.text("reason")).map(str::to_owned)),
+        skipped(event).or_else(|| why.map(str::to_owned)),
     ];
     of(event.text("slug"), facts)
 }
@@ -178,6 +180,8 @@ mod tests {
         check("job.succeeded", ran, "nightly  1.2 s");
         let failed = json!({ "slug": "nightly", "attempt": 2, "took_ms": 90_000, "message": "status 1" });
         check("job.failed", failed, "nightly  1 min 30 s, attempt 2, status 1");
+        let again = json!({ "slug": "nightly", "attempt": 2, "message": "status 1" });
+        check("job.started", again, "nightly  attempt 2");
         let skipped = json!({ "slug": "nightly", "attempt": 0, "why": "queue_full", "slots": 3 });
         check("job.skipped", skipped, "nightly  as many wait as may, 3 slots");
         let progress = json!({ "slug": "nightly", "progress": { "done": 3, "total": 9, "unit": "files" } });

@@ -212,6 +212,23 @@ pub struct RunView {
     #[serde(flatten)]
     pub run: Run,
     pub slug: String,
+    /// Oldest first. Those whose events are no longer kept are missing; `attempt` counts them too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<RunAttempt>,
+}
+
+/// One attempt of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunAttempt {
+    /// From 1.
+    pub number: u32,
+    pub started: Time,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Time>,
+    /// Running, or how it ended: succeeded, failed, lost, cancelled.
+    pub state: RunState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<RunError>,
 }
 
 /// Who said a line: one of a command's two outputs, or the hub itself about the run.

@@ -12,6 +12,7 @@
 //! with the first request that changes something, and runs nothing but what was asked for.
 
 mod attempt;
+mod attempts;
 mod breakers;
 mod builtins;
 mod command;
@@ -230,7 +231,8 @@ async fn shown_again(hub: &Arc<Hub>, caller: &Caller, job: Id) -> Result<JobView
 
 async fn shown_run(hub: &Arc<Hub>, caller: &Caller, id: Id) -> Result<RunView, Fault> {
     let (run, job) = found_run(hub, caller, id).await?;
-    Ok(view::run(hub, run, job.slug))
+    let reading = hub.clone();
+    hub.read(move |store| view::run_with_attempts(&reading, store, run, job.slug)).await
 }
 
 /// The run that a request made.

@@ -14,8 +14,8 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wheelhouse::{
     door::{
-        Backfill, Caller, Door, EventQuery, JobRef, JobView, NewJob, NewPause, Order, RunView, RunsRequest,
-        WhichRuns,
+        Backfill, Caller, Door, EventQuery, JobRef, JobView, NewJob, NewPause, Order, RunAttempt, RunView,
+        RunsRequest, WhichRuns,
     },
     hub::{Hub, HubDoor, HubOptions, JobOptions},
     model::{
@@ -131,7 +131,15 @@ async fn a_failure_is_tried_again_then_dead_then_retried_or_dismissed() {
     };
     house.door.define_job(&caller, job_in(house.dir.path())).await.unwrap();
     let first = house.door.run_job(&caller, by_slug("flaky")).await.unwrap().run.id;
-    let dead = ended(&house, first).await.run;
+    let view = ended(&house, first).await;
+    let of = |attempt: &RunAttempt| {
+        assert!(attempt.ended >= Some(attempt.started), "{attempt:?}");
+        let message = attempt.error.as_ref().map(|error| error.message.clone()).unwrap_or_default();
+        format!("{} {} {message}", attempt.number, attempt.state.word())
+    };
+    let attempts: Vec<String> = view.attempts.iter().map(of).collect();
+    assert_eq!(attempts, ["1 failed it ended with status 1", "2 failed it ended with status 1"]);
+    let dead = view.run;
     assert_eq!((dead.state, dead.attempt), (RunState::Dead, 2));
     assert_eq!(dead.error.as_ref().unwrap().code, Code::Unavailable);
     assert_eq!(dead.error.unwrap().message, "it ended with status 1");
@@ -147,11 +155,14 @@ async fn a_failure_is_tried_again_then_dead_then_retried_or_dismissed() {
     let dead = RunsRequest { which: WhichRuns::Dead, ..RunsRequest::default() };
     let page = house.door.runs(&caller, dead.clone()).await.unwrap();
     assert_eq!((page.items.len(), page.items[0].run.id, page.next), (1, first, None));
+    assert_eq!(page.items[0].attempts, view.attempts);
 
     fs::write(house.dir.path().join("now-it-works"), "").unwrap();
     let again = house.door.retry_run(&caller, first).await.unwrap().run;
     assert_eq!((again.retry_of, again.trigger), (Some(first), Trigger::Retry));
-    assert_eq!(ended(&house, again.id).await.run.state, RunState::Succeeded);
+    let done = ended(&house, again.id).await;
+    assert_eq!((done.run.state, done.attempts.len()), (RunState::Succeeded, 1));
+    assert_eq!((done.attempts[0].state, done.attempts[0].ended), (RunState::Succeeded, done.run.ended));
     assert_eq!(house.door.run(&caller, first).await.unwrap().run.state, RunState::Failed);
     let fault = house.door.dismiss_run(&caller, first).await.unwrap_err();
     assert_eq!(fault.code, Code::Conflict);
@@ -740,7 +751,7 @@ async fn what_was_lost_with_its_hub_is_done_again_at_most_as_often_as_its_job_sa
     let said = said();
     let starts = |run: Id| said.lines().filter(|line| line.starts_with(&format!("start {run} "))).count();
     let mut lost = 0;
-    for RunView { run, slug } in &runs {
+    for RunView { run, slug, .. } in &runs {
         let started = starts(run.id);
         match slug.as_str() {
             "careful" => assert!(started <= 1, "{slug} {} was started {started} times", run.id),

@@ -1030,6 +1030,15 @@ fn run(job: usize, at: usize, state: &str) -> RunView {
         let error = serde_json::json!({ "code": "timeout", "message": "https://feeds.example.com did not answer in 30 s" });
         fields.insert("error".into(), error);
     }
+    if state == "retrying" {
+        let later = |ms: i64| Time::from_unix_ms(started.unix_ms() + ms);
+        let reset = serde_json::json!({ "code": "unavailable", "message": "connection reset" });
+        let attempts = serde_json::json!([
+            { "number": 1, "started": started, "ended": later(412), "state": "failed", "error": reset },
+            { "number": 2, "started": later(2_412), "ended": later(20_000), "state": "failed", "error": fields["error"] },
+        ]);
+        fields.insert("attempts".into(), attempts);
+    }
     if state == "lost" {
         fields.insert("may_have_run_twice".into(), true.into());
     }

@@ -8,11 +8,13 @@ use crate::{
         text,
         verb::Ask,
     },
-    door::{RUNS_PAGE_MAX, RunPage, RunView, RunsRequest, WhichRuns},
+    door::{RUNS_PAGE_MAX, RunAttempt, RunPage, RunView, RunsRequest, WhichRuns},
     model::{Code, Fault, Id},
     report,
 };
 
+/// Before each attempt of a run, under the name of its job.
+const INDENT: &str = "          ";
 /// Runs that are looked through for a short id, newest first; older ones want their whole id.
 const LOOKED_AT_MAX: usize = 20 * RUNS_PAGE_MAX;
 
@@ -56,7 +58,7 @@ pub fn print(ask: &mut Ask, runs: &[RunView]) -> Result<(), Stop> {
     let paint = ask.out.paint();
     let rows: Vec<Vec<String>> = runs
         .iter()
-        .map(|RunView { run, slug }| {
+        .map(|RunView { run, slug, .. }| {
             let took = run.ended.zip(run.started).map(|(ended, started)| text::span(ended.since(started)));
             vec![
                 id::short(run.id),
@@ -69,15 +71,41 @@ pub fn print(ask: &mut Ask, runs: &[RunView]) -> Result<(), Stop> {
             ]
         })
         .collect();
-    for line in text::table(&rows, |column, cell| match column {
+    let lines = text::table(&rows, |column, cell| match column {
         0 => paint.cyan(cell),
         2 => marks::state(cell, paint),
         3..=5 => paint.dim(cell),
         _ => cell.to_owned(),
-    }) {
-        ask.out.line(&line)?;
+    });
+    for (line, view) in lines.iter().zip(runs) {
+        ask.out.line(line)?;
+        // One attempt is told by its run.
+        for line in attempts(ask, view).iter().filter(|_| view.attempts.len() > 1) {
+            ask.out.line(&format!("{INDENT}{line}"))?;
+        }
     }
     Ok(())
+}
+
+/// `1  ✗ failed     3 min ago  1.2 s  it ended with status 1`
+fn attempts(ask: &Ask, view: &RunView) -> Vec<String> {
+    let paint = ask.out.paint();
+    let row = |attempt: &RunAttempt| {
+        let took = attempt.ended.map(|ended| text::span(ended.since(attempt.started)));
+        vec![
+            attempt.number.to_string(),
+            marks::of_run(attempt.state, None),
+            ask.moment(attempt.started),
+            took.unwrap_or_else(|| "-".to_owned()),
+            attempt.error.as_ref().map_or_else(String::new, |error| report::escape_line(&error.message)),
+        ]
+    };
+    let rows: Vec<Vec<String>> = view.attempts.iter().map(row).collect();
+    text::table(&rows, |column, cell| match column {
+        1 => marks::state(cell, paint),
+        4 => cell.to_owned(),
+        _ => paint.dim(cell),
+    })
 }
 
 /// The run that was meant: by its id, by the last digits of it as lists print them, or as the newest of a job.

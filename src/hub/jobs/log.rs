@@ -33,7 +33,7 @@ const WRITE_PATIENCE: Duration = Duration::from_secs(3);
 /// Events read at a time.
 const SCAN_EVENTS: usize = 256;
 /// The clock on the wall may have been put back since the run was made, by a wrong zone and a bit.
-const BACK_MAX: Duration = Duration::from_secs(26 * 3_600);
+pub const BACK_MAX: Duration = Duration::from_secs(26 * 3_600);
 
 // A line fits into a batch.
 const _: () = assert!(LINE_BYTES_MAX <= BATCH_BYTES);

@@ -1,6 +1,6 @@
 //! Jobs and runs as they are shown.
 
-use super::{builtins, command};
+use super::{attempts, builtins, command};
 use crate::{
     door::{
         JobRef, JobView, NEXT, NEXT_MAX, RECENT_MAX, RUNS_PAGE, RUNS_PAGE_MAX, RunMark, RunPage, RunView,
@@ -79,7 +79,12 @@ fn progress(hub: &Hub, run: &Run) -> Option<crate::model::job::Progress> {
 }
 
 pub fn run(hub: &Hub, run: Run, slug: String) -> RunView {
-    RunView { run: Run { progress: progress(hub, &run), ..run }, slug }
+    RunView { run: Run { progress: progress(hub, &run), ..run }, slug, attempts: Vec::new() }
+}
+
+pub fn run_with_attempts(hub: &Hub, store: &Store, found: Run, slug: String) -> Result<RunView, Fault> {
+    let attempts = attempts::of(store, &found, &slug)?;
+    Ok(RunView { attempts, ..run(hub, found, slug) })
 }
 
 /// Why a job cannot run on this hub.
@@ -164,5 +169,10 @@ pub fn runs(
     found.sort_by(|a, b| a.0.cmp(&b.0));
     let next = (found.len() > limit).then(|| found[limit - 1].0.clone());
     found.truncate(limit);
-    Ok(RunPage { items: found.into_iter().map(|(_, view)| view).collect(), next })
+    let with_attempts = |(_, view): (String, RunView)| {
+        let attempts = attempts::of(store, &view.run, &view.slug)?;
+        Ok(RunView { attempts, ..view })
+    };
+    let items = found.into_iter().map(with_attempts).collect::<Result<_, Fault>>()?;
+    Ok(RunPage { items, next })
 }

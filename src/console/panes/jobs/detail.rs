@@ -1,5 +1,7 @@
 //! A job opened: its schedule and policies, how long it takes, and each of its runs.
 
+use std::ops::Range;
+
 use ratatui::{
     Frame,
     layout::Rect,
@@ -19,7 +21,7 @@ use crate::{
             spark::spark,
         },
     },
-    door::{JobView, RunMark, RunView},
+    door::{JobView, RunAttempt, RunMark, RunView},
     model::job::{JobOrigin, Kind, RunState, Slot, Trigger},
 };
 
@@ -37,14 +39,14 @@ impl Jobs {
         width: usize,
         focused: bool,
         scene: &Scene,
-    ) -> (Vec<Line<'static>>, usize) {
+    ) -> (Vec<Line<'static>>, Range<usize>) {
         let mut lines = head(view, width, scene);
         lines.extend(now(view, width, scene));
         lines.extend(policies(view, width, scene));
         lines.extend(self.slots(view, width, scene));
         lines.extend(durations(view, width, scene));
         lines.push(Line::styled(scene.theme.lines().0.repeat(width), scene.theme.style(Role::Rule)));
-        let mut at = 0;
+        let mut at = 0..0;
         match &self.runs {
             Some((job, Err(fault))) if *job == view.job.id => {
                 lines.extend(wrapped(&fault.message, Role::Error, width, scene));
@@ -67,15 +69,21 @@ impl Jobs {
         field("next", &said.join(&format!(" {} ", scene.theme.dot())), Role::Text, width, scene)
     }
 
-    /// The runs; answers the line of the one that is picked.
-    fn run_lines(&self, lines: &mut Vec<Line<'static>>, width: usize, focused: bool, scene: &Scene) -> usize {
+    /// The runs; answers the lines of the one that is picked.
+    fn run_lines(
+        &self,
+        lines: &mut Vec<Line<'static>>,
+        width: usize,
+        focused: bool,
+        scene: &Scene,
+    ) -> Range<usize> {
         let (dead, others) = self.listed_runs();
         if dead.is_empty() && others.is_empty() {
             lines.extend(wrapped("It has not run yet.", Role::Placeholder, width, scene));
-            return 0;
+            return 0..0;
         }
         let picked = self.picked.selected().filter(|_| self.reading);
-        let mut chosen = 0;
+        let mut chosen = 0..0;
         let rows = dead.iter().chain(others.iter().copied());
         for (at, run) in rows.enumerate() {
             if at == 0 && !dead.is_empty() {
@@ -88,8 +96,9 @@ impl Jobs {
             let is_picked = picked == Some(at);
             lines.push(row_as(line, is_picked.then_some(focused), (MARK_SPAN, role), scene.theme));
             if is_picked {
-                chosen = lines.len() - 1;
+                let first = lines.len() - 1;
                 lines.extend(whole(run, width, scene));
+                chosen = first..lines.len();
             } else if at < dead.len() {
                 lines.extend(error(run, width, scene));
             }
@@ -105,11 +114,11 @@ impl Jobs {
         let (lines, at) = self.job_lines(view, width, true, scene);
         let height = (area.height as usize).max(1);
         let last = lines.len().saturating_sub(height);
-        let top = match self.reading && at > 0 {
+        let top = match self.reading && at.start > 0 {
             // The run that is picked with what is said of it.
             true => {
-                let first = at.saturating_sub(1);
-                self.top.clamp((at + 9).saturating_sub(height).min(first), first)
+                let first = at.start - 1;
+                self.top.clamp(at.end.saturating_sub(height).min(first), first)
             }
             false => 0,
         };
@@ -311,9 +320,8 @@ fn run_line(view: &RunView, width: usize, scene: &Scene) -> (Line<'static>, Role
         notes.push("may have run twice".to_owned());
     }
     if let Some(skipped) = &run.skipped {
-        let why = serde_json::to_value(skipped.why).unwrap_or_default();
         let slots = if skipped.slots > 1 { format!(", {} slots", skipped.slots) } else { String::new() };
-        notes.push(format!("{}{slots}", why.as_str().unwrap_or_default().replace('_', " ")));
+        notes.push(format!("{}{slots}", skipped.why.words()));
     }
     let room = width.saturating_sub(2 + 10 + 13 + 13);
     let notes = text::cut(&notes.join(", "), room).into_owned();
@@ -337,6 +345,17 @@ fn error(view: &RunView, width: usize, scene: &Scene) -> Vec<Line<'static>> {
     lines.into_iter().take(2).map(indented).collect()
 }
 
+/// `attempt 2  failed · 14:02:31 · 1.2 s`, and what it failed of.
+fn attempt(attempt: &RunAttempt, width: usize, scene: &Scene) -> Vec<Line<'static>> {
+    let dot = format!(" {} ", scene.theme.dot());
+    let took = attempt.ended.unwrap_or(scene.now).since(attempt.started);
+    let mut said = [attempt.state.word().to_owned(), scene.at(attempt.started), text::span(took)].join(&dot);
+    if let Some(error) = &attempt.error {
+        said.push_str(&format!("{dot}{}: {}", error.code.word(), error.message));
+    }
+    field(&format!("attempt {}", attempt.number), &said, row::mark(attempt.state), width, scene)
+}
+
 fn indented(line: Line<'static>) -> Line<'static> {
     let style = line.style;
     let mut spans = vec![Span::raw("  ")];
@@ -349,14 +368,13 @@ fn whole(view: &RunView, width: usize, scene: &Scene) -> Vec<Line<'static>> {
     let run = &view.run;
     let width = width.saturating_sub(2).max(1);
     let mut lines = Vec::new();
-    if let Some(error) = &run.error {
-        lines.extend(field(
-            "error",
-            &format!("{}: {}", error.code.word(), error.message),
-            Role::Error,
-            width,
-            scene,
-        ));
+    // Of several attempts each says what it failed of, the last one too.
+    let several = run.attempt > 1 && !view.attempts.is_empty();
+    if several {
+        lines.extend(view.attempts.iter().flat_map(|one| attempt(one, width, scene)));
+    } else if let Some(error) = &run.error {
+        let said = format!("{}: {}", error.code.word(), error.message);
+        lines.extend(field("error", &said, Role::Error, width, scene));
     }
     let slot = match run.slot {
         Slot::At(time) => format!("of {}", scene.slot(time)),

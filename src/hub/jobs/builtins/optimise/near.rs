@@ -16,8 +16,8 @@ use crate::{
 
 /// The newest so many are held against each other.
 const LOOKED_AT_MAX: u64 = 100_000;
-/// By meaning each is held against all that are older, the newest first, until so many were compared (a second for some
-/// twenty million).
+/// By meaning each is held against all that are older, the newest first, until so many were compared: all of some twenty
+/// thousand memories.
 const COMPARED_MAX: usize = 200_000_000;
 /// Compared before the progress is told and a wish to end is heard.
 const COMPARED_AT_ONCE: usize = 4_000_000;
