@@ -54,8 +54,17 @@ pub fn run() {
     runtime.block_on(home.close());
     late.sort();
     let at = |share: f64| late[((late.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-    println!("jobs: {JOBS} jobs due every second, {seconds} s, {} slots of {}", late.len(), JOBS as u64 * seconds);
-    println!("  late                    P50 {:.1} ms  P99 {:.1} ms  most {:.1} ms", at(0.5), at(0.99), at(1.0));
+    println!(
+        "jobs: {JOBS} jobs due every second, {seconds} s, {} slots of {}",
+        late.len(),
+        JOBS as u64 * seconds
+    );
+    println!(
+        "  late                    P50 {:.1} ms  P99 {:.1} ms  most {:.1} ms",
+        at(0.5),
+        at(0.99),
+        at(1.0)
+    );
 }
 
 /// How many times a second a small write is on disk, one after another.

@@ -30,6 +30,8 @@ fn main() {
         "live" => live::run(),
         "health" => health::run(),
         "jobs" => jobs::run(),
-        _ => println!("usage: cargo bench -- append|clean|open|history|search|erase|console|live|health|jobs"),
+        _ => {
+            println!("usage: cargo bench -- append|clean|open|history|search|erase|console|live|health|jobs")
+        }
     }
 }

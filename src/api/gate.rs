@@ -170,29 +170,43 @@ impl Who {
     }
 }
 
-/// What a caller may do; by no key everything.
+/// What a caller may do.
 #[derive(Debug, Clone, Default)]
-pub struct Granted(Option<Arc<OfKey>>);
+pub enum Granted {
+    /// The socket's own user, or anyone where nobody is asked.
+    #[default]
+    Everything,
+    /// Whoever came without a key to what is open to all.
+    Nothing,
+    Key(Arc<OfKey>),
+}
 
 #[derive(Debug)]
-struct OfKey {
+pub struct OfKey {
     name: String,
     scopes: BTreeSet<Scope>,
 }
 
 impl Granted {
     pub fn has(&self, scope: Scope) -> bool {
-        self.0.as_ref().is_none_or(|key| key.scopes.contains(&scope))
+        match self {
+            Granted::Everything => true,
+            Granted::Nothing => false,
+            Granted::Key(key) => key.scopes.contains(&scope),
+        }
     }
 
     /// Whose bounds hold.
     pub fn key(&self) -> Option<&str> {
-        self.0.as_ref().map(|key| key.name.as_str())
+        match self {
+            Granted::Everything | Granted::Nothing => None,
+            Granted::Key(key) => Some(&key.name),
+        }
     }
 
     /// Whether it is more than what anyone may.
     pub fn is_any(&self) -> bool {
-        self.0.as_ref().is_none_or(|scopes| !scopes.is_empty())
+        !matches!(self, Granted::Nothing)
     }
 }
 
@@ -250,8 +264,8 @@ async fn let_in_by(needs: Needs, asked: &mut Parts, given: Option<&str>) -> Resu
             entrance.check(&asked.uri, headers)?;
             if entrance.outside.no_auth {
                 Who::unkeyed(ANYONE.to_owned())
-            } else if needs == Needs::Nothing || needs == Needs::Open && bearer(headers).is_none() {
-                Who { granted: Granted(Some(Arc::default())), ..Who::unkeyed(ANYONE.to_owned()) }
+            } else if needs == Needs::Nothing || needs == Needs::Open && given.is_none() {
+                Who { granted: Granted::Nothing, ..Who::unkeyed(ANYONE.to_owned()) }
             } else {
                 by_key(&api, entrance.from.ip(), asked, given, correlation, needs).await?
             }
@@ -291,7 +305,7 @@ async fn by_key(
                     if let Some(connection) = asked.extensions.get::<Streaming>() {
                         api.seats.take(connection.seat(), &name)?;
                     }
-                    let granted = Granted(Some(Arc::new(OfKey { name: name.clone(), scopes })));
+                    let granted = Granted::Key(Arc::new(OfKey { name: name.clone(), scopes }));
                     return Ok(Who { name: format!("key:{name}"), granted, projects, ended: Some(ended) });
                 }
                 Some(scope) => Why::Scope { scope, name: admitted.name },
