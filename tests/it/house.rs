@@ -28,17 +28,19 @@ const HOUSE: [&str; 21] = [
 ];
 
 /// Libraries that only these rooms may name.
-const OWNERS: [(&str, &[&str]); 10] = [
+const OWNERS: [(&str, &[&str]); 12] = [
     ("sled", &["store"]),
     ("tantivy", &["search"]),
     ("rmcp", &["mcp"]),
     ("axum", &["api"]),
     ("reqwest", &["remote", "outbound"]),
-    ("rustls", &["outbound"]),
+    ("rustls", &["outbound", "api"]),
     ("ratatui", &["console"]),
     ("clap", &["cli"]),
     ("croner", &["jobs"]),
     ("hdrhistogram", &["telemetry"]),
+    ("tungstenite", &["api"]),
+    ("utoipa", &["model", "door", "api"]),
 ];
 
 fn sources(dir: &Path, found: &mut Vec<(String, String)>) {
