@@ -20,6 +20,7 @@ mod jobs;
 mod keys;
 mod limits;
 mod memories;
+mod openapi;
 mod outside;
 mod params;
 mod peer;
@@ -52,6 +53,7 @@ use tower_http::{
 pub use self::{
     accept::CLOSE_PATIENCE,
     limits::limits,
+    openapi::openapi,
     outside::{Outside, Reach, Tcp},
     peer::own_user,
     routes::{Needs, Route, routes},
@@ -195,12 +197,12 @@ fn router(api: Api) -> Router {
     let packed = CompressionLayer::new()
         .quality(CompressionLevel::Fastest)
         .compress_when(SizeAbove::new(PACKED_ABOVE_BYTES));
-    let quick = routes::quick().router.layer(axum::middleware::from_fn(gate::in_time)).layer(packed);
+    let quick = routes::quick().router.layer(axum::middleware::from_fn(gate::in_time)).layer(packed.clone());
     let agents =
         mcp::http(api.door.clone(), api.clock.clone(), body::MEMORY_BODY_BYTES_MAX, api.token.clone());
     quick
         .merge(routes::long().router)
-        .merge(routes::plain().router)
+        .merge(routes::plain().router.layer(packed))
         .merge(routes::agents(agents).router)
         .fallback(gate::no_such_path)
         .method_not_allowed_fallback(gate::no_such_method)

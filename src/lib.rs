@@ -50,7 +50,7 @@
 //! | [`hub`] | composes the above behind the door | no HTTP, no terminal |
 //! | [`remote`] | the door over HTTP on a Unix socket | answers as the hub would |
 //! | [`mcp`] | the Model Context Protocol over a door: tools, resources, prompts | only it names rmcp; no decisions of its own |
-//! | [`api`] | axum over a door: REST, SSE, TLS, who is let in | no decisions of its own; a route has its scopes or is none |
+//! | [`api`] | axum over a door: REST, SSE, WebSocket, OpenAPI, TLS, who is let in | no decisions of its own; a route has its scopes or is none |
 //! | [`home`] | where a face finds its door: own or attach | one owner, by the lock |
 //! | [`console`] | the TUI, over doors | `update` is pure; drawing only reads |
 //! | [`cli`] | verbs, tables, JSON, exit statuses | works the same with or without a running hub |

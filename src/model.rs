@@ -19,6 +19,7 @@ pub mod job;
 mod key;
 mod memory;
 mod project;
+mod schema;
 mod subject;
 mod time;
 

@@ -39,8 +39,9 @@ enum Format {
 }
 
 /// A page in the surface's form of events.
-#[derive(Serialize)]
-struct Page {
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = EventPage)]
+pub struct Page {
     events: Vec<Envelope>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     gaps: Vec<EventGap>,

@@ -9,7 +9,7 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 
-use super::{Api, decisions, events, export, gate, health, hub, jobs, keys, memories, search, ws};
+use super::{Api, decisions, events, export, gate, health, hub, jobs, keys, memories, openapi, search, ws};
 use crate::{
     mcp,
     model::{
@@ -147,6 +147,7 @@ pub fn quick() -> Routes {
         .on(WRITE_ADMIN, POST, "/keys/{key}/rotate", keys::rotate)
         .on(Needs::Key, GET, "/status", hub::status)
         .on(Needs::Key, GET, "/limits", hub::limits)
+        .on(Needs::Nothing, GET, "/openapi.json", openapi::document)
         .wellbeing()
 }
 
@@ -162,7 +163,10 @@ pub fn long() -> Routes {
 
 /// What stands beside the paths of a version.
 pub fn plain() -> Routes {
-    Routes::new("").wellbeing()
+    Routes::new("")
+        .on(Needs::Nothing, GET, "/openapi.json", openapi::document)
+        .on(Needs::Nothing, GET, "/docs", openapi::page)
+        .wellbeing()
 }
 
 /// Agents, by the Model Context Protocol.

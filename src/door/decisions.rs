@@ -19,7 +19,7 @@ use crate::model::{
 pub use crate::model::Calibration;
 
 /// A decision to be. Accepts the names and the simple shape of other tools; answers always use the canonical ones.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewDecision {
     #[serde(alias = "decision_title", alias = "decision")]
@@ -208,7 +208,7 @@ impl NewDecision {
 }
 
 /// What came of a decision.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewOutcome {
     #[serde(alias = "outcome")]
@@ -237,7 +237,7 @@ impl NewOutcome {
 }
 
 /// A decision of an import, with its links to others of the same import by their place in it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImportedDecision {
     pub new: NewDecision,
@@ -250,7 +250,7 @@ pub struct ImportedDecision {
 }
 
 /// What became of one of an import, in its order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DecisionTaken {
     pub id: Id,
     pub number: DecisionNumber,
@@ -259,14 +259,14 @@ pub struct DecisionTaken {
 }
 
 /// One answer for each decision of an import.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DecisionsTaken {
     pub items: Vec<DecisionTaken>,
     pub applied: bool,
 }
 
 /// A write that is on disk.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SavedDecision {
     #[serde(flatten)]
     pub decision: Decision,
@@ -280,7 +280,7 @@ fn yes() -> bool {
 }
 
 /// A decision as it was.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DecisionRevision {
     /// What made it so: `decision.recorded`, `decision.outcome_recorded`, ...
     pub event: String,
@@ -335,7 +335,7 @@ pub struct DecisionsRequest {
     pub limit: usize,
 }
 
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DecisionPage {
     pub decisions: Vec<Decision>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -68,7 +68,7 @@ pub struct EventPage {
 }
 
 /// Events that once bore numbers here and are not to be had any more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EventGap {
     pub from: Sequence,
     pub to: Sequence,
@@ -78,7 +78,7 @@ pub struct EventGap {
     pub reason: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EventStats {
     /// Events by type.
     pub counts: BTreeMap<String, u64>,
@@ -91,7 +91,7 @@ pub struct EventStats {
 }
 
 /// What was recorded in one of the spans that were asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EventBucket {
     pub events: u64,
     /// Of them.
@@ -99,7 +99,7 @@ pub struct EventBucket {
 }
 
 /// An event to be, told by somebody else than the hub.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewEvent {
     /// `<domain>.<action>`, such as `deploy.finished`; the domain is none of [`OWN_DOMAINS`].
@@ -153,7 +153,7 @@ impl NewEvent {
 }
 
 /// Events to be recorded together.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Publish {
     pub events: Vec<NewEvent>,
@@ -162,7 +162,7 @@ pub struct Publish {
 }
 
 /// Where they went.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Published {
     pub ids: Vec<Id>,
     pub last: Cursor,

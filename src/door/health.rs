@@ -14,7 +14,9 @@ pub const TREND_STEP_MS: u64 = 10_000;
 pub const TREND_POINTS_MAX: usize = 360;
 
 /// The hub as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Overall {
     Healthy,
@@ -35,7 +37,9 @@ impl Overall {
 }
 
 /// A part of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Condition {
     Up,
@@ -130,7 +134,7 @@ impl Anchor {
 }
 
 /// What a probe found of a component.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Component {
     pub status: Condition,
     /// Of the last look.
@@ -153,7 +157,7 @@ pub struct Component {
 }
 
 /// How long something took, since the hub started, in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Quantiles {
     pub count: u64,
     pub p50: f64,
@@ -162,7 +166,7 @@ pub struct Quantiles {
     pub max: f64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BreakerWord {
     Closed,
@@ -186,7 +190,7 @@ impl BreakerWord {
 }
 
 /// A circuit breaker and how it stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BreakerStatus {
     /// What it guards: `http api.example.com`.
     pub name: String,
@@ -200,7 +204,7 @@ pub struct BreakerStatus {
 }
 
 /// One step of the trends: what happened in the [`TREND_STEP_MS`] that began then. In milliseconds and per second.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TrendPoint {
     pub at: Time,
     pub events_per_s: f32,
@@ -223,7 +227,7 @@ pub struct TrendPoint {
 }
 
 /// The last hour, oldest first; and of each component how long each look took.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Trends {
     pub step_ms: u64,
     pub points: Vec<TrendPoint>,
@@ -231,7 +235,7 @@ pub struct Trends {
     pub latencies_ms: BTreeMap<String, Vec<Option<f32>>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Health {
     pub status: Overall,
     /// `log records search embedding disk scheduler clock`.

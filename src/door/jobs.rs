@@ -55,7 +55,7 @@ impl fmt::Display for JobRef {
 }
 
 /// A job to be, or the whole of one that is to be changed: its slug says which.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewJob {
     pub slug: String,
@@ -84,7 +84,7 @@ pub struct NewJob {
 }
 
 /// What became of a slot, as short as a list needs it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RunMark {
     pub id: Id,
     pub state: RunState,
@@ -124,7 +124,7 @@ impl From<&Run> for RunMark {
 }
 
 /// A job and how it goes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct JobView {
     #[serde(flatten)]
     pub job: Job,
@@ -147,7 +147,7 @@ pub struct JobView {
 }
 
 /// Until when and why a job is not to run.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewPause {
     pub reason: String,
@@ -156,7 +156,7 @@ pub struct NewPause {
 }
 
 /// Every slot after the first moment, up to the second, that has not run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Backfill {
     pub after: Time,
@@ -199,7 +199,7 @@ pub struct RunsRequest {
 }
 
 /// Newest first.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RunPage {
     pub items: Vec<RunView>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -207,7 +207,7 @@ pub struct RunPage {
 }
 
 /// A run with the name of its job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RunView {
     #[serde(flatten)]
     pub run: Run,
@@ -232,7 +232,7 @@ pub struct RunAttempt {
 }
 
 /// Who said a line: one of a command's two outputs, or the hub itself about the run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogStream {
     Out,
@@ -240,7 +240,7 @@ pub enum LogStream {
     Note,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LogLine {
     /// From 1 in each run, in the order of writing.
     pub number: u64,
@@ -253,7 +253,7 @@ pub struct LogLine {
 }
 
 /// Lines of a run, oldest first.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RunLog {
     pub lines: Vec<LogLine>,
     /// The number of the last of them, or what was asked with: ask again with it for the lines after.

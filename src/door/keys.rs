@@ -10,7 +10,7 @@ use super::Caller;
 use crate::model::{Actor, Fault, Id, Key, KeyState, Projects, Scope, Time, job::Span};
 
 /// A key to be.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewKey {
     pub name: String,
@@ -26,7 +26,7 @@ pub struct NewKey {
 }
 
 /// A key as it is shown: everything but what proves it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct KeyView {
     pub id: Id,
     pub name: String,
@@ -64,7 +64,7 @@ impl KeyView {
 }
 
 /// A key that was made, and the only time that its secret is said.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MadeKey {
     #[serde(flatten)]
     pub key: KeyView,

@@ -12,7 +12,7 @@ pub const BATCH_BYTES_MAX: usize = 4 << 20;
 pub const LIST_PAGE_MAX: usize = 1_000;
 
 /// A memory to be. Accepts the aliases of other memory servers; answers always use the canonical names.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewMemory {
     #[serde(alias = "memory", alias = "text", alias = "body", alias = "episode_body", alias = "fact")]
@@ -85,7 +85,7 @@ fn some_tags<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<St
 }
 
 /// The fields to change; what is not set stays. The names of other servers are accepted here too.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MemoryPatch {
     #[serde(alias = "memory", alias = "text", alias = "body", alias = "episode_body", alias = "fact")]
@@ -117,7 +117,7 @@ pub struct MemoryPatch {
 }
 
 /// A write that is on disk.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Saved {
     #[serde(flatten)]
     pub memory: Memory,
@@ -133,7 +133,7 @@ fn yes() -> bool {
     true
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Forgotten {
     pub id: Id,
     pub title: String,
@@ -154,7 +154,7 @@ pub enum Forgetting {
 }
 
 /// A batch of an import.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Upsert {
     /// Each with a `url`. At most [`BATCH_MAX`] and [`BATCH_BYTES_MAX`].
@@ -169,7 +169,7 @@ pub struct Upsert {
     pub finished: Option<Map<String, Value>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum UpsertedAs {
     Taken,
@@ -177,7 +177,7 @@ pub enum UpsertedAs {
     Unchanged,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Upserted {
     pub id: Id,
     #[serde(rename = "as")]
@@ -185,14 +185,14 @@ pub struct Upserted {
 }
 
 /// One answer for each item, in order. An item out of bounds fails the batch: the importer checks before.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct UpsertDone {
     pub items: Vec<Upserted>,
     pub applied: bool,
 }
 
 /// A memory as it was.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Revision {
     /// What made it so: `memory.saved`, `memory.updated`, `memory.forgotten`, ...
     pub event: String,
@@ -229,7 +229,7 @@ pub struct ListRequest {
     pub forgotten: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MemoryPage {
     pub memories: Vec<Memory>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

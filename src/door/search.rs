@@ -3,6 +3,10 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::{
+    ArrayBuilder, ObjectBuilder, RefOr,
+    schema::{Schema, Type},
+};
 
 use crate::model::{Fault, Id, MemoryFilter, Project, Status, Time};
 
@@ -12,7 +16,7 @@ pub const TOTAL_EXACT_MAX: usize = 10_000;
 pub const SUGGEST_MAX: usize = 20;
 
 /// Which legs answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SearchMode {
     /// Hybrid; lexical while typing, and for a query without words.
@@ -40,7 +44,7 @@ impl SearchMode {
 }
 
 /// A step of the ranking that a request may leave out, to see what it does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Step {
     /// The learned weight of each word of the query.
@@ -69,7 +73,7 @@ impl Step {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct SearchRequest {
     /// In the query language.
@@ -96,7 +100,7 @@ pub struct SearchRequest {
 }
 
 /// What each leg gave a hit.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Legs {
     /// BM25; 0 where no word of the query was found, or it is not among the best that were.
     pub lexical: f32,
@@ -112,7 +116,20 @@ pub struct Legs {
 }
 
 /// Which table of records one stands in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum RecordKind {
     #[default]
@@ -135,7 +152,7 @@ impl RecordKind {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Hit {
     pub id: Id,
     pub kind: RecordKind,
@@ -144,6 +161,7 @@ pub struct Hit {
     pub snippet: String,
     /// Byte ranges of the matched terms in `snippet`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(schema_with = stretches)]
     pub highlights: Vec<Range<usize>>,
     /// The heading of the chunk that matched best, where it has one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -169,7 +187,7 @@ pub struct Hit {
 }
 
 /// The place each leg gave a hit, from 1; none where it is not among the leg's best, or the leg was not asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Ranks {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lexical: Option<usize>,
@@ -178,7 +196,7 @@ pub struct Ranks {
 }
 
 /// Why a hit is where it is.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Explanation {
     /// In sentences, what found it first.
     pub words: Vec<String>,
@@ -188,7 +206,7 @@ pub struct Explanation {
 }
 
 /// What one term of the query was worth for a hit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TermWorth {
     pub term: String,
     /// `title`, `headings`, `body` or `tags`.
@@ -198,7 +216,7 @@ pub struct TermWorth {
     pub documents: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SearchAnswer {
     pub results: Vec<Hit>,
     /// Exact to [`TOTAL_EXACT_MAX`]; beyond it `total_at_least` is set.
@@ -235,9 +253,10 @@ pub struct SuggestRequest {
 }
 
 /// A completion: replace `replace` of the query by `text`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Suggestion {
     pub text: String,
+    #[schema(schema_with = stretch)]
     pub replace: Range<usize>,
     /// `word`, `field`, `tag`, `type`, `project`, `status` or `time`.
     pub kind: String,
@@ -245,10 +264,21 @@ pub struct Suggestion {
     pub documents: Option<u64>,
 }
 
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SuggestAnswer {
     pub suggestions: Vec<Suggestion>,
     /// What is wrong with the query and where, while it is being typed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
+}
+
+/// A range as JSON has it.
+fn stretch() -> Schema {
+    let number = || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
+    let ends = ObjectBuilder::new().property("start", number()).required("start");
+    ends.property("end", number()).required("end").into()
+}
+
+fn stretches() -> Schema {
+    ArrayBuilder::new().items(RefOr::T(stretch())).into()
 }

@@ -6,7 +6,7 @@ use super::{Anchor, ViewName};
 use crate::model::{Cursor, Fault, Projects, Sequence, Time};
 
 /// Where a view of the log stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum ViewState {
     Opening,
@@ -63,7 +63,7 @@ pub fn short_span(seconds: u64) -> String {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ViewStatus {
     pub name: ViewName,
     #[serde(flatten)]
@@ -71,7 +71,7 @@ pub struct ViewStatus {
 }
 
 /// Whether the hub takes writes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Writes {
     Open,
@@ -104,7 +104,7 @@ impl Writes {
 }
 
 /// What keeps the hub from taking writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
     DiskFull,
@@ -143,7 +143,7 @@ impl Refusal {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Disk {
     pub free_bytes: u64,
     pub total_bytes: u64,
@@ -151,7 +151,7 @@ pub struct Disk {
 }
 
 /// The cleaner at work.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Cleaning {
     /// So many are being erased from every file; 0 where it only takes what is no longer kept.
     pub memories: u64,
@@ -173,7 +173,7 @@ impl Cleaning {
 }
 
 /// What a cache did since the hub started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CacheStatus {
     /// `queries`: vectors of queries; `answers`: of searches.
     pub name: String,
@@ -184,14 +184,15 @@ pub struct CacheStatus {
 }
 
 /// An address that a hub answers at, beside its socket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Listener {
     pub url: String,
     /// Whether it asks for a key; `--no-auth` lets anyone in.
     pub keys: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = HubStatus)]
 pub struct Status {
     /// The hub's name: from the config, else the machine's.
     pub hub: String,
@@ -239,7 +240,7 @@ impl Status {
 }
 
 /// A bound the hub enforces.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Limit {
     pub name: String,
     pub value: u64,
@@ -247,7 +248,7 @@ pub struct Limit {
 }
 
 /// Something on disk that is not what was written.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Damage {
     pub file: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -255,7 +256,7 @@ pub struct Damage {
     pub what: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FsckReport {
     pub segments: u64,
     pub frames: u64,

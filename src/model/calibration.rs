@@ -17,7 +17,7 @@ pub const BINS: usize = 10;
 const Z_95: f64 = 1.959_963_984_540_053_6;
 
 /// Confidence against outcomes.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct Calibration {
     /// Decisions that state a confidence and have an outcome.
@@ -48,7 +48,7 @@ pub struct Calibration {
 }
 
 /// Decisions of about the same confidence.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CalibrationBin {
     /// From here on, up to before `to`; the last one holds 1 too.
     pub from: f64,

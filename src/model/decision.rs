@@ -28,7 +28,7 @@ pub use status::DecisionStatus;
 pub use text::{Block, Part, trim_blank};
 
 /// A decision, one revision of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Decision {
     pub id: Id,
     #[serde(default)]
@@ -106,7 +106,7 @@ pub struct Decision {
 }
 
 /// One of the ways that were open.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DecisionOption {
     pub title: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -128,7 +128,7 @@ impl DecisionOption {
 }
 
 /// What follows from it.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct Consequences {
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -147,7 +147,7 @@ impl Consequences {
 }
 
 /// The two forms of an architectural decision record that are read and written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AdrForm {
     /// Markdown Architectural Decision Records, version 4.
@@ -158,7 +158,7 @@ pub enum AdrForm {
 }
 
 /// The file a decision was imported from: what no field holds is still there when it is exported.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Adr {
     pub form: AdrForm,
     /// Its name without folders: what other files link to.
@@ -171,7 +171,7 @@ pub struct Adr {
 }
 
 /// A part of a file under its heading.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AdrSection {
     pub heading: String,
     pub text: String,

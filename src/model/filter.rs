@@ -15,7 +15,7 @@ pub enum FilterError {
 }
 
 /// The projects a caller sees. A wall, not a preference: it holds inside every query, count and stream.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Projects {
     #[default]
@@ -126,7 +126,7 @@ fn mentions(event: &Event, text: &str) -> bool {
 }
 
 /// Which memories: every field that is set must hold. `Default` sees every current memory of every project.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MemoryFilter {
     pub projects: Projects,

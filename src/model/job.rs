@@ -8,9 +8,10 @@ mod run;
 mod schedule;
 mod span;
 
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::{RefOr, Schema};
 
 pub use run::{Lease, Progress, Run, RunError, RunState, Skipped, Slot, Trigger, Why};
 pub use schedule::{CatchUp, Missed, Overlap, Schedule};
@@ -55,7 +56,7 @@ impl Kind {
 }
 
 /// At the surface: a table with one of `builtin`, `command` and `http`, and beside it what goes with that.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 struct KindForm {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,6 +75,22 @@ struct KindForm {
     headers: Option<BTreeMap<String, String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
+}
+
+impl utoipa::PartialSchema for Kind {
+    fn schema() -> RefOr<Schema> {
+        KindForm::schema()
+    }
+}
+
+impl utoipa::ToSchema for Kind {
+    fn name() -> Cow<'static, str> {
+        "JobKind".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        KindForm::schemas(schemas);
+    }
 }
 
 impl TryFrom<KindForm> for Kind {
@@ -123,7 +140,7 @@ impl From<Kind> for KindForm {
 }
 
 /// What a failed attempt must have failed of to be tried again: the code of its fault, or that it was lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RetryOn {
     NotFound,
@@ -168,7 +185,7 @@ impl RetryOn {
 }
 
 /// How often and when a failed attempt is followed by another.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Retry {
     /// In all, the first among them.
@@ -192,7 +209,7 @@ impl Default for Retry {
 }
 
 /// Where a definition came from, and so where it is changed.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JobOrigin {
     /// This file, by its path.
@@ -203,7 +220,7 @@ pub enum JobOrigin {
 }
 
 /// What to do and when: the definition of a job.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Job {
     #[serde(default = "nil")]
     pub id: Id,
@@ -364,7 +381,7 @@ fn within(field: &str, found: u64, least: u64, most: u64, unit: &str) -> Result<
 }
 
 /// Why a job does not run for now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Paused {
     pub reason: String,
     /// None is until somebody resumes it.

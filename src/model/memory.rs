@@ -16,7 +16,20 @@ pub const METADATA_BYTES_MAX: usize = 64 << 10;
 const TITLE_CHARS_MADE: usize = 80;
 
 /// How far a memory can be relied on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     #[default]
@@ -60,7 +73,7 @@ impl Status {
 }
 
 /// Where a record came from.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct Origin {
     pub actor: Actor,
@@ -96,7 +109,7 @@ pub fn clean_tags(given: Vec<String>) -> Vec<String> {
 }
 
 /// A memory, one revision of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Memory {
     pub id: Id,
     #[serde(default)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 const PROJECT_BYTES_MAX: usize = 64;
 
 /// A slug `[a-z0-9_-]{1,64}`; `_` is "no project", which every search sees.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
 #[serde(transparent)]
 pub struct Project(String);
 

@@ -177,6 +177,11 @@ fn limits() {
     );
 }
 
+#[test]
+fn surface() {
+    check("openapi.json", &format!("{:#}\n", api::openapi()));
+}
+
 /// Every kind of change of two years: an hour, half of one, at midnight, around new year's, in the month of Ramadan, none.
 const ZONES: [&str; 10] = [
     "Europe/Berlin",

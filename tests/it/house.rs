@@ -28,7 +28,7 @@ const HOUSE: [&str; 21] = [
 ];
 
 /// Libraries that only these rooms may name.
-const OWNERS: [(&str, &[&str]); 10] = [
+const OWNERS: [(&str, &[&str]); 12] = [
     ("sled", &["store"]),
     ("tantivy", &["search"]),
     ("rmcp", &["mcp"]),
@@ -39,6 +39,8 @@ const OWNERS: [(&str, &[&str]); 10] = [
     ("clap", &["cli"]),
     ("croner", &["jobs"]),
     ("hdrhistogram", &["telemetry"]),
+    ("tungstenite", &["api"]),
+    ("utoipa", &["model", "door", "api"]),
 ];
 
 fn sources(dir: &Path, found: &mut Vec<(String, String)>) {

@@ -9,7 +9,7 @@ use crate::model::{
 };
 
 /// The fields to change; what is not set stays. Those that can be without a value are taken away by `null`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DecisionPatch {
     #[serde(alias = "decision_title", alias = "decision", skip_serializing_if = "Option::is_none")]
@@ -36,6 +36,7 @@ pub struct DecisionPatch {
     pub options: Option<Vec<DecisionOption>>,
     #[serde(alias = "chosen_solution", alias = "solution", deserialize_with = "given")]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub chosen_option: Option<Option<String>>,
     #[serde(alias = "reasoning", alias = "justification", alias = "because")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,6 +44,7 @@ pub struct DecisionPatch {
     #[serde(deserialize_with = "consequences", skip_serializing_if = "Option::is_none")]
     pub consequences: Option<Consequences>,
     #[serde(alias = "confidence_score", deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
     pub confidence: Option<Option<f64>>,
     #[serde(deserialize_with = "items", skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Vec<String>>,
@@ -57,6 +59,7 @@ pub struct DecisionPatch {
     #[serde(deserialize_with = "items", skip_serializing_if = "Option::is_none")]
     pub informed: Option<Vec<String>>,
     #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Date>)]
     pub review_on: Option<Option<Date>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Map<String, Value>>,

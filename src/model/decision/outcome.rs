@@ -8,7 +8,20 @@ use crate::model::{Actor, Fault, Time};
 pub const RATING_MAX: u8 = 5;
 
 /// How it turned out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeStatus {
     #[default]
@@ -67,7 +80,7 @@ impl OutcomeStatus {
 }
 
 /// The last word on how a decision turned out; those before it are in its history.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Outcome {
     pub status: OutcomeStatus,
     /// 1 to [`RATING_MAX`].

@@ -1,6 +1,7 @@
 //! When a job runs, and what becomes of slots that come in the way of each other or whose time has passed.
 
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::{RefOr, Schema};
 
 use super::Span;
 use crate::model::{Pattern, Time, Zone};
@@ -22,7 +23,7 @@ pub enum Schedule {
     Manual,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Form {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,6 +38,18 @@ struct Form {
     on: Option<Pattern>,
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<Time>,
+}
+
+impl utoipa::PartialSchema for Schedule {
+    fn schema() -> RefOr<Schema> {
+        Form::schema()
+    }
+}
+
+impl utoipa::ToSchema for Schedule {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Form::schemas(schemas);
+    }
 }
 
 impl TryFrom<Form> for Schedule {
@@ -85,7 +98,7 @@ impl From<Schedule> for Form {
 }
 
 /// What becomes of a slot while a run of the job is not done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Overlap {
     /// It is skipped, and said to be.
@@ -107,7 +120,7 @@ impl Overlap {
 }
 
 /// Which of the slots that passed while nothing ran (misfires) are made up for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Missed {
     None,
@@ -122,7 +135,7 @@ impl Missed {
 }
 
 /// What is done about misfires: none older than the window is made up for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CatchUp {
     pub missed: Missed,
