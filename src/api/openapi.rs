@@ -192,10 +192,11 @@ fn in_path(path: &str) -> Vec<Value> {
         .collect()
 }
 
-/// What is asked for who asks: nothing, a key, or a key with these.
+/// What is asked for who asks: nothing, perhaps a key, a key, or a key with these.
 fn security(needs: Needs) -> Value {
     match needs {
         Needs::Nothing => json!([]),
+        Needs::Open => json!([{}, { "key": [] }]),
         Needs::Key => json!([{ "key": [] }]),
         Needs::All(scopes) => {
             json!([{ "key": scopes.iter().map(Scope::to_string).collect::<Vec<_>>() }])

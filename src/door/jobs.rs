@@ -218,7 +218,7 @@ pub struct RunView {
 }
 
 /// One attempt of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RunAttempt {
     /// From 1.
     pub number: u32,
