@@ -233,7 +233,7 @@ fn each_tool_does_its_work() {
         happened["events"].as_array().unwrap().iter().map(|event| &event["type"]).collect();
     assert_eq!(kinds, ["memory.updated", "memory.saved"]);
     assert_eq!(happened["events"][0]["actor"].as_str().unwrap().rsplit_once('/').unwrap().1, "Test-Agent");
-    let around = agent.does("timeline", json!({ "anchor": short, "limit": 6 }));
+    let around = agent.does("timeline", json!({ "anchor": short, "limit": 20 }));
     assert_eq!(around["order"], "oldest_first");
     let around: Vec<&Value> =
         around["events"].as_array().unwrap().iter().map(|event| &event["type"]).collect();
