@@ -17,14 +17,18 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{Notify, mpsc, watch};
+use futures::future::{BoxFuture, join_all};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    effect::{Ask, Effect, Save},
+    effect::{Ask, AskEach, Effect, Save},
     keymap,
-    link::CurrentDoor,
-    model::Stretch,
+    link::Line,
+    model::{At, Sounding, Stretch},
     msg::{Answer, Msg},
     theme::Themes,
 };
@@ -32,7 +36,7 @@ use crate::{
     door::{Caller, Door, Forgetting, LOG_PAGE, SuggestRequest},
     home::local_caller,
     ingest::{self, ImportRequest, Progress},
-    model::{DecisionRef, Fault, Project, Zone},
+    model::{Code, DecisionRef, Fault, Project, Zone},
     tasks::{Clock, Tasks, blocking},
 };
 
@@ -40,15 +44,19 @@ use self::{drafts::Drafts, files::Files, highlight::Highlight, keeper::Keeper, q
 
 /// Progress is shown this often.
 const PROGRESS_PAUSE: Duration = Duration::from_millis(100);
+/// Of several hubs that are asked at once, one is waited for as long as this.
+const EACH_PATIENCE: Duration = Duration::from_secs(10);
 /// How long what is on its way (a draft, a commit of the import) is waited for at the end.
 const END_PATIENCE: Duration = Duration::from_secs(5);
 
 pub struct Work {
     tasks: Tasks,
-    door: CurrentDoor,
+    /// In the order of the fleet.
+    lines: Vec<Line>,
+    chosen: At,
+    turn: u64,
     clock: Clock,
     send: mpsc::Sender<Msg>,
-    retry: Arc<Notify>,
     drafts: Drafts,
     queries: Queries,
     keeper: Keeper,
@@ -62,10 +70,9 @@ pub struct Work {
 
 impl Work {
     pub fn new(
-        door: CurrentDoor,
+        lines: Vec<Line>,
         clock: Clock,
         send: mpsc::Sender<Msg>,
-        retry: Arc<Notify>,
         (data_dir, keymap, themes_dir): (&Path, PathBuf, &Path),
         tasks: Tasks,
     ) -> Work {
@@ -76,10 +83,11 @@ impl Work {
         let highlight = Highlight::start(send.clone(), &tasks);
         Work {
             tasks,
-            door,
+            lines,
+            chosen: At(0),
+            turn: 0,
             clock,
             send,
-            retry,
             drafts,
             queries,
             keeper,
@@ -96,6 +104,7 @@ impl Work {
     pub fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Ask(ask) => self.ask(ask),
+            Effect::AskEach(ask) => self.ask_each(ask),
             Effect::SaveDraft(draft) => self.drafts.save(draft),
             Effect::DropDraft(purpose) => self.drafts.drop(purpose),
             Effect::LoadDraft(purpose) => self.drafts.load(purpose),
@@ -127,7 +136,12 @@ impl Work {
                     token.cancel();
                 }
             }
-            Effect::Retry => self.retry.notify_one(),
+            Effect::Retry(at) => {
+                if let Some(line) = self.line(at) {
+                    line.retry.notify_one();
+                }
+            }
+            Effect::Choose { at, turn } => (self.chosen, self.turn) = (at, turn),
             Effect::ReadKeymap => {
                 let path = self.keymap.clone();
                 self.spawn(async move { Answer::Keymap(blocking(move || keymap::read(&path)).await) });
@@ -154,28 +168,87 @@ impl Work {
     }
 
     fn spawn(&self, task: impl Future<Output = Answer> + Send + 'static) {
+        self.spawn_as(task, Msg::Answer);
+    }
+
+    fn spawn_as(
+        &self,
+        task: impl Future<Output = Answer> + Send + 'static,
+        message: impl FnOnce(Answer) -> Msg + Send + 'static,
+    ) {
         let (send, token) = (self.send.clone(), self.tasks.token());
         self.tasks.spawn(async move {
             tokio::select! {
                 answer = task => {
                     // Nobody listens any more: the console ends.
-                    drop(send.send(Msg::Answer(answer)).await);
+                    drop(send.send(message(answer)).await);
                 }
                 () = token.cancelled() => {}
             }
         });
     }
 
+    fn line(&self, at: At) -> Option<&Line> {
+        self.lines.get(usize::from(at.0))
+    }
+
+    fn door(&self, at: At) -> Result<Arc<dyn Door>, Fault> {
+        let door = self.line(at).and_then(|line| line.door.borrow().clone());
+        door.ok_or_else(|| Fault::unavailable("the hub is not there"))
+    }
+
     fn ask(&self, mut ask: Ask) {
         self.in_my_zone(&mut ask);
-        let door = self.door.borrow().clone();
+        let (door, turn) = (self.door(self.chosen), self.turn);
         let caller = local_caller(&self.clock);
-        self.spawn(async move {
+        let answered = async move {
             match door {
-                Some(door) => answer(&*door, &caller, ask).await,
-                None => refused(ask, Fault::unavailable("the hub is not there")),
+                Ok(door) => answer(&*door, &caller, ask).await,
+                Err(fault) => refused(ask, fault),
             }
-        });
+        };
+        self.spawn_as(answered, move |answer| Msg::OfTurn(turn, answer));
+    }
+
+    fn ask_each(&self, ask: AskEach) {
+        let caller = local_caller(&self.clock);
+        match ask {
+            AskEach::Events { generation, page, queries } => {
+                let asked = self.with_doors(queries);
+                self.spawn(async move {
+                    let pages = each(asked, &caller, |door, caller, query| {
+                        Box::pin(async move {
+                            let order = query.order;
+                            Ok(Stretch::of(door.events(&caller, query).await?, order))
+                        })
+                    });
+                    Answer::Events { generation, page, pages: pages.await }
+                });
+            }
+            AskEach::EventStats { generation, queries } => {
+                let asked = self.with_doors(queries);
+                self.spawn(async move {
+                    let stats = each(asked, &caller, |door, caller, query| {
+                        Box::pin(async move { door.event_stats(&caller, query).await })
+                    });
+                    Answer::EventStats { generation, stats: stats.await }
+                });
+            }
+            AskEach::Sound { at } => {
+                let door = self.door(at);
+                self.spawn(async move {
+                    let result = match door {
+                        Ok(door) => sound(&*door).await,
+                        Err(fault) => Err(fault),
+                    };
+                    Answer::Sounded { at, result }
+                });
+            }
+        }
+    }
+
+    fn with_doors<Q>(&self, queries: Vec<(At, Q)>) -> Vec<(At, Result<Arc<dyn Door>, Fault>, Q)> {
+        queries.into_iter().map(|(at, query)| (at, self.door(at), query)).collect()
     }
 
     /// A hub elsewhere reads `since:yesterday` as it is meant here.
@@ -201,10 +274,9 @@ impl Work {
     }
 
     fn import(&mut self, path: PathBuf, project: Option<Project>) {
-        let Some(door) = self.door.borrow().clone() else {
-            let fault = Fault::unavailable("the hub is not there");
-            self.spawn(async { Answer::Imported(Err(fault)) });
-            return;
+        let door = match self.door(self.chosen) {
+            Ok(door) => door,
+            Err(fault) => return self.spawn(async { Answer::Imported(Err(fault)) }),
         };
         let token = CancellationToken::new();
         self.import = Some(token.clone());
@@ -234,6 +306,39 @@ async fn tell_progress(mut progress: watch::Receiver<Progress>, send: mpsc::Send
         }
         tokio::time::sleep(PROGRESS_PAUSE).await;
     }
+}
+
+/// Asks each hub its question, all at once. One that does not answer in time does not take the others' answers away.
+async fn each<Q, T>(
+    asked: Vec<(At, Result<Arc<dyn Door>, Fault>, Q)>,
+    caller: &Caller,
+    ask: impl Fn(Arc<dyn Door>, Caller, Q) -> BoxFuture<'static, Result<T, Fault>>,
+) -> Vec<(At, Result<T, Fault>)> {
+    let many = asked.len() > 1;
+    let answers = asked.into_iter().map(|(at, door, query)| {
+        let answer = door.map(|door| ask(door, caller.clone(), query));
+        async move {
+            let answer = match answer {
+                Ok(answer) if many => {
+                    let late = |_| Err(Fault::new(Code::Timeout, "it did not answer in time"));
+                    tokio::time::timeout(EACH_PATIENCE, answer).await.unwrap_or_else(late)
+                }
+                Ok(answer) => answer.await,
+                Err(fault) => Err(fault),
+            };
+            (at, answer)
+        }
+    });
+    join_all(answers).await
+}
+
+/// How a hub does, and how long it takes to say. A key that may not see its health is no fault.
+async fn sound(door: &dyn Door) -> Result<Sounding, Fault> {
+    let began = Instant::now();
+    let status = Box::new(door.status().await?);
+    let round_trip = began.elapsed();
+    let health = door.health().await.ok().map(|health| health.status);
+    Ok(Sounding { round_trip, status, health })
 }
 
 async fn answer(door: &dyn Door, caller: &Caller, ask: Ask) -> Answer {
@@ -281,14 +386,6 @@ async fn answer(door: &dyn Door, caller: &Caller, ask: Ask) -> Answer {
         }
         Ask::Forget { id } => Answer::Forgotten(door.forget(caller, id, Forgetting::Hide).await),
         Ask::Restore { id } => Answer::Restored(door.restore(caller, id).await.map(Box::new)),
-        Ask::Events { generation, page, query } => {
-            let order = query.order;
-            let result = door.events(caller, query).await.map(|page| Stretch::of(page, order));
-            Answer::Events { generation, page, result }
-        }
-        Ask::EventStats { generation, query } => {
-            Answer::EventStats { generation, result: door.event_stats(caller, query).await }
-        }
         Ask::Decision { id } => {
             let result = door.decision(caller, DecisionRef::Id(id)).await;
             Answer::Decision { id, result: result.map(Box::new) }
@@ -338,8 +435,6 @@ fn refused(ask: Ask, fault: Fault) -> Answer {
         Ask::Save(_) => Answer::Saved(Err(fault)),
         Ask::Forget { .. } => Answer::Forgotten(Err(fault)),
         Ask::Restore { .. } => Answer::Restored(Err(fault)),
-        Ask::Events { generation, page, .. } => Answer::Events { generation, page, result: Err(fault) },
-        Ask::EventStats { generation, .. } => Answer::EventStats { generation, result: Err(fault) },
         Ask::Decision { id } => Answer::Decision { id, result: Err(fault) },
         Ask::Decisions { what, .. } => Answer::Decisions { what, result: Err(fault) },
         Ask::Calibration { generation, .. } => Answer::Calibration { generation, result: Err(fault) },
