@@ -3,6 +3,7 @@
 //! message.
 
 mod drafts;
+mod each;
 mod export;
 mod files;
 mod highlight;
@@ -17,18 +18,14 @@ use std::{
     time::Duration,
 };
 
-use futures::future::{BoxFuture, join_all};
-use tokio::{
-    sync::{mpsc, watch},
-    time::Instant,
-};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    effect::{Ask, AskEach, Effect, Save},
+    effect::{Ask, Effect, Save},
     keymap,
     link::Line,
-    model::{At, Sounding, Stretch},
+    model::At,
     msg::{Answer, Msg},
     theme::Themes,
 };
@@ -36,7 +33,7 @@ use crate::{
     door::{Caller, Door, Forgetting, LOG_PAGE, SuggestRequest},
     home::local_caller,
     ingest::{self, ImportRequest, Progress},
-    model::{Code, DecisionRef, Fault, Project, Zone},
+    model::{DecisionRef, Fault, Project, Zone},
     tasks::{Clock, Tasks, blocking},
 };
 
@@ -44,8 +41,6 @@ use self::{drafts::Drafts, files::Files, highlight::Highlight, keeper::Keeper, q
 
 /// Progress is shown this often.
 const PROGRESS_PAUSE: Duration = Duration::from_millis(100);
-/// Of several hubs that are asked at once, one is waited for as long as this.
-const EACH_PATIENCE: Duration = Duration::from_secs(10);
 /// How long what is on its way (a draft, a commit of the import) is waited for at the end.
 const END_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -210,47 +205,6 @@ impl Work {
         self.spawn_as(answered, move |answer| Msg::OfTurn(turn, answer));
     }
 
-    fn ask_each(&self, ask: AskEach) {
-        let caller = local_caller(&self.clock);
-        match ask {
-            AskEach::Events { generation, page, queries } => {
-                let asked = self.with_doors(queries);
-                self.spawn(async move {
-                    let pages = each(asked, &caller, |door, caller, query| {
-                        Box::pin(async move {
-                            let order = query.order;
-                            Ok(Stretch::of(door.events(&caller, query).await?, order))
-                        })
-                    });
-                    Answer::Events { generation, page, pages: pages.await }
-                });
-            }
-            AskEach::EventStats { generation, queries } => {
-                let asked = self.with_doors(queries);
-                self.spawn(async move {
-                    let stats = each(asked, &caller, |door, caller, query| {
-                        Box::pin(async move { door.event_stats(&caller, query).await })
-                    });
-                    Answer::EventStats { generation, stats: stats.await }
-                });
-            }
-            AskEach::Sound { at } => {
-                let door = self.door(at);
-                self.spawn(async move {
-                    let result = match door {
-                        Ok(door) => sound(&*door).await,
-                        Err(fault) => Err(fault),
-                    };
-                    Answer::Sounded { at, result }
-                });
-            }
-        }
-    }
-
-    fn with_doors<Q>(&self, queries: Vec<(At, Q)>) -> Vec<(At, Result<Arc<dyn Door>, Fault>, Q)> {
-        queries.into_iter().map(|(at, query)| (at, self.door(at), query)).collect()
-    }
-
     /// A hub elsewhere reads `since:yesterday` as it is meant here.
     fn in_my_zone(&self, ask: &mut Ask) {
         if let Ask::Search { request, .. } | Ask::SearchMore { request, .. } | Ask::Explain { request, .. } =
@@ -306,39 +260,6 @@ async fn tell_progress(mut progress: watch::Receiver<Progress>, send: mpsc::Send
         }
         tokio::time::sleep(PROGRESS_PAUSE).await;
     }
-}
-
-/// Asks each hub its question, all at once. One that does not answer in time does not take the others' answers away.
-async fn each<Q, T>(
-    asked: Vec<(At, Result<Arc<dyn Door>, Fault>, Q)>,
-    caller: &Caller,
-    ask: impl Fn(Arc<dyn Door>, Caller, Q) -> BoxFuture<'static, Result<T, Fault>>,
-) -> Vec<(At, Result<T, Fault>)> {
-    let many = asked.len() > 1;
-    let answers = asked.into_iter().map(|(at, door, query)| {
-        let answer = door.map(|door| ask(door, caller.clone(), query));
-        async move {
-            let answer = match answer {
-                Ok(answer) if many => {
-                    let late = |_| Err(Fault::new(Code::Timeout, "it did not answer in time"));
-                    tokio::time::timeout(EACH_PATIENCE, answer).await.unwrap_or_else(late)
-                }
-                Ok(answer) => answer.await,
-                Err(fault) => Err(fault),
-            };
-            (at, answer)
-        }
-    });
-    join_all(answers).await
-}
-
-/// How a hub does, and how long it takes to say. A key that may not see its health is no fault.
-async fn sound(door: &dyn Door) -> Result<Sounding, Fault> {
-    let began = Instant::now();
-    let status = Box::new(door.status().await?);
-    let round_trip = began.elapsed();
-    let health = door.health().await.ok().map(|health| health.status);
-    Ok(Sounding { round_trip, status, health })
 }
 
 async fn answer(door: &dyn Door, caller: &Caller, ask: Ask) -> Answer {

@@ -27,7 +27,7 @@ use wheelhouse::{
 };
 
 use crate::{
-    harness::{House, note},
+    harness::{House, Program, note, text},
     reach::Way,
 };
 
@@ -174,4 +174,28 @@ async fn a_hub_that_comes_and_goes_under_load_is_merged_whole() {
         console.live
     );
     tasks.end(PATIENCE).await;
+}
+
+#[test]
+fn several_hubs_are_named_once_each_and_seen_in_the_console() {
+    let program = Program::new();
+    let fails = |args: &[&str], why: &str| {
+        let output = program.command(args).output().unwrap();
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(why), "{said}");
+    };
+    fails(&["--plain", "attach"], "there is no hub to attach to");
+    fails(&["--plain", "attach", "host-a", "host-b"], "several hubs are seen in the console alone");
+    fails(&["--plain", "attach", "host-a", "http://b/path"], "is no address of a hub");
+    let output = program
+        .command(&["--plain", "attach", "a", "b"])
+        .env("WHEELHOUSE_KEY", "wh_live_x")
+        .output()
+        .unwrap();
+    assert!(text(&output.stderr).contains("WHEELHOUSE_KEY opens one hub"), "{}", text(&output.stderr));
+    // The same hub twice is one, which is not there: it is said, and tried again until the input ends.
+    let output =
+        program.command(&["--plain", "attach", "127.0.0.1:1", "http://127.0.0.1:1/"]).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
 }

@@ -466,6 +466,13 @@ impl Timeline {
         }
     }
 
+    /// A hub that did not answer says that it is there all the same: it is asked once more.
+    pub(super) fn ask_what_failed(&mut self, at: At, out: &mut Out) {
+        if !self.is_paging() && self.fault.as_ref().is_some_and(|(hub, _)| *hub == at) {
+            self.hub_is_there(at, out);
+        }
+    }
+
     /// A door is there again: what was asked of the one before is asked of this one.
     pub fn hub_is_there(&mut self, at: At, out: &mut Out) {
         let lacked = self.fault.take_if(|(hub, _)| *hub == at).is_some();

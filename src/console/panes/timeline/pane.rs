@@ -229,7 +229,8 @@ impl Pane for Timeline {
             Link::Begin(stretch) => self.begin(at, stretch.clone(), out),
             Link::Events(events) => self.arrived(at, events.clone(), scene),
             Link::Gap { from, to, reason } => self.gap(at, *from, *to, reason.clone()),
-            _ => {}
+            Link::Status(_) => self.ask_what_failed(at, out),
+            Link::Down { .. } | Link::Stale { .. } => {}
         }
     }
 
