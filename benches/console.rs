@@ -21,7 +21,7 @@ use wheelhouse::{
         app::{App, Start},
         effect::{Ask, Effect},
         keymap::{Keymap, Shipped},
-        model::{Item, Stretch},
+        model::{At, Fleet, Item, Stretch},
         msg::{Answer, Link, Msg},
         panes::log::LogPlace,
         scene::TimeForm,
@@ -119,7 +119,7 @@ fn app(rows: usize) -> App {
         keymap: Keymap::default(),
         keymap_base: Shipped::Default,
         keymap_path: "/config/keymap.toml".into(),
-        place: "/data".into(),
+        fleet: Fleet::alone("/data"),
         mouse: true,
         given: wheelhouse::console::preferences::Given::default(),
         state: State::default(),
@@ -148,10 +148,10 @@ fn app(rows: usize) -> App {
         caches: vec![],
         disk: None,
     });
-    let effects = tell(&mut app, Msg::Link(Link::Up { owned: true, status }));
+    let effects = tell(&mut app, Msg::Link(At(0), Link::Up { owned: true, status }));
     let items = (1..=10_000).map(|sequence| Item::Event(event(sequence))).collect();
     let stretch = Stretch { items, next: Some(Sequence(1)), reached: None, head: cursor(10_000) };
-    tell(&mut app, Msg::Link(Link::Begin(stretch)));
+    tell(&mut app, Msg::Link(At(0), Link::Begin(stretch)));
     for effect in effects {
         if let Effect::Ask(Ask::Recent { generation, .. }) = effect {
             let page = MemoryPage { memories: (0..rows).map(memory).collect(), next: None };
@@ -279,7 +279,7 @@ fn keys(rows: usize, events_per_s: usize) {
         if batch > 0 {
             let events = (head + 1..=head + batch).map(event).collect();
             head += batch;
-            tell(&mut app, Msg::Link(Link::Events(events)));
+            tell(&mut app, Msg::Link(At(0), Link::Events(events)));
         }
         press(&mut app, if n / 500 % 2 == 0 { KeyCode::Down } else { KeyCode::Up });
         terminal.draw(|frame| app.view(frame)).unwrap();

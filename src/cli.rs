@@ -75,8 +75,13 @@ pub fn parse() -> Typed {
 pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
     let mut out = Out::new(manner);
     let Typed { mut global, alone, mut verb } = typed;
-    if let Some(Verb::Attach { hub }) = verb {
-        global.hub = Some(hub);
+    let mut attached = None;
+    if let Some(Verb::Attach { hubs }) = verb {
+        // One that is named is the hub of this run, as with `--hub`.
+        match <[String; 1]>::try_from(hubs) {
+            Ok([hub]) => global.hub = Some(hub),
+            Err(hubs) => attached = Some(hubs),
+        }
         verb = None;
     }
     let face = match verb {
@@ -93,7 +98,13 @@ pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
         None => Face::Console,
     };
     let keys = setup::keymap_path(&global)?;
-    let setup = Setup::new(&global)?;
+    let mut setup = Setup::new(&global)?;
+    if let Some(hubs) = attached {
+        setup.attach(&hubs)?;
+        if setup.is_of_many() && !matches!(face, Face::Console) {
+            return Err(only_one().into());
+        }
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()
@@ -161,7 +172,7 @@ fn without_hub(verb: &Verb, global: &Global, out: &mut Out) -> Option<Result<(),
     })
 }
 
-/// The console, on the hub of this data directory.
+/// The console, on the hub of this data directory or on those that were named.
 async fn console(
     setup: Setup,
     alone: &Alone,
@@ -169,16 +180,16 @@ async fn console(
     log: Arc<Ring>,
     is_written: bool,
 ) -> Result<(), Stop> {
-    let home = Home::new(setup.home(setup.clock(), true, setup.reach(alone)?));
+    let berths = setup.berths(&setup.clock(), &setup.reach(alone)?);
     // Said before there is a screen.
-    owned_where_asked(&home, alone).await?;
+    owned_where_asked(&berths[0].home, alone).await?;
     let own_keys = console::keymap::read(&keys)?;
     let themes_dir = keys.with_file_name("themes");
     let log_place =
         LogPlace { data_dir: is_written.then_some(setup.data_dir), level: setup.config.log_level.clone() };
     let options =
         ConsoleOptions { config: setup.config, keymap_path: keys, own_keys, themes_dir, log, log_place };
-    console::run(home, options).await?;
+    console::run(berths, options).await?;
     Ok(())
 }
 
@@ -193,6 +204,10 @@ async fn plain_console(setup: Setup, out: Out, global: &Global, alone: &Alone) -
     let done = plain::run(&mut ask, global).await;
     ask.home.close().await;
     done
+}
+
+fn only_one() -> Fault {
+    Fault::invalid("several hubs are seen in the console alone").hint("name one of them")
 }
 
 /// Flags of the hub itself are for one of this process, or it is said that there is another.

@@ -37,4 +37,4 @@ pub mod theme;
 pub mod widgets;
 pub mod work;
 
-pub use run::{ConsoleOptions, run};
+pub use run::{Berth, ConsoleOptions, run};

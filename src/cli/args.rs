@@ -117,10 +117,11 @@ pub enum ColorWhen {
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// The console on a hub elsewhere
+    /// The console on hubs elsewhere, one or several at once
     Attach {
+        /// Names of the settings, or addresses; none is every hub of the settings
         #[arg(value_name = "NAME|URL")]
-        hub: String,
+        hubs: Vec<String>,
     },
     /// Save a memory
     Add {

@@ -33,7 +33,7 @@ use super::{
 use crate::{
     console::{
         link::LinkTask,
-        model::{Badge, Connection, Hub},
+        model::{At, Badge, Connection, Hub},
         msg::{Link, Msg},
     },
     model::{Event, Fault, Id, Project},
@@ -55,6 +55,7 @@ pub async fn run(ask: &mut Ask, global: &Global) -> Result<(), Stop> {
     let (send, messages) = mpsc::channel(QUEUE_MAX);
     let tasks = Tasks::new();
     let link = LinkTask {
+        at: At(0),
         home: Arc::new(ask.home.clone()),
         // Verbs find their door themselves.
         door: watch::channel(None).0,
@@ -116,7 +117,7 @@ impl Plain {
                     },
                     None => return Ok(()),
                 },
-                Some(Msg::Link(link)) = messages.recv() => self.link(ask, link)?,
+                Some(Msg::Link(_, link)) = messages.recv() => self.link(ask, link)?,
                 () = signals.any() => return Ok(()),
             }
         }
@@ -133,11 +134,12 @@ impl Plain {
             }
             Link::Down { fault, retry_at } => {
                 let now = ask.words().now;
-                if self.hub.is_live() || self.hub.connection == Connection::Opening {
+                if !matches!(self.hub.connection, Connection::Offline { .. }) {
                     ask.out.line(&sentence::gone(&fault, retry_at.since(now)))?;
                 }
                 self.hub.connection = Connection::Offline { since: now, fault, retry_at };
             }
+            Link::Stale { since } => self.hub.connection = Connection::Stale { since },
             Link::Status(status) => self.hub.status = Some(*status),
             // What was before this began is for `events tail`.
             Link::Begin { .. } => {}

@@ -222,6 +222,7 @@ mod tests {
             jobs_dir: "/j".into(),
             unsafe_filesystem: false,
             hub: None,
+            fleet: Vec::new(),
         };
         let now = Time::from_unix_ms(1_795_219_200_000);
         request(&search, &setup, TimeWords { now, zone: Zone::UTC })

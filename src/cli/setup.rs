@@ -1,12 +1,16 @@
 //! What the flags, the environment and the settings come to, before anything is asked.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 use super::args::{Alone, ColorWhen, Global};
 use crate::{
     api::Reach,
     config::{Config, KeyPlace, Provenance, default_path, project_of},
-    home::HomeOptions,
+    console::Berth,
+    home::{Home, HomeOptions},
     hub::JobOptions,
     model::{Fault, Project, Projects},
     remote::{Address, Key},
@@ -31,6 +35,8 @@ pub struct Setup {
     pub jobs_dir: PathBuf,
     /// None is the hub of the data directory.
     pub hub: Option<Address>,
+    /// Where there are several, each with its name; `hub` is the first of them.
+    pub fleet: Vec<(String, Address)>,
 }
 
 impl Setup {
@@ -55,8 +61,61 @@ impl Setup {
             unsafe_filesystem: global.unsafe_filesystem,
             jobs_dir: config.jobs_dir.clone().unwrap_or_else(|| config_path.with_file_name("jobs")),
             hub,
+            fleet: Vec::new(),
             config,
         })
+    }
+
+    /// Several hubs are meant, by their names or addresses; none is all of the settings. One that is named twice is one.
+    pub fn attach(&mut self, named: &[String]) -> Result<(), Fault> {
+        let all: Vec<String> = self.config.hubs.keys().cloned().collect();
+        let named = if named.is_empty() { &all } else { named };
+        let typed = named.iter().filter(|name| !self.config.hubs.contains_key(*name)).count();
+        if typed > 1 && own_key().is_some() {
+            return Err(Fault::invalid(format!(
+                "{KEY} opens one hub, and {typed} are named by their address"
+            ))
+            .hint("[hubs.NAME] in the settings gives each its own key"));
+        }
+        let mut fleet: Vec<(String, Address)> = Vec::new();
+        for name in named {
+            let address = address(name, &self.config)?;
+            if fleet.iter().all(|(_, known)| known.to_string() != address.to_string()) {
+                fleet.push((name.clone(), address));
+            }
+        }
+        let Some((_, first)) = fleet.first().cloned() else {
+            return Err(Fault::invalid("there is no hub to attach to")
+                .hint("`wheelhouse attach ADDRESS`, or [hubs.NAME] with its url in the settings"));
+        };
+        let of = if fleet.len() > 1 { "fleet".to_owned() } else { first.to_string() };
+        self.data_dir = self.data_dir.join("hubs").join(Project::slug(&of).as_str());
+        self.hub = Some(first);
+        if fleet.len() > 1 {
+            name_shortly(&mut fleet, |name| self.config.hubs.contains_key(name));
+            self.fleet = fleet;
+        }
+        Ok(())
+    }
+
+    pub fn is_of_many(&self) -> bool {
+        !self.fleet.is_empty()
+    }
+
+    /// Where the console finds its doors.
+    pub fn berths(&self, clock: &Clock, reach: &Reach) -> Vec<Berth> {
+        let home = |hub: Option<Address>| {
+            let options = self.home(clock.clone(), true, reach.clone());
+            Home::new(HomeOptions { hub, ..options })
+        };
+        if self.fleet.is_empty() {
+            return vec![Berth { home: home(self.hub.clone()), name: None }];
+        }
+        let berth = |(name, address): &(String, Address)| Berth {
+            home: home(Some(address.clone())),
+            name: Some(name.clone()),
+        };
+        self.fleet.iter().map(berth).collect()
     }
 
     /// The machine's clock, read in the zone that the settings name.
@@ -126,6 +185,40 @@ impl Setup {
     }
 }
 
+fn own_key() -> Option<String> {
+    std::env::var(KEY).ok().filter(|key| !key.trim().is_empty())
+}
+
+/// Those that the settings do not name are told apart by as little of their address as it takes.
+fn name_shortly(fleet: &mut [(String, Address)], is_named: impl Fn(&str) -> bool) {
+    let parts = |address: &Address| {
+        let text = address.to_string();
+        let bare = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest).to_owned();
+        let (host, port) =
+            bare.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).unwrap_or((&bare, ""));
+        (host.to_owned(), port.to_owned())
+    };
+    let all: Vec<_> = fleet.iter().map(|(_, address)| parts(address)).collect();
+    let mut taken: HashSet<String> =
+        fleet.iter().map(|(name, _)| name).filter(|name| is_named(name)).cloned().collect();
+    for (at, (name, address)) in fleet.iter_mut().enumerate() {
+        if is_named(name) {
+            continue;
+        }
+        let (host, port) = &all[at];
+        let others = || all.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, parts)| parts);
+        let first = host.split('.').next().filter(|first| first.parse::<u8>().is_err()).unwrap_or(host);
+        let alike = |other: &(String, String)| other.0.split('.').next() == host.split('.').next();
+        let short = match (others().any(alike), others().all(|other| other.0 == *host)) {
+            (false, _) => first.to_owned(),
+            (true, true) => format!(":{port}"),
+            (true, false) => format!("{host}:{port}"),
+        };
+        *name = if taken.contains(&short) { address.to_string() } else { short };
+        taken.insert(name.clone());
+    }
+}
+
 /// The hub that is meant, with its key: one of the settings by its name, else an address.
 fn address(named: &str, config: &Config) -> Result<Address, Fault> {
     let Some(hub) = config.hubs.get(named) else {
@@ -136,8 +229,7 @@ fn address(named: &str, config: &Config) -> Result<Address, Fault> {
                 fault.hint(format!("an address, or one of the settings' hubs: {}", names.join(", ")))
             }
         })?;
-        let key = std::env::var(KEY).ok().filter(|key| !key.trim().is_empty());
-        return Ok(address.with_key(key.as_deref().map(Key::new).transpose()?));
+        return Ok(address.with_key(own_key().as_deref().map(Key::new).transpose()?));
     };
     let text = match &hub.key {
         KeyPlace::Nowhere => None,
@@ -199,4 +291,26 @@ fn machine_name() -> String {
     let told = told.or_else(|| std::env::var("HOSTNAME").ok());
     let name = told.as_deref().map(str::trim).filter(|name| !name.is_empty());
     name.unwrap_or("localhost").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(named: &[(&str, &str)], expected: &[&str]) {
+        let mut fleet: Vec<_> =
+            named.iter().map(|(name, url)| ((*name).to_owned(), url.parse().unwrap())).collect();
+        name_shortly(&mut fleet, |name| name == "prod");
+        let names: Vec<_> = fleet.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn hubs_are_told_apart_by_as_little_as_it_takes() {
+        check(&[("x", "http://127.0.0.1:7420"), ("y", "http://127.0.0.1:7421")], &[":7420", ":7421"]);
+        check(&[("prod", "http://ash.example.org"), ("y", "elm.example.org:80")], &["prod", "elm"]);
+        check(&[("x", "ash.a.org"), ("y", "ash.b.org")], &["ash.a.org:7420", "ash.b.org:7420"]);
+        check(&[("x", "10.0.0.1"), ("y", "elm")], &["10.0.0.1", "elm"]);
+    }
 }

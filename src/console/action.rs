@@ -109,6 +109,9 @@ pub enum Action {
     WhatIsWrong,
     Earlier,
     Later,
+    FocusHubs,
+    ShowHub,
+    HubDetail,
 }
 
 /// Where keys go, in the order people read about them. A screen asks its places, the most particular first, and the
@@ -123,6 +126,7 @@ pub enum Place {
     Jobs,
     Timeline,
     Health,
+    Hubs,
     Log,
     /// What a run says, as it says it.
     RunLog,
@@ -151,7 +155,7 @@ pub enum Place {
 }
 
 impl Place {
-    pub const ALL: [Place; 24] = [
+    pub const ALL: [Place; 25] = [
         Place::Global,
         Place::Lists,
         Place::Search,
@@ -159,6 +163,7 @@ impl Place {
         Place::Jobs,
         Place::Timeline,
         Place::Health,
+        Place::Hubs,
         Place::Log,
         Place::RunLog,
         Place::Detail,
@@ -200,6 +205,7 @@ impl Place {
             Place::Log => "pane.log",
             Place::Jobs => "pane.jobs",
             Place::Health => "pane.health",
+            Place::Hubs => "pane.hubs",
             Place::RunLog => "run-log",
             Place::Detail => "detail",
             Place::Lists => "lists",
@@ -230,6 +236,7 @@ impl Place {
             Place::Log => "Log",
             Place::Jobs => "Jobs",
             Place::Health => "Health",
+            Place::Hubs => "Hubs",
             Place::RunLog => "the lines of a run",
             Place::Detail => "opened text",
             Place::Lists => "lists",
@@ -349,6 +356,7 @@ const DECISIONS: &[Place] = &[Place::Decisions];
 const STREAMS: &[Place] = &[Place::Timeline, Place::Log, Place::RunLog];
 const JOBS: &[Place] = &[Place::Jobs];
 const HEALTH: &[Place] = &[Place::Health];
+const HUBS: &[Place] = &[Place::Hubs];
 const MEMORY: &[Place] = &[Place::Search, Place::Detail];
 /// Where values stand beside one another to be chosen from.
 const CHOSEN: &[Place] = &[Place::Settings, Place::Export];
@@ -367,7 +375,7 @@ const TYPED: &[Place] = &[
 
 /// Every action. A row here is all it takes to be in help, palette, keymap files and docs.
 #[rustfmt::skip]
-pub const ACTIONS: [Row; 101] = [
+pub const ACTIONS: [Row; 104] = [
     row(Action::FocusSearch,   "pane.focus-search",    "Go to Search",                      Group::Deck,     GLOBAL, None),
     row(Action::FocusTimeline, "pane.focus-timeline",  "Go to the Timeline",                Group::Deck,     GLOBAL, None),
     row(Action::FocusLog,      "pane.focus-log",       "Go to the program's own log",       Group::Deck,     GLOBAL, None),
@@ -469,6 +477,9 @@ pub const ACTIONS: [Row; 101] = [
     row(Action::WhatIsWrong,   "health.explain",       "What is not as it should be, and what to do", Group::Health, GLOBAL, Some("explain")),
     row(Action::Earlier,       "chart.earlier",        "Chart: the moment before, in the Timeline too", Group::Health, HEALTH, Some("earlier")),
     row(Action::Later,         "chart.later",          "Chart: the moment after, in the Timeline too", Group::Health, HEALTH, Some("later")),
+    row(Action::FocusHubs,     "pane.focus-hubs",      "Go to Hubs",                        Group::Deck,     GLOBAL, None),
+    row(Action::ShowHub,       "hub.show",             "Show only this hub; again, all",    Group::Settings, HUBS, Some("only this")),
+    row(Action::HubDetail,     "hub.detail",           "All that is known of this hub",     Group::Settings, HUBS, Some("all of it")),
 ];
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ mod answers;
 mod cells;
 mod export;
 mod facts;
-mod header;
+mod fleet;
+pub(super) mod header;
 mod hints;
 mod input;
 mod mouse;
@@ -25,8 +26,8 @@ use super::{
     hyperlink::Hyperlinks,
     keymap::{Continuation, Key, Keymap, Shipped},
     layout::{self, Deck, Shares},
-    model::{Connection, Hub},
-    msg::{Link, Msg},
+    model::Fleet,
+    msg::Msg,
     overlay::{Overlay, import::Importing},
     panes::{
         PaneName, Panes,
@@ -38,25 +39,20 @@ use super::{
     theme::{Looks, Mode, Theme, ThemeError},
     widgets::toast::{Toast, Toasts},
 };
-use crate::{
-    door::Status,
-    model::{Id, Project, Time, Zones},
-};
+use crate::model::{Id, Project, Time, Zones};
 
-/// What every part may read: the hub, the clock as last told, how things look.
+/// What every part may read: the hubs, the clock as last told, how things look.
 pub struct Env {
     pub now: Time,
     pub zones: Zones,
     pub form: TimeForm,
     pub motion: Motion,
-    pub hub: Hub,
+    pub fleet: Fleet,
     pub theme: Theme,
     pub keymap: Keymap,
     pub import: Option<Importing>,
     /// What is shown is of this project alone.
     pub project: Option<Project>,
-    /// Where the hub is: its data directory, or its address.
-    pub place: String,
 }
 
 impl Env {
@@ -66,7 +62,8 @@ impl Env {
             zones: self.zones,
             form: self.form,
             motion: self.motion,
-            hub: &self.hub,
+            hub: self.fleet.hub(),
+            fleet: &self.fleet,
             theme: &self.theme,
             keymap: &self.keymap,
             import: self.import.as_ref(),
@@ -120,7 +117,7 @@ pub struct Start {
     pub keymap: Keymap,
     pub keymap_base: Shipped,
     pub keymap_path: PathBuf,
-    pub place: String,
+    pub fleet: Fleet,
     pub mouse: bool,
     /// Who else says what is preferred.
     pub given: Given,
@@ -138,12 +135,11 @@ impl App {
                 zones: start.zones,
                 form: start.form,
                 motion: start.given.motion,
-                hub: Hub::default(),
+                fleet: start.fleet,
                 theme,
                 keymap: start.keymap,
                 import: None,
                 project: None,
-                place: start.place,
             },
             keymap_base: start.keymap_base,
             keymap_path: start.keymap_path,
@@ -192,9 +188,10 @@ impl App {
             Msg::Tick => {}
             // Whoever comes back may have been in an editor.
             Msg::Focused => out.effects.push(Effect::LookAtFiles),
-            Msg::Link(link) => self.link(link, &mut out),
+            Msg::Link(at, link) => self.link(at, &link, &mut out),
             Msg::Logged(taken) => self.panes.log.take(taken),
             Msg::Answer(answer) => self.answer(answer, &mut out),
+            Msg::OfTurn(turn, answer) => self.answer_of(turn, answer, &mut out),
         }
         self.tick(&mut out);
         self.settle(&mut out);
@@ -246,6 +243,9 @@ impl App {
             }
             if let Some(project) = out.project.take() {
                 self.set_project(project, out);
+            }
+            if let Some((at, shows)) = out.choose.take() {
+                self.choose(at, shows, out);
             }
             if let Some(wanted) = out.prefer.take() {
                 self.prefer(wanted, out);
@@ -342,60 +342,6 @@ impl App {
         }
         if let Some(overlay) = &mut self.overlay {
             overlay.arrange(above(self.area), &scene);
-        }
-    }
-
-    fn link(&mut self, link: Link, out: &mut Out) {
-        self.connection(&link, out);
-        let scene = self.env.scene();
-        self.panes.each().for_each(|pane| pane.link(&link, &scene, out));
-    }
-
-    /// What the header tells of the hub.
-    fn connection(&mut self, link: &Link, out: &mut Out) {
-        match link {
-            Link::Up { owned, status } => {
-                let was_away = match self.env.hub.connection {
-                    Connection::Offline { .. } => true,
-                    Connection::Live { owned: before } => *owned && !before,
-                    Connection::Opening => false,
-                };
-                self.env.hub.connection = Connection::Live { owned: *owned };
-                self.env.hub.status = Some((**status).clone());
-                if was_away {
-                    out.toast(Toast::done(if *owned {
-                        "this console is the hub now"
-                    } else {
-                        "attached again"
-                    }));
-                }
-            }
-            Link::Down { fault, retry_at } => {
-                let since = match &self.env.hub.connection {
-                    Connection::Offline { since, .. } => *since,
-                    _ => self.env.now,
-                };
-                let (fault, retry_at) = (fault.clone(), *retry_at);
-                self.env.hub.connection = Connection::Offline { since, fault, retry_at };
-            }
-            Link::Status(status) => self.status(status, out),
-            Link::Gap { from, to, reason } => {
-                out.toast(Toast::warn(format!("events {from} to {to} are not to be had here ({reason})")));
-            }
-            Link::Begin(_) | Link::Events(_) => {}
-        }
-    }
-
-    fn status(&mut self, status: &Status, out: &mut Out) {
-        let readies = |hub: &Hub| {
-            let status = hub.status.as_ref()?;
-            Some(status.views.iter().filter(|view| view.state.is_ready()).count())
-        };
-        let before = readies(&self.env.hub);
-        self.env.hub.status = Some(status.clone());
-        if readies(&self.env.hub) != before {
-            let scene = self.env.scene();
-            self.panes.each().for_each(|pane| pane.views_changed(&scene, out));
         }
     }
 

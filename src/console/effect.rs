@@ -14,6 +14,7 @@ use crate::{
 use super::{
     export::Asked,
     markdown::code::Block,
+    model::At,
     overlay::form::{Draft, Field, Purpose},
     state::State,
     theme::Choice,
@@ -26,6 +27,7 @@ pub enum Effect {
     /// Ctrl-Z: give the terminal back until the shell says otherwise.
     Suspend,
     Ask(Ask),
+    AskEach(AskEach),
     /// To the clipboard of the person's own machine, by OSC 52.
     Copy(String),
     CaptureMouse(bool),
@@ -72,13 +74,18 @@ pub enum Effect {
     /// Out of the former queries.
     DropQuery(String),
     LoadQueries,
-    /// Try the hub now, not after the backoff.
-    Retry,
+    /// Try this hub now, not after the backoff.
+    Retry(At),
+    /// What is asked from now on is asked of this hub.
+    Choose {
+        at: At,
+        turn: u64,
+    },
     /// A person's own keys, as their file has them now.
     ReadKeymap,
 }
 
-/// A question to the door. Answered by the [`super::msg::Answer`] of the same name.
+/// A question to the hub that is chosen. Answered by the [`super::msg::Answer`] of the same name.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ask {
     Search {
@@ -127,15 +134,6 @@ pub enum Ask {
     Restore {
         id: Id,
     },
-    Events {
-        generation: u64,
-        page: Page,
-        query: EventQuery,
-    },
-    EventStats {
-        generation: u64,
-        query: EventQuery,
-    },
     Decision {
         id: Id,
     },
@@ -173,6 +171,25 @@ pub enum Ask {
     Health {
         generation: u64,
         trends: Option<TrendsFrom>,
+    },
+}
+
+/// A question to hubs that it names itself, whichever is chosen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AskEach {
+    Events {
+        generation: u64,
+        page: Page,
+        /// Each is asked of its hub.
+        queries: Vec<(At, EventQuery)>,
+    },
+    EventStats {
+        generation: u64,
+        queries: Vec<(At, EventQuery)>,
+    },
+    /// How a hub does, and how long it takes to say.
+    Sound {
+        at: At,
     },
 }
 

@@ -13,12 +13,14 @@ use std::{
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 pub use gather::{Gathered, ROWS_MAX};
-pub use rows::{DecisionRow, EventRow, JobRow, MemoryRow, Record};
+pub use rows::{DecisionRow, EventRow, FleetRow, JobRow, MemoryRow, Record};
 
 use crate::{
+    console::model::At,
     door::{Caller, DecisionPage, Door, EventQuery, ListOrder, SearchRequest},
     model::{DecisionFilter, Fault, MemoryFilter},
 };
@@ -88,6 +90,8 @@ pub enum What {
     /// All memories, in this order.
     List(MemoryFilter, ListOrder),
     Events(Box<EventQuery>),
+    /// Of these hubs, with their names.
+    Fleet(Box<EventQuery>, Vec<(At, String)>),
     Decisions(Box<DecisionFilter>),
     /// All jobs, or those of these names.
     Jobs(Option<Vec<String>>),
@@ -140,7 +144,7 @@ pub async fn text(
             let found = gather::list(door, caller, filter, order, limit, tell).await?;
             Ok((format.text(&found.rows)?, found.rows.len() as u64, found.more))
         }
-        What::Events(query) => {
+        What::Events(query) | What::Fleet(query, _) => {
             let found = gather::events(door, caller, *query, limit, tell).await?;
             Ok((format.text(&found.rows)?, found.rows.len() as u64, found.more))
         }
@@ -166,6 +170,19 @@ pub async fn text(
             Ok((text, rows, false))
         }
     }
+}
+
+/// As [`text`], the events of several hubs, each with the name of its own.
+pub async fn fleet_text(
+    doors: &[(String, Arc<dyn Door>)],
+    caller: &Caller,
+    query: EventQuery,
+    format: Format,
+    limit: usize,
+    tell: impl FnMut(u64),
+) -> Result<(String, u64, bool), Fault> {
+    let found = gather::fleet(doors, caller, query, limit, tell).await?;
+    Ok((format.text(&found.rows)?, found.rows.len() as u64, found.more))
 }
 
 /// One document on one line, as the verbs print it for programs.

@@ -22,7 +22,7 @@ const EXIT_STATUS: i32 = 129;
 
 /// Until the terminal is gone or `token` is cancelled; does not return when the loop could not end by itself. `seen`:
 /// someone looked and it was gone, for where no signal comes (a process that its parent shields from it).
-pub async fn watch(home: Arc<Home>, seen: Arc<Notify>, token: CancellationToken) {
+pub async fn watch(homes: Vec<Arc<Home>>, seen: Arc<Notify>, token: CancellationToken) {
     tokio::select! {
         () = token.cancelled() => return,
         () = signalled() => {}
@@ -33,7 +33,9 @@ pub async fn watch(home: Arc<Home>, seen: Arc<Notify>, token: CancellationToken)
         () = tokio::time::sleep(LOOP_PATIENCE) => {}
     }
     tracing::info!("the terminal is gone");
-    home.close().await;
+    for home in homes {
+        home.close().await;
+    }
     std::process::exit(EXIT_STATUS);
 }
 

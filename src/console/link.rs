@@ -1,6 +1,6 @@
-//! The hub's end of the console: finds a door, keeps it, finds another when it is gone.
+//! A hub's end of the console: finds a door, keeps it, finds another when it is gone.
 //!
-//! One task. It tells what it sees as messages, batched, through the one bounded queue: when the screen is slower than
+//! One task for each hub. It tells what it sees as messages, batched, through the one bounded queue: when the screen is slower than
 //! the hub, the stream waits, and nothing is lost. It resumes by cursor, so a hub that went away and came back leaves
 //! no hole and shows nothing twice.
 
@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    model::{EVENTS_MAX, Stretch},
+    model::{At, EVENTS_MAX, Stretch},
     msg::{Link, Msg},
 };
 use crate::{
@@ -33,11 +33,22 @@ const FIRST_PAGE: usize = 500;
 const BATCH_MAX: usize = 512;
 /// The header's counts are asked anew at most this often while memories change.
 const STATUS_PAUSE: Duration = Duration::from_millis(400);
+/// Two heartbeats and some air without a word: the connection may be open at this end alone.
+const SILENCE_MAX: Duration = Duration::from_secs(32);
 
 /// What the rest of the console holds of the link: the door, as long as there is one.
 pub type CurrentDoor = watch::Receiver<Option<Arc<dyn Door>>>;
 
+/// A hub as those see it who ask.
+pub struct Line {
+    pub door: CurrentDoor,
+    /// Try now, not after the backoff.
+    pub retry: Arc<Notify>,
+}
+
 pub struct LinkTask {
+    /// Which hub it is.
+    pub at: At,
     pub home: Arc<Home>,
     pub door: watch::Sender<Option<Arc<dyn Door>>>,
     pub send: mpsc::Sender<Msg>,
@@ -48,6 +59,13 @@ pub struct LinkTask {
 
 /// The queue's other end is gone: the console ends.
 struct Ended;
+
+/// Why a door is given up.
+enum Lost {
+    Fault(Fault),
+    /// Not a word for too long.
+    Silent,
+}
 
 impl From<mpsc::error::SendError<Msg>> for Ended {
     fn from(_: mpsc::error::SendError<Msg>) -> Ended {
@@ -72,9 +90,17 @@ impl LinkTask {
             let fault = match self.home.door().await {
                 Ok(opened) => {
                     self.door.send_replace(Some(Arc::clone(&opened.door)));
-                    let fault = self.live(&opened.door, &mut cursor).await?;
+                    let lost = self.live(&opened.door, &mut cursor).await?;
                     self.door.send_replace(None);
-                    fault
+                    match lost {
+                        Lost::Fault(fault) => fault,
+                        // It may be there all the same: tried at once, and only when that fails after a pause.
+                        Lost::Silent => {
+                            let since = self.home.clock().now().minus(SILENCE_MAX);
+                            self.tell(Link::Stale { since }).await?;
+                            continue;
+                        }
+                    }
                 }
                 Err(fault) => fault,
             };
@@ -84,7 +110,7 @@ impl LinkTask {
             let wait = jittered(backoff, self.home.clock().id().as_bytes()[15]);
             backoff = (backoff * 2).min(BACKOFF_MAX);
             let retry_at = self.home.clock().now().plus(wait);
-            self.send.send(Msg::Link(Link::Down { fault, retry_at })).await?;
+            self.tell(Link::Down { fault, retry_at }).await?;
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 () = self.retry.notified() => backoff = BACKOFF_FIRST,
@@ -92,17 +118,21 @@ impl LinkTask {
         }
     }
 
+    async fn tell(&self, link: Link) -> Result<(), Ended> {
+        Ok(self.send.send(Msg::Link(self.at, link)).await?)
+    }
+
     /// As long as the door answers. `Ok` is why it no longer does.
-    async fn live(&self, door: &Arc<dyn Door>, cursor: &mut Option<Cursor>) -> Result<Fault, Ended> {
+    async fn live(&self, door: &Arc<dyn Door>, cursor: &mut Option<Cursor>) -> Result<Lost, Ended> {
         let caller = local_caller(self.home.clock());
         let status = match door.status().await {
             Ok(status) => status,
-            Err(fault) => return Ok(fault),
+            Err(fault) => return Ok(Lost::Fault(fault)),
         };
         let head = status.head;
         let settling = !is_ready(&status);
         let mut owned = self.home.owns();
-        self.send.send(Msg::Link(Link::Up { owned, status: Box::new(status) })).await?;
+        self.tell(Link::Up { owned, status: Box::new(status) }).await?;
         let near = |at: &Cursor| {
             at.log == head.log
                 && at.epoch == head.epoch
@@ -115,11 +145,10 @@ impl LinkTask {
                 let query = EventQuery { limit: FIRST_PAGE, ..EventQuery::default() };
                 let page = match door.events(&caller, query).await {
                     Ok(page) => page,
-                    Err(fault) => return Ok(fault),
+                    Err(fault) => return Ok(Lost::Fault(fault)),
                 };
                 let head = page.head;
-                let begin = Link::Begin(Stretch::of(page, Order::Desc));
-                self.send.send(Msg::Link(begin)).await?;
+                self.tell(Link::Begin(Stretch::of(page, Order::Desc))).await?;
                 head
             }
         };
@@ -127,30 +156,32 @@ impl LinkTask {
         let request = StreamRequest { after: Some(after), ..StreamRequest::default() };
         let mut stream = match door.stream(&caller, request).await {
             Ok(stream) => stream.ready_chunks(BATCH_MAX),
-            Err(fault) => return Ok(fault),
+            Err(fault) => return Ok(Lost::Fault(fault)),
         };
         // Whoever had it may have gone between the first answer and the stream.
         if owned != self.home.owns()
             && let Ok(status) = door.status().await
         {
-            self.tell(status, &mut owned).await?;
+            self.tell_status(status, &mut owned).await?;
         }
         let mut ask_status_at = settling.then(|| Instant::now() + STATUS_PAUSE);
         loop {
+            let silent_at = Instant::now() + SILENCE_MAX;
             let items = tokio::select! {
                 items = stream.next() => items,
+                () = tokio::time::sleep_until(silent_at) => return Ok(Lost::Silent),
                 () = at(ask_status_at) => {
                     ask_status_at = None;
                     if let Ok(status) = door.status().await {
                         if !is_ready(&status) {
                             ask_status_at = Some(Instant::now() + STATUS_PAUSE);
                         }
-                        self.tell(status, &mut owned).await?;
+                        self.tell_status(status, &mut owned).await?;
                     }
                     continue;
                 }
             };
-            let Some(items) = items else { return Ok(Fault::unavailable("the hub closed")) };
+            let Some(items) = items else { return Ok(Lost::Fault(Fault::unavailable("the hub closed"))) };
             let mut events = Vec::new();
             for item in items {
                 match item {
@@ -166,21 +197,22 @@ impl LinkTask {
                         if !is_ready(&status) {
                             ask_status_at.get_or_insert(Instant::now() + STATUS_PAUSE);
                         }
-                        self.tell(*status, &mut owned).await?;
+                        self.tell_status(*status, &mut owned).await?;
                     }
                     Ok(StreamItem::Gap { from, to, reason }) => {
                         if reason == "history_changed" {
                             *cursor = None;
-                            return Ok(Fault::unavailable("the hub's history changed; reading it anew"));
+                            let fault = Fault::unavailable("the hub's history changed; reading it anew");
+                            return Ok(Lost::Fault(fault));
                         }
-                        self.send.send(Msg::Link(Link::Gap { from, to, reason })).await?;
+                        self.tell(Link::Gap { from, to, reason }).await?;
                     }
-                    Err(fault) => return Ok(fault),
+                    Err(fault) => return Ok(Lost::Fault(fault)),
                 }
             }
             *cursor = Some(after);
             if !events.is_empty() {
-                self.send.send(Msg::Link(Link::Events(events))).await?;
+                self.tell(Link::Events(events)).await?;
             }
         }
     }
@@ -188,7 +220,7 @@ impl LinkTask {
 
 impl LinkTask {
     /// How the hub does; and that it is this process's now, when a request has made it so.
-    async fn tell(&self, status: Status, owned: &mut bool) -> Result<(), Ended> {
+    async fn tell_status(&self, status: Status, owned: &mut bool) -> Result<(), Ended> {
         let status = Box::new(status);
         let now = self.home.owns();
         let link = if std::mem::replace(owned, now) == now {
@@ -196,7 +228,7 @@ impl LinkTask {
         } else {
             Link::Up { owned: now, status }
         };
-        Ok(self.send.send(Msg::Link(link)).await?)
+        self.tell(link).await
     }
 }
 

@@ -1,10 +1,12 @@
 //! The mirror: what the console knows of its hub, in its own memory, so that drawing and keys never wait.
 //!
-//! [`Feed`] is a window of the hub's events, [`Hub`] the last thing the hub said of itself, and when.
+//! [`Feed`] is a window of the hubs' events, [`Hub`] the last thing a hub said of itself, and when, [`Fleet`] all hubs.
 
 mod feed;
+mod fleet;
 
-pub use feed::{EVENTS_MAX, Feed, Item, Stretch};
+pub use feed::{EVENTS_MAX, Feed, Item, Mark, Pages, Row, Stretch};
+pub use fleet::{At, Fleet, Seat, Shows, Sounding};
 
 use crate::{
     door::{Refusal, Status, ViewName, ViewState, Writes},
@@ -19,6 +21,10 @@ pub enum Connection {
     Opening,
     Live {
         owned: bool,
+    },
+    /// It is silent for too long while the connection seems open; it is being tried anew.
+    Stale {
+        since: Time,
     },
     /// The last try failed; what is shown is what was known then.
     Offline {
@@ -45,6 +51,10 @@ pub enum Badge {
     Failed(String),
     Stalled(String),
     Refused(Refusal),
+    /// Silent since then.
+    Stale {
+        since: Time,
+    },
     Offline {
         since: Time,
     },
@@ -52,11 +62,29 @@ pub enum Badge {
     Denied,
 }
 
+impl Badge {
+    /// The worst first.
+    pub fn rank(&self) -> u8 {
+        match self {
+            Badge::Denied => 0,
+            Badge::Offline { .. } => 1,
+            Badge::Stale { .. } => 2,
+            Badge::Failed(_) => 3,
+            Badge::Refused(_) => 4,
+            Badge::Stalled(_) => 5,
+            Badge::Opening => 6,
+            Badge::Rebuilding(_) | Badge::CatchingUp(_) => 7,
+            Badge::Live => 8,
+        }
+    }
+}
+
 impl Hub {
     pub fn badge(&self, now: Time) -> Badge {
         match (&self.connection, &self.status) {
             (Connection::Offline { fault, .. }, _) if fault.code == Code::Denied => Badge::Denied,
             (Connection::Offline { since, .. }, _) => Badge::Offline { since: *since },
+            (Connection::Stale { since }, _) => Badge::Stale { since: *since },
             (Connection::Opening, _) | (_, None) => Badge::Opening,
             (Connection::Live { .. }, Some(status)) => of_status(status, now),
         }
@@ -74,6 +102,7 @@ impl Hub {
                 return Some(fault.message.clone());
             }
             Connection::Offline { .. } => return Some("the hub is away".into()),
+            Connection::Stale { .. } => return Some("the hub is silent".into()),
             Connection::Live { .. } => {}
         }
         match self.status.as_ref().map(|status| &status.writes) {

@@ -19,7 +19,7 @@ use super::{
     effect::{DecisionsFor, JobDeed, Page},
     export::Exported,
     markdown::code::Tokens,
-    model::Stretch,
+    model::{At, Sounding, Stretch},
     overlay::form::{Draft, Field, Purpose},
     theme::Themes,
 };
@@ -36,10 +36,12 @@ pub enum Msg {
     Tick,
     /// The terminal's window has the keys again.
     Focused,
-    Link(Link),
+    Link(At, Link),
     /// The program said something to its own log.
     Logged(Taken),
     Answer(Answer),
+    /// Of the hub that was chosen in this turn: not for those who look at another by now.
+    OfTurn(u64, Answer),
 }
 
 /// From the task that holds the door.
@@ -53,6 +55,10 @@ pub enum Link {
     Down {
         fault: Fault,
         retry_at: Time,
+    },
+    /// Not a word since then, though the connection seems open; it is being tried anew.
+    Stale {
+        since: Time,
     },
     Status(Box<Status>),
     /// The newest page: the window begins anew.
@@ -120,11 +126,17 @@ pub enum Answer {
     Events {
         generation: u64,
         page: Page,
-        result: Got<Stretch>,
+        /// Of each hub that was asked.
+        pages: Vec<(At, Got<Stretch>)>,
     },
     EventStats {
         generation: u64,
-        result: Got<EventStats>,
+        stats: Vec<(At, Got<EventStats>)>,
+    },
+    /// How a hub does.
+    Sounded {
+        at: At,
+        result: Got<Sounding>,
     },
     Decision {
         id: Id,

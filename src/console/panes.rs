@@ -5,6 +5,7 @@
 
 pub mod decisions;
 pub mod health;
+pub mod hubs;
 pub mod jobs;
 pub mod log;
 pub mod search;
@@ -13,11 +14,15 @@ pub mod timeline;
 use crossterm::event::KeyEvent;
 use ratatui::{Frame, layout::Rect, text::Span};
 
-use self::{decisions::Decisions, health::Health, jobs::Jobs, log::Log, search::Search, timeline::Timeline};
+use self::{
+    decisions::Decisions, health::Health, hubs::Hubs, jobs::Jobs, log::Log, search::Search,
+    timeline::Timeline,
+};
 use super::{
     action::{Action, Place},
     export::What,
     layout::{Shares, Split, Spot},
+    model::At,
     msg::{Answer, Link},
     scene::{Out, Scene},
     widgets::{list::Step, scroll::Track},
@@ -138,7 +143,10 @@ pub trait Pane {
         None
     }
 
-    /// The hub came, went, or told something.
+    /// One of the hubs came, went, or told something.
+    fn of_fleet(&mut self, _at: At, _link: &Link, _scene: &Scene, _out: &mut Out) {}
+
+    /// As [`Pane::of_fleet`], of the chosen hub alone.
     fn link(&mut self, _link: &Link, _scene: &Scene, _out: &mut Out) {}
 
     /// The hub's views became ready, or one is being made anew.
@@ -215,6 +223,7 @@ panes! {
     jobs: Jobs         = '3', "Jobs",     Below,       Jobs,     FocusJobs;
     timeline: Timeline = '4', "Timeline", Stream,      Timeline, FocusTimeline;
     health: Health     = '5', "Health",   Foot,        Health,   FocusHealth;
+    hubs: Hubs         = '9', "Hubs",     Away,        Hubs,     FocusHubs;
     log: Log           = '0', "Log",      Away,        Log,      FocusLog;
 }
 

@@ -17,7 +17,8 @@ use super::{
     frame::{Frames, Seconds},
     hangup,
     keymap::{Keymap, Shipped},
-    link::LinkTask,
+    link::{Line, LinkTask},
+    model::{At, Fleet, Seat},
     msg::{Answer, Msg},
     overlay::form::Field,
     panes::log::LogPlace,
@@ -45,6 +46,13 @@ const LOG_PAUSE: Duration = Duration::from_millis(100);
 /// How long the link is waited for at the end.
 const END_PATIENCE: Duration = Duration::from_secs(2);
 
+/// A hub to attach to, or to be.
+pub struct Berth {
+    pub home: Home,
+    /// Short, and like no other's; none where it is the only one.
+    pub name: Option<String>,
+}
+
 /// What the console is started with.
 pub struct ConsoleOptions {
     pub config: Config,
@@ -59,38 +67,43 @@ pub struct ConsoleOptions {
 }
 
 /// Runs the console until it is quit. Whatever happens, the terminal is as it was before, and the hub is closed in order.
-pub async fn run(home: Home, options: ConsoleOptions) -> Result<(), Fault> {
-    let home = Arc::new(home);
-    let mut console = Console::new(&home, &options)?;
+/// All that it keeps for itself is kept with the first berth.
+pub async fn run(berths: Vec<Berth>, options: ConsoleOptions) -> Result<(), Fault> {
+    let seats = berths.iter().map(|berth| {
+        let place = place(&berth.home);
+        Seat::new(berth.name.clone().unwrap_or_else(|| place.clone()), place)
+    });
+    let fleet = Fleet::new(seats.collect());
+    let homes: Vec<Arc<Home>> = berths.into_iter().map(|berth| Arc::new(berth.home)).collect();
+    let first = Arc::clone(&homes[0]);
+    let mut console = Console::new(&first, fleet, &options)?;
     // Painted before anything is opened.
     console.draw()?;
     let link = Tasks::new();
     let (send, receive) = mpsc::channel(QUEUE_MAX);
-    let (door, current) = watch::channel(None);
-    let retry = Arc::new(Notify::new());
-    let clock = home.clock().clone();
-    link.spawn(
-        LinkTask {
-            home: Arc::clone(&home),
-            door,
-            send: send.clone(),
-            retry: Arc::clone(&retry),
-            token: link.token(),
-        }
-        .run(),
-    );
-    let places = (home.data_dir(), options.keymap_path, &*options.themes_dir);
-    let mut work = Work::new(current, clock, send, retry, places, Tasks::new());
+    let mut lines = Vec::new();
+    for (at, home) in homes.iter().enumerate() {
+        let (door, current) = watch::channel(None);
+        let retry = Arc::new(Notify::new());
+        lines.push(Line { door: current, retry: Arc::clone(&retry) });
+        let at = At(at as u16);
+        let (home, send, token) = (Arc::clone(home), send.clone(), link.token());
+        link.spawn(LinkTask { at, home, door, send, retry, token }.run());
+    }
+    let places = (first.data_dir(), options.keymap_path, &*options.themes_dir);
+    let mut work = Work::new(lines, first.clock().clone(), send, places, Tasks::new());
     let watch = Tasks::new();
     let gone = Arc::new(Notify::new());
-    watch.spawn(hangup::watch(Arc::clone(&home), Arc::clone(&gone), watch.token()));
+    watch.spawn(hangup::watch(homes.clone(), Arc::clone(&gone), watch.token()));
     let done = console.go(receive, &mut work, gone).await;
     work.perform(Effect::KeepState(console.app.state()));
     watch.end(END_PATIENCE).await;
     console.term.leave();
     link.end(END_PATIENCE).await;
     work.end().await;
-    home.close().await;
+    for home in &homes {
+        home.close().await;
+    }
     done
 }
 
@@ -109,7 +122,7 @@ struct Console {
 }
 
 impl Console {
-    fn new(home: &Home, options: &ConsoleOptions) -> Result<Console, Fault> {
+    fn new(home: &Home, fleet: Fleet, options: &ConsoleOptions) -> Result<Console, Fault> {
         let caps = Caps::of_env();
         let config = &options.config;
         let ascii = match config.provenance("ascii") {
@@ -154,7 +167,7 @@ impl Console {
             keymap,
             keymap_base: base,
             keymap_path: options.keymap_path.clone(),
-            place: place(home),
+            fleet,
             mouse: config.mouse,
             given,
             state,

@@ -3,9 +3,9 @@
 
 use super::{
     action::{Action, Place},
-    effect::{Ask, Effect},
+    effect::{Ask, AskEach, Effect},
     keymap::{Keymap, Shipped},
-    model::Hub,
+    model::{At, Fleet, Hub, Shows},
     overlay::{Overlay, import::Importing},
     preferences::Preferences,
     text,
@@ -47,7 +47,9 @@ pub struct Scene<'a> {
     pub zones: Zones,
     pub form: TimeForm,
     pub motion: Motion,
+    /// The chosen one.
     pub hub: &'a Hub,
+    pub fleet: &'a Fleet,
     pub theme: &'a Theme,
     pub keymap: &'a Keymap,
     pub import: Option<&'a Importing>,
@@ -151,6 +153,8 @@ pub struct Out {
     pub act: Option<Action>,
     /// A project was picked; inside it, none is all.
     pub project: Option<Option<Project>>,
+    /// Another hub is meant from now on, and the Timeline shows it alone, or all.
+    pub choose: Option<(At, Shows)>,
     /// A shipped keymap was picked.
     pub keymap: Option<Shipped>,
     /// The Timeline is to go to this moment, and the focus stays where it is.
@@ -174,6 +178,10 @@ impl Out {
         self.effects.push(Effect::Ask(ask));
     }
 
+    pub fn ask_each(&mut self, ask: AskEach) {
+        self.effects.push(Effect::AskEach(ask));
+    }
+
     pub fn toast(&mut self, toast: Toast) {
         self.toasts.push(toast);
     }
@@ -190,7 +198,7 @@ mod tests {
     #[track_caller]
     fn check(form: TimeForm, picked: Option<&str>, now: &str, time: &str, expected: (&str, &str)) {
         let theme = Theme::for_mode(Mode::Dark, Depth::True, false);
-        let (hub, keymap) = (Hub::default(), Keymap::default());
+        let (fleet, keymap) = (Fleet::default(), Keymap::default());
         let zones = Zones {
             machine: "Australia/Sydney".parse().unwrap(),
             picked: picked.map(|name| name.parse().unwrap()),
@@ -200,7 +208,8 @@ mod tests {
             zones,
             form,
             motion: Motion::Full,
-            hub: &hub,
+            hub: fleet.hub(),
+            fleet: &fleet,
             theme: &theme,
             keymap: &keymap,
             import: None,

@@ -3,6 +3,7 @@
 //! message.
 
 mod drafts;
+mod each;
 mod export;
 mod files;
 mod highlight;
@@ -17,14 +18,14 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     effect::{Ask, Effect, Save},
     keymap,
-    link::CurrentDoor,
-    model::Stretch,
+    link::Line,
+    model::At,
     msg::{Answer, Msg},
     theme::Themes,
 };
@@ -45,10 +46,12 @@ const END_PATIENCE: Duration = Duration::from_secs(5);
 
 pub struct Work {
     tasks: Tasks,
-    door: CurrentDoor,
+    /// In the order of the fleet.
+    lines: Vec<Line>,
+    chosen: At,
+    turn: u64,
     clock: Clock,
     send: mpsc::Sender<Msg>,
-    retry: Arc<Notify>,
     drafts: Drafts,
     queries: Queries,
     keeper: Keeper,
@@ -62,10 +65,9 @@ pub struct Work {
 
 impl Work {
     pub fn new(
-        door: CurrentDoor,
+        lines: Vec<Line>,
         clock: Clock,
         send: mpsc::Sender<Msg>,
-        retry: Arc<Notify>,
         (data_dir, keymap, themes_dir): (&Path, PathBuf, &Path),
         tasks: Tasks,
     ) -> Work {
@@ -76,10 +78,11 @@ impl Work {
         let highlight = Highlight::start(send.clone(), &tasks);
         Work {
             tasks,
-            door,
+            lines,
+            chosen: At(0),
+            turn: 0,
             clock,
             send,
-            retry,
             drafts,
             queries,
             keeper,
@@ -96,6 +99,7 @@ impl Work {
     pub fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Ask(ask) => self.ask(ask),
+            Effect::AskEach(ask) => self.ask_each(ask),
             Effect::SaveDraft(draft) => self.drafts.save(draft),
             Effect::DropDraft(purpose) => self.drafts.drop(purpose),
             Effect::LoadDraft(purpose) => self.drafts.load(purpose),
@@ -127,7 +131,12 @@ impl Work {
                     token.cancel();
                 }
             }
-            Effect::Retry => self.retry.notify_one(),
+            Effect::Retry(at) => {
+                if let Some(line) = self.line(at) {
+                    line.retry.notify_one();
+                }
+            }
+            Effect::Choose { at, turn } => (self.chosen, self.turn) = (at, turn),
             Effect::ReadKeymap => {
                 let path = self.keymap.clone();
                 self.spawn(async move { Answer::Keymap(blocking(move || keymap::read(&path)).await) });
@@ -154,28 +163,46 @@ impl Work {
     }
 
     fn spawn(&self, task: impl Future<Output = Answer> + Send + 'static) {
+        self.spawn_as(task, Msg::Answer);
+    }
+
+    fn spawn_as(
+        &self,
+        task: impl Future<Output = Answer> + Send + 'static,
+        message: impl FnOnce(Answer) -> Msg + Send + 'static,
+    ) {
         let (send, token) = (self.send.clone(), self.tasks.token());
         self.tasks.spawn(async move {
             tokio::select! {
                 answer = task => {
                     // Nobody listens any more: the console ends.
-                    drop(send.send(Msg::Answer(answer)).await);
+                    drop(send.send(message(answer)).await);
                 }
                 () = token.cancelled() => {}
             }
         });
     }
 
+    fn line(&self, at: At) -> Option<&Line> {
+        self.lines.get(usize::from(at.0))
+    }
+
+    fn door(&self, at: At) -> Result<Arc<dyn Door>, Fault> {
+        let door = self.line(at).and_then(|line| line.door.borrow().clone());
+        door.ok_or_else(|| Fault::unavailable("the hub is not there"))
+    }
+
     fn ask(&self, mut ask: Ask) {
         self.in_my_zone(&mut ask);
-        let door = self.door.borrow().clone();
+        let (door, turn) = (self.door(self.chosen), self.turn);
         let caller = local_caller(&self.clock);
-        self.spawn(async move {
+        let answered = async move {
             match door {
-                Some(door) => answer(&*door, &caller, ask).await,
-                None => refused(ask, Fault::unavailable("the hub is not there")),
+                Ok(door) => answer(&*door, &caller, ask).await,
+                Err(fault) => refused(ask, fault),
             }
-        });
+        };
+        self.spawn_as(answered, move |answer| Msg::OfTurn(turn, answer));
     }
 
     /// A hub elsewhere reads `since:yesterday` as it is meant here.
@@ -201,10 +228,9 @@ impl Work {
     }
 
     fn import(&mut self, path: PathBuf, project: Option<Project>) {
-        let Some(door) = self.door.borrow().clone() else {
-            let fault = Fault::unavailable("the hub is not there");
-            self.spawn(async { Answer::Imported(Err(fault)) });
-            return;
+        let door = match self.door(self.chosen) {
+            Ok(door) => door,
+            Err(fault) => return self.spawn(async { Answer::Imported(Err(fault)) }),
         };
         let token = CancellationToken::new();
         self.import = Some(token.clone());
@@ -281,14 +307,6 @@ async fn answer(door: &dyn Door, caller: &Caller, ask: Ask) -> Answer {
         }
         Ask::Forget { id } => Answer::Forgotten(door.forget(caller, id, Forgetting::Hide).await),
         Ask::Restore { id } => Answer::Restored(door.restore(caller, id).await.map(Box::new)),
-        Ask::Events { generation, page, query } => {
-            let order = query.order;
-            let result = door.events(caller, query).await.map(|page| Stretch::of(page, order));
-            Answer::Events { generation, page, result }
-        }
-        Ask::EventStats { generation, query } => {
-            Answer::EventStats { generation, result: door.event_stats(caller, query).await }
-        }
         Ask::Decision { id } => {
             let result = door.decision(caller, DecisionRef::Id(id)).await;
             Answer::Decision { id, result: result.map(Box::new) }
@@ -338,8 +356,6 @@ fn refused(ask: Ask, fault: Fault) -> Answer {
         Ask::Save(_) => Answer::Saved(Err(fault)),
         Ask::Forget { .. } => Answer::Forgotten(Err(fault)),
         Ask::Restore { .. } => Answer::Restored(Err(fault)),
-        Ask::Events { generation, page, .. } => Answer::Events { generation, page, result: Err(fault) },
-        Ask::EventStats { generation, .. } => Answer::EventStats { generation, result: Err(fault) },
         Ask::Decision { id } => Answer::Decision { id, result: Err(fault) },
         Ask::Decisions { what, .. } => Answer::Decisions { what, result: Err(fault) },
         Ask::Calibration { generation, .. } => Answer::Calibration { generation, result: Err(fault) },

@@ -14,6 +14,7 @@ mod damage;
 mod docs;
 mod erase;
 mod faults;
+mod fleet;
 mod forget;
 mod format;
 mod harness;

@@ -31,27 +31,32 @@ use crate::{
 const CUTS: usize = 100;
 const WRITERS: usize = 8;
 
-/// A way to a hub's socket by TCP, which can be cut.
-struct Way {
+/// A way to a hub's socket by TCP, which can be cut, and shut.
+pub struct Way {
     address: SocketAddr,
     cut: watch::Sender<u64>,
+    shut: watch::Sender<bool>,
 }
 
 impl Way {
-    async fn to(socket: PathBuf) -> Way {
+    pub async fn to(socket: PathBuf) -> Way {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let cut = watch::Sender::new(0);
-        let cuts = cut.clone();
+        let shut = watch::Sender::new(false);
+        let (cuts, is_shut) = (cut.clone(), shut.subscribe());
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
+                if *is_shut.borrow() {
+                    continue;
+                }
                 tokio::spawn(carry(near, socket.clone(), cuts.subscribe()));
             }
         });
-        Way { address, cut }
+        Way { address, cut, shut }
     }
 
-    fn home(&self, house: &House) -> Home {
+    pub fn home(&self, house: &House) -> Home {
         let address: Address = format!("http://{}", self.address).parse().unwrap();
         Home::new(HomeOptions {
             data_dir: house.dir.path().join("face"),
@@ -66,8 +71,14 @@ impl Way {
         })
     }
 
-    fn cut(&self) {
+    pub fn cut(&self) {
         self.cut.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// What is open is cut, and nobody comes through until it is opened.
+    pub fn shut(&self, shut: bool) {
+        self.shut.send_replace(shut);
+        self.cut();
     }
 }
 

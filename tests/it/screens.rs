@@ -8,10 +8,10 @@ use wheelhouse::{
     config::Provenance,
     console::{
         app::{App, Start},
-        effect::{Ask, Effect, Page, Toward},
+        effect::{Ask, AskEach, Effect, Page, Toward},
         keymap::{Keymap, Shipped},
         markdown::code::Grammars,
-        model::{Item, Stretch},
+        model::{At, Fleet, Item, Seat, Sounding, Stretch},
         msg::{Answer, JobRuns, Link, Msg},
         panes::log::LogPlace,
         preferences::Given,
@@ -21,9 +21,9 @@ use wheelhouse::{
     },
     door::{
         Calibration, Cleaning, DecisionPage, DecisionRevision, EventBucket, EventGap, EventStats,
-        Explanation, Health, Hit, JobView, Legs, LogLine, LogStream, MemoryPage, Ranks, RecordKind, Refusal,
-        Revision, RunLog, RunMark, RunView, SearchAnswer, Status, SuggestAnswer, Suggestion, TermWorth,
-        TrendPoint, Trends, ViewName, ViewState, ViewStatus, Writes,
+        Explanation, Health, Hit, JobView, Legs, LogLine, LogStream, MemoryPage, Overall, Ranks, RecordKind,
+        Refusal, Revision, RunLog, RunMark, RunView, SearchAnswer, Status, SuggestAnswer, Suggestion,
+        TermWorth, TrendPoint, Trends, ViewName, ViewState, ViewStatus, Writes,
     },
     ingest::{ImportReport, Progress, Skipped},
     model::{
@@ -70,7 +70,7 @@ fn app_given(looks: Looks, given: Given) -> App {
         keymap: Keymap::default(),
         keymap_base: Shipped::Default,
         keymap_path: "/config/keymap.toml".into(),
-        place: "/srv/notes-hub".into(),
+        fleet: Fleet::alone("/srv/notes-hub"),
         mouse: true,
         given,
         state: State::default(),
@@ -213,14 +213,14 @@ fn type_text(app: &mut App, text: &str) -> Vec<Effect> {
 }
 
 fn up(app: &mut App, status: Status) {
-    let effects = tell(app, Msg::Link(Link::Up { owned: true, status: Box::new(status) }));
+    let effects = tell(app, Msg::Link(At(0), Link::Up { owned: true, status: Box::new(status) }));
     answer_lists(app, &effects);
 }
 
 fn answer_lists(app: &mut App, effects: &[Effect]) {
     for effect in effects {
         if let Effect::Ask(Ask::Recent { generation, .. }) = effect {
-            let empty = app.env.hub.memories() == Some(0);
+            let empty = app.env.fleet.hub().memories() == Some(0);
             let memories = if empty { Vec::new() } else { (0..NOTES.len()).map(memory).collect() };
             let result = Ok(MemoryPage { memories, next: None });
             let more = tell(app, Msg::Answer(Answer::Recent { generation: *generation, result }));
@@ -232,19 +232,23 @@ fn answer_lists(app: &mut App, effects: &[Effect]) {
 fn begin(app: &mut App, events: std::ops::RangeInclusive<u64>) {
     let head = cursor(*events.end());
     let items = events.map(|sequence| Item::Event(event(sequence))).collect();
-    let effects = tell(app, Msg::Link(Link::Begin(Stretch { items, next: None, reached: None, head })));
+    let effects =
+        tell(app, Msg::Link(At(0), Link::Begin(Stretch { items, next: None, reached: None, head })));
     answer_stats(app, effects);
 }
 
 /// The hub's counts: some in each span, now and then an error.
 fn answer_stats(app: &mut App, effects: Vec<Effect>) {
     for effect in effects {
-        if let Effect::Ask(Ask::EventStats { generation, query }) = effect {
+        if let Effect::AskEach(AskEach::EventStats { generation, queries }) = effect {
             let bucket =
                 |n: usize| EventBucket { events: (n * n % 17) as u64, errors: u64::from(n % 23 == 7) };
-            let buckets = (0..query.buckets).map(bucket).collect();
-            let result = Ok(EventStats { buckets, ..EventStats::default() });
-            tell(app, Msg::Answer(Answer::EventStats { generation, result }));
+            let stats = queries.into_iter().map(|(at, query)| {
+                let buckets = (0..query.buckets).map(bucket).collect();
+                (at, Ok(EventStats { buckets, ..EventStats::default() }))
+            });
+            let stats = stats.collect();
+            tell(app, Msg::Answer(Answer::EventStats { generation, stats }));
         }
     }
 }
@@ -858,7 +862,7 @@ fn answer_decisions(app: &mut App, effects: &[Effect], count: usize) {
 
 /// In the pane, with so many.
 fn decisions(app: &mut App, count: usize) {
-    let effects = tell(app, Msg::Link(Link::Up { owned: true, status: Box::new(status(4_354)) }));
+    let effects = tell(app, Msg::Link(At(0), Link::Up { owned: true, status: Box::new(status(4_354)) }));
     answer_lists(app, &effects);
     answer_decisions(app, &effects, count);
     begin(app, 1..=40);
@@ -1126,7 +1130,7 @@ fn health(disk: &str) -> Health {
         "hub": "harbour", "timestamp": now(), "started_at": ago(26 * HOUR),
         "latencies": { "search": took(1.1), "commit": took(0.6) },
         "breakers": [{ "name": "http feeds.example.com", "state": if disk == "up" { "closed" } else { "open" },
-            "since": ago(40_000), "failures": 5, "probe_at": Time::from_unix_ms(now().unix_ms() + 9_000) }],
+            "since": ago(40_000), "failures": 5, "probe_at": ago(-21_000) }],
         "caches": [{ "name": "answers", "entries": 812, "hits": 910, "misses": 90, "evictions": 0 }],
         "errors": { "timeout": 7 }, "memory_bytes": 183_000_000, "queue_depth": 2, "queue_bytes": 18_200, "connections": 3,
         "running": 1, "dead": 1, "disk": { "free_bytes": 41_000_000_000u64, "total_bytes": 500_000_000_000u64, "data_bytes": 1_240_000_000 },
@@ -1159,7 +1163,7 @@ fn trends() -> Trends {
 /// With these jobs and this disk, and the keys pressed.
 fn at_work(app: &mut App, names: &[&str], disk: &str, keys: &str) {
     let parts = health(disk);
-    let effects = tell(app, Msg::Link(Link::Up { owned: true, status: Box::new(status(4_354)) }));
+    let effects = tell(app, Msg::Link(At(0), Link::Up { owned: true, status: Box::new(status(4_354)) }));
     answer_lists(app, &effects);
     answer_decisions(app, &effects, 6);
     answer_work(app, effects, names, &parts);
@@ -1233,7 +1237,7 @@ fn health_offline() {
     check("health_offline", |app| {
         at_work(app, &MANY, "up", "5");
         let fault = Fault::unavailable("the hub closed");
-        tell(app, Msg::Link(Link::Down { fault, retry_at: now() }));
+        tell(app, Msg::Link(At(0), Link::Down { fault, retry_at: now() }));
     });
 }
 
@@ -1435,7 +1439,7 @@ fn timeline_held() {
         live(app);
         timeline(app);
         press(app, "Up Up");
-        tell(app, Msg::Link(Link::Events((41..=45).map(event).collect())));
+        tell(app, Msg::Link(At(0), Link::Events((41..=45).map(event).collect())));
     });
 }
 
@@ -1445,7 +1449,7 @@ fn timeline_paused() {
         live(app);
         timeline(app);
         press(app, "Space");
-        tell(app, Msg::Link(Link::Events((41..=168).map(event).collect())));
+        tell(app, Msg::Link(At(0), Link::Events((41..=168).map(event).collect())));
     });
 }
 
@@ -1456,10 +1460,10 @@ fn timeline_filtered() {
         timeline(app);
         press(app, "/");
         let mut effects = type_text(app, "severity:error");
-        while let Some(Effect::Ask(Ask::Events { generation, .. })) = effects.pop() {
+        while let Some(Effect::AskEach(AskEach::Events { generation, .. })) = effects.pop() {
             let items = [9, 18, 27, 36].map(|sequence| Item::Event(event(sequence))).to_vec();
             let stretch = Stretch { items, next: None, reached: None, head: cursor(40) };
-            let answer = Answer::Events { generation, page: Page::Newest, result: Ok(stretch) };
+            let answer = Answer::Events { generation, page: Page::Newest, pages: vec![(At(0), Ok(stretch))] };
             effects = tell(app, Msg::Answer(answer));
             answer_stats(app, std::mem::take(&mut effects));
         }
@@ -1489,8 +1493,12 @@ fn timeline_event() {
 /// Answers what is asked of history with this, and the counts.
 fn answer_history(app: &mut App, effects: Vec<Effect>, answer: &dyn Fn(Page) -> Stretch) {
     for effect in &effects {
-        if let Effect::Ask(Ask::Events { generation, page, .. }) = effect {
-            let answer = Answer::Events { generation: *generation, page: *page, result: Ok(answer(*page)) };
+        if let Effect::AskEach(AskEach::Events { generation, page, .. }) = effect {
+            let answer = Answer::Events {
+                generation: *generation,
+                page: *page,
+                pages: vec![(At(0), Ok(answer(*page)))],
+            };
             let more = tell(app, Msg::Answer(answer));
             answer_stats(app, more);
         }
@@ -1571,7 +1579,7 @@ fn timeline_gap() {
         items.extend([gap(36, 1_204, 312, "cleaned"), gap(1_210, 1_210, 1, "damaged")]);
         items.insert(13, Item::Event(Arc::new(Event { sequence: Sequence(1_206), ..(*event(36)).clone() })));
         let stretch = Stretch { items, next: None, reached: None, head: cursor(1_210) };
-        let effects = tell(app, Msg::Link(Link::Begin(stretch)));
+        let effects = tell(app, Msg::Link(At(0), Link::Begin(stretch)));
         answer_stats(app, effects);
         timeline(app);
         press(app, "Up Up");
@@ -1656,7 +1664,7 @@ fn log_empty() {
 #[test]
 fn log_held() {
     check("log_held", |app| {
-        tell(app, Msg::Link(Link::Up { owned: false, status: Box::new(status(4_354)) }));
+        tell(app, Msg::Link(At(0), Link::Up { owned: false, status: Box::new(status(4_354)) }));
         logged(app);
         press(app, "0 Up Up");
         logged(app);
@@ -1726,7 +1734,7 @@ fn stalled() {
     check("stalled", |app| {
         live(app);
         let writes = Writes::Stalled { since: now() };
-        tell(app, Msg::Link(Link::Status(Box::new(Status { writes, ..status(4_354) }))));
+        tell(app, Msg::Link(At(0), Link::Status(Box::new(Status { writes, ..status(4_354) }))));
         app.update(Time::from_unix_ms(now().unix_ms() + 3_000), Msg::Tick);
     });
 }
@@ -1756,7 +1764,7 @@ fn offline() {
     check("offline", |app| {
         live(app);
         let fault = Fault::unavailable("the hub closed");
-        tell(app, Msg::Link(Link::Down { fault, retry_at: now() }));
+        tell(app, Msg::Link(At(0), Link::Down { fault, retry_at: now() }));
         app.update(Time::from_unix_ms(now().unix_ms() + 12_000), Msg::Tick);
     });
 }
@@ -1767,5 +1775,114 @@ fn one_project() {
         live(app);
         app.env.project = Some(Project::slug("harbour"));
         app.panes.search.project.clone_from(&app.env.project);
+    });
+}
+
+// ── several hubs ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/// Three hubs; what `ash` and `elm` tell is told.
+fn fleet(app: &mut App) {
+    let seats = [
+        ("ash", "http://ash.example.org:7420"),
+        ("elm", "http://elm.example.org:7420"),
+        ("oak", "http://10.0.0.7:7420"),
+    ];
+    app.env.fleet = Fleet::new(seats.map(|(name, place)| Seat::new(name, place)).into());
+    for (at, memories, head) in [(0, 4_354, 40), (1, 128, 40), (2, 77_012, 41)] {
+        let status = Status { decisions: Some(memories / 20), head: cursor(head), ..status(memories) };
+        let effects = tell(app, Msg::Link(At(at), Link::Up { owned: false, status: Box::new(status) }));
+        answer_lists(app, &effects);
+        // Each a little after the one before.
+        let later = |sequence: u64| {
+            let mut event = (*event(sequence)).clone();
+            let span = std::time::Duration::from_millis(u64::from(at) * 6_150);
+            (event.time, event.recorded_at) = (event.time.plus(span), event.recorded_at.plus(span));
+            Arc::new(event)
+        };
+        let items = (1..=40).filter(|n| n % 3 != 2 || at == 0).map(|n| Item::Event(later(n))).collect();
+        let page = Stretch { items, next: None, reached: None, head: cursor(40) };
+        let effects = tell(app, Msg::Link(At(at), Link::Begin(page)));
+        answer_stats(app, effects);
+    }
+}
+
+/// How each does, when it is asked.
+fn sound(app: &mut App, effects: Vec<Effect>) {
+    for effect in effects {
+        let Effect::AskEach(AskEach::Sound { at }) = effect else { continue };
+        let seat = app.env.fleet.get(at).unwrap();
+        let sounding = Sounding {
+            round_trip: std::time::Duration::from_micros([420, 12_600, 148_000][usize::from(at.0)]),
+            status: Box::new(seat.hub.status.clone().unwrap()),
+            health: [Some(Overall::Healthy), Some(Overall::Degraded), None][usize::from(at.0)],
+        };
+        tell(app, Msg::Answer(Answer::Sounded { at, result: Ok(sounding) }));
+    }
+}
+
+fn hubs(app: &mut App) {
+    press(app, "9");
+    let effects = tell(app, Msg::Tick);
+    sound(app, effects);
+}
+
+#[test]
+fn hubs_all_live() {
+    check("hubs_all_live", |app| {
+        fleet(app);
+        hubs(app);
+    });
+}
+
+#[test]
+fn hubs_one_retried_and_one_denied() {
+    check("hubs_one_retried_and_one_denied", |app| {
+        fleet(app);
+        let fault = Fault::unavailable("no hub answers at http://elm.example.org:7420");
+        tell(app, Msg::Link(At(1), Link::Down { fault, retry_at: ago(-15_000) }));
+        let fault =
+            Fault::new(Code::Denied, "this key is revoked").hint("`wheelhouse key create` makes another");
+        tell(app, Msg::Link(At(2), Link::Down { fault, retry_at: ago(-21_000) }));
+        hubs(app);
+        press(app, "j");
+        // The toasts are gone.
+        app.update(Time::from_unix_ms(now().unix_ms() + 12_000), Msg::Tick);
+    });
+}
+
+#[test]
+fn hubs_alone() {
+    check("hubs_alone", |app| {
+        live(app);
+        hubs(app);
+    });
+}
+
+#[test]
+fn fleet_deck() {
+    check("fleet_deck", fleet);
+}
+
+#[test]
+fn fleet_timeline() {
+    check("fleet_timeline", |app| {
+        fleet(app);
+        let since = Time::from_unix_ms(now().unix_ms() - 34_000);
+        tell(app, Msg::Link(At(1), Link::Stale { since }));
+        timeline(app);
+        press(app, "z Up Up Enter");
+        app.update(Time::from_unix_ms(now().unix_ms() + 12_000), Msg::Tick);
+    });
+}
+
+#[test]
+fn fleet_of_which_one_is_shown() {
+    check("fleet_of_which_one_is_shown", |app| {
+        fleet(app);
+        hubs(app);
+        let effects = press(app, "j Enter");
+        answer_lists(app, &effects);
+        press(app, "4");
+        app.update(Time::from_unix_ms(now().unix_ms() + 12_000), Msg::Tick);
     });
 }

@@ -82,6 +82,7 @@ pub fn state(badge: &Badge) -> String {
         }
         Badge::Failed(words) => format!("State: failed, {}.", escape_line(words)),
         Badge::Refused(why) => format!("State: {}; nothing can be saved, reading goes on.", why.words()),
+        Badge::Stale { .. } => "State: not a word from the hub; it is tried anew.".to_owned(),
         Badge::Offline { .. } => "State: the hub is away.".to_owned(),
         Badge::Denied => "State: the hub does not let this console in.".to_owned(),
     }

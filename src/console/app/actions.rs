@@ -6,6 +6,7 @@ use crate::console::{
     effect::{Ask, Effect},
     keymap::Listed,
     layout::{self, Edge, Shares, Spot},
+    model::At,
     overlay::{
         Overlay,
         confirm::Confirm,
@@ -246,10 +247,18 @@ impl App {
                 out.open = Some(Overlay::Palette(Box::new(palette)));
             }
             Action::ReloadKeymap => out.effects.push(Effect::ReadKeymap),
-            Action::Retry => out.effects.push(Effect::Retry),
+            Action::Retry => out.effects.push(Effect::Retry(self.tried_anew())),
             _ => return false,
         }
         true
+    }
+
+    /// The hub that `retry` means: the one that is selected among them, else the chosen one.
+    fn tried_anew(&self) -> At {
+        match self.focus {
+            PaneName::Hubs => self.panes.hubs.selected(),
+            _ => self.env.fleet.chosen(),
+        }
     }
 
     /// The look changed: what was laid out for it no longer is.
@@ -266,9 +275,9 @@ impl App {
     }
 
     fn why_not_here(&self, action: Action) -> Option<String> {
-        let needs_hub = || (!self.env.hub.is_live()).then(|| "the hub is not there yet".to_owned());
+        let needs_hub = || (!self.env.fleet.hub().is_live()).then(|| "the hub is not there yet".to_owned());
         match action {
-            Action::Import => self.env.hub.why_no_writes(),
+            Action::Import => self.env.fleet.hub().why_no_writes(),
             Action::Undo => match &self.undo {
                 None if self.forgetting.is_some() => None,
                 None => Some("nothing to undo".into()),
@@ -278,7 +287,13 @@ impl App {
                 let running = self.env.import.as_ref().is_some_and(|import| import.is_running());
                 (!running).then(|| "no import is running".into())
             }
-            Action::Retry => self.env.hub.is_live().then(|| "the hub is there".into()),
+            Action::Retry => {
+                let seat = self.env.fleet.get(self.tried_anew())?;
+                seat.hub.is_live().then(|| match self.env.fleet.is_many() {
+                    true => format!("{} is there", seat.name),
+                    false => "the hub is there".into(),
+                })
+            }
             Action::Project => needs_hub(),
             Action::Export => self.why_no_export(),
             action if is_cell(action) => self.why_no_cell(action),

@@ -126,6 +126,7 @@ impl App {
                 }
             }
             Answer::Exported(result) => self.exported(result, out),
+            Answer::Sounded { at, result } => self.sounded(at, result, out),
             Answer::Nothing => {}
             Answer::Failed { what, fault } => out.toast(Toast::fault(what, &fault)),
             Answer::Paths { asked, names } => {

@@ -18,6 +18,7 @@ use crate::{
 impl App {
     pub(super) fn open_export(&mut self, out: &mut Out) {
         let Some(Exported { what, about, stem }) = self.panes.get(self.focus).exported() else { return };
+        let what = self.with_hubs(what);
         let scene = self.env.scene();
         let project = self.env.project.as_ref().map(ToString::to_string);
         let verb = match &what {
@@ -25,6 +26,8 @@ impl App {
             What::List(_, ListOrder::Recent) => Some(search_verb("", None, project.as_deref())),
             What::List(..) => None,
             What::Events(query) => events_verb(&query.filter),
+            // A verb asks one hub.
+            What::Fleet(..) => None,
             // The words of their filters are other ones.
             What::Decisions(filter) => (filter.text.is_none() && filter.statuses.is_empty())
                 .then(|| decisions_verb(filter.any_status, project.as_deref())),
@@ -33,8 +36,19 @@ impl App {
         out.open = Some(Overlay::Export(Box::new(Export::new(what, about, verb, stem, &scene))));
     }
 
+    /// With several hubs the Timeline's events are of those that it shows, each with its name.
+    fn with_hubs(&self, what: What) -> What {
+        match what {
+            What::Events(query) if self.env.fleet.is_many() => {
+                let named = |at| (at, self.env.fleet.name(at).to_owned());
+                What::Fleet(query, self.panes.timeline.hubs().into_iter().map(named).collect())
+            }
+            what => what,
+        }
+    }
+
     pub(super) fn why_no_export(&self) -> Option<String> {
-        (!self.env.hub.is_live()).then(|| "the hub is not there yet".to_owned())
+        (!self.env.fleet.hub().is_live()).then(|| "the hub is not there yet".to_owned())
     }
 
     pub(super) fn exported(&mut self, result: Result<export::Exported, Fault>, out: &mut Out) {

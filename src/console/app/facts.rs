@@ -11,8 +11,8 @@ impl App {
     pub(super) fn facts(&self) -> Facts {
         let (pane, timeline) = (self.panes.get(self.focus), &self.panes.timeline);
         Facts::default()
-            .with(Fact::HubLive, self.env.hub.is_live())
-            .with(Fact::HubOwned, self.env.hub.connection == Connection::Live { owned: true })
+            .with(Fact::HubLive, self.env.fleet.hub().is_live())
+            .with(Fact::HubOwned, self.env.fleet.hub().connection == Connection::Live { owned: true })
             .with(Fact::RowSelected, pane.has_selection())
             .with(Fact::QueryTyped, !self.panes.search.query.is_empty())
             .with(Fact::DetailOpen, pane.has_opened())

@@ -12,8 +12,8 @@ use super::App;
 use crate::{
     console::{
         action::{Action, Place},
-        model::{Badge, Connection},
-        scene::{Motion, Scene, TimeForm},
+        model::{Badge, Connection, Seat},
+        scene::{Motion, Scene, TimeForm, age},
         text,
         theme::Role,
     },
@@ -33,6 +33,8 @@ enum Need {
     Clock,
     Work,
     Project,
+    /// Whose panes these are.
+    Hub,
     Wrong,
     State,
     Name,
@@ -110,16 +112,25 @@ impl App {
         let mut parts =
             vec![Part::new(Need::Name, vec![styled(" wheelhouse ".into(), Role::HeaderName)], None)];
         let place = match &scene.hub.connection {
+            // Whose panes these are says more.
+            _ if scene.fleet.is_many() => "",
             Connection::Live { owned: true } => "local",
             Connection::Live { owned: false } => "attached",
-            Connection::Opening | Connection::Offline { .. } => "",
+            Connection::Opening | Connection::Stale { .. } | Connection::Offline { .. } => "",
         };
         if !place.is_empty() {
             parts.push(Part::new(Need::Place, vec![styled(format!(" {place} "), Role::Muted)], None));
         }
-        let dir = text::cut_left(&text::escape_line(&self.env.place), (width / 4).max(DIR_MIN)).into_owned();
-        parts.push(Part::new(Need::Dir, vec![styled(format!(" {dir} "), Role::Muted)], None));
-        parts.push(hub_state(width, scene));
+        let seat = scene.fleet.seat();
+        let many = scene.fleet.is_many();
+        let whose = text::escape_line(if many { &seat.name } else { &seat.place });
+        let whose = format!(" {} ", text::cut_left(&whose, (width / 4).max(DIR_MIN)));
+        let (need, role, leads) = match many {
+            true => (Need::Hub, Role::EventHub, Some(Action::FocusHubs)),
+            false => (Need::Dir, Role::Muted, None),
+        };
+        parts.push(Part::new(need, vec![styled(whose, role)], leads));
+        parts.push(if many { fleet_state(scene) } else { hub_state(width, scene) });
         if let Some(memories) = scene.hub.memories() {
             let word = if memories == 1 { "memory" } else { "memories" };
             let spans = vec![
@@ -177,8 +188,24 @@ impl App {
     }
 }
 
+/// `hubs 2/2 LIVE`, or what is worst, and whose it is.
+fn fleet_state(scene: &Scene) -> Part {
+    let fleet = scene.fleet;
+    let counted = format!("hubs {}/{}", fleet.live(), fleet.len());
+    let (role, said) = match fleet.worst(scene.now) {
+        None => (Role::Live, format!("{counted} LIVE")),
+        Some((seat, badge)) => {
+            let (role, words) = badge_words(&badge, seat, 0, scene);
+            (role, format!("{counted}  {} {words}", text::escape_line(&seat.name)))
+        }
+    };
+    let said = format!("  {} {said} ", scene.theme.glyph(role));
+    let style = scene.theme.style(role);
+    Part::new(Need::State, vec![Span::styled(said, style)], Some(Action::FocusHubs))
+}
+
 fn hub_state(width: usize, scene: &Scene) -> Part {
-    let (role, said) = badge(scene, width);
+    let (role, said) = badge_words(&scene.hub.badge(scene.now), scene.fleet.seat(), width, scene);
     let said = format!("  {} {said} ", scene.theme.glyph(role));
     let away = matches!(scene.hub.connection, Connection::Offline { .. });
     Part::new(Need::State, vec![Span::styled(said, scene.theme.style(role))], away.then_some(Action::Retry))
@@ -197,23 +224,37 @@ fn clock(scene: &Scene) -> String {
     }
 }
 
-/// The hub's state: how it looks, in words.
-fn badge(scene: &Scene, width: usize) -> (Role, String) {
-    match scene.hub.badge(scene.now) {
+/// A hub's state: how it looks, in words, fewer where there is less room. Among others that it is away is told louder.
+pub(in crate::console) fn badge_words(
+    badge: &Badge,
+    seat: &Seat,
+    width: usize,
+    scene: &Scene,
+) -> (Role, String) {
+    let age = |since| age(scene.now, since);
+    match badge {
         Badge::Live => (Role::Live, "LIVE".into()),
         Badge::Opening => (Role::Busy, "opening".into()),
-        Badge::CatchingUp(words) | Badge::Rebuilding(words) => (Role::Busy, words),
-        Badge::Failed(words) => (Role::Error, text::cut(&words, 40).into_owned()),
+        Badge::CatchingUp(words) | Badge::Rebuilding(words) => (Role::Busy, words.clone()),
+        Badge::Failed(words) => (Role::Error, text::cut(words, 40).into_owned()),
         Badge::Stalled(words) if width < 100 => {
             (Role::Warn, words.split(':').next().unwrap_or_default().to_owned())
         }
-        Badge::Stalled(words) => (Role::Warn, words),
+        Badge::Stalled(words) => (Role::Warn, words.clone()),
         Badge::Refused(Refusal::ReadOnly) => (Role::Warn, Refusal::ReadOnly.words().into()),
         Badge::Refused(why) => (Role::Error, why.words().into()),
+        Badge::Stale { since } => (Role::Warn, format!("STALE {}", age(*since))),
+        Badge::Denied if scene.fleet.is_many() => (Role::Error, "DENIED".into()),
         Badge::Denied => (Role::Error, "denied".into()),
-        Badge::Offline { since } => {
-            let age = crate::console::scene::age(scene.now, since);
-            (Role::Off, format!("offline {age}"))
+        Badge::Offline { since } if scene.fleet.is_many() => {
+            let retry = match seat.hub.connection {
+                Connection::Offline { retry_at, .. } if retry_at > scene.now => {
+                    format!(", RETRY {} s", retry_at.since(scene.now).as_secs().max(1))
+                }
+                _ => String::new(),
+            };
+            (Role::Off, format!("OFFLINE {}{retry}", age(*since)))
         }
+        Badge::Offline { since } => (Role::Off, format!("offline {}", age(*since))),
     }
 }

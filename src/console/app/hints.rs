@@ -144,7 +144,11 @@ impl App {
             true => (name, format!(" {} {} ", name.digit(), name.title())),
             false => (name, format!(" {} ", name.digit())),
         };
-        let names = PaneName::ALL.iter().copied();
+        // A table of one hub is there for who looks for it.
+        let listed = |name: &PaneName| {
+            *name != PaneName::Hubs || self.env.fleet.is_many() || self.focus == PaneName::Hubs
+        };
+        let names = PaneName::ALL.iter().copied().filter(listed);
         let all: Vec<_> = names.clone().map(|name| words(name, true)).collect();
         let taken: usize = all.iter().map(|(_, words)| text::width(words) + 1).sum();
         if taken <= width + 1 { all } else { names.map(|name| words(name, name == self.focus)).collect() }

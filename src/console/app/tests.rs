@@ -8,9 +8,9 @@ use std::{sync::Arc, time::Duration};
 use super::*;
 use crate::{
     console::{
-        effect::{JobDeed, Page, Save, Toward},
-        model::{Item, Stretch},
-        msg::{Answer, JobRuns},
+        effect::{AskEach, JobDeed, Page, Save, Toward},
+        model::{At, Fleet, Item, Stretch},
+        msg::{Answer, JobRuns, Link},
         overlay::{
             chooser::Chooser,
             form::{Field, Purpose},
@@ -30,6 +30,8 @@ use crate::{
         job::RunState,
     },
 };
+
+mod fleet;
 
 const NOW: i64 = 1_795_000_000_000;
 
@@ -53,7 +55,7 @@ fn app_left(state: State, given: Given) -> App {
         keymap: Keymap::default(),
         keymap_base: Shipped::Default,
         keymap_path: "/config/keymap.toml".into(),
-        place: "/data".into(),
+        fleet: Fleet::alone("/data"),
         mouse: true,
         given,
         state,
@@ -185,11 +187,11 @@ fn generation_of(effects: &[Effect]) -> u64 {
 /// With a hub, three recent memories, and ten events.
 fn live() -> App {
     let mut app = app();
-    let effects = tell(&mut app, Msg::Link(Link::Up { owned: true, status: status(Writes::Open) }));
+    let effects = tell(&mut app, Msg::Link(At(0), Link::Up { owned: true, status: status(Writes::Open) }));
     let generation = generation_of(&effects);
     let page = MemoryPage { memories: vec![memory(1), memory(2), memory(3)], next: None };
     tell(&mut app, Msg::Answer(Answer::Recent { generation, result: Ok(page) }));
-    tell(&mut app, Msg::Link(Link::Begin(stretch(1..=10, None))));
+    tell(&mut app, Msg::Link(At(0), Link::Begin(stretch(1..=10, None))));
     app
 }
 
@@ -233,7 +235,9 @@ fn keys_ask_for_what_they_say() {
 
 #[test]
 fn keys_of_the_timeline_ask_for_what_they_say() {
-    let events = |generation, page, query| Effect::Ask(Ask::Events { generation, page, query });
+    let events = |generation, page, query| {
+        Effect::AskEach(AskEach::Events { generation, page, queries: vec![(At(0), query)] })
+    };
     let page = EventQuery { limit: 200, ..EventQuery::default() };
     let minute_ago = Some(Time::from_unix_ms(NOW - 60_000));
     let at = EventQuery { recorded_since: minute_ago, order: Order::Asc, ..page.clone() };
@@ -608,7 +612,7 @@ fn code_is_asked_for_once_and_coloured_when_it_is_known() {
 fn what_is_typed_before_the_hub_is_there_is_asked_when_it_is() {
     let mut app = app();
     assert_eq!(press(&mut app, "s l o c k"), []);
-    let effects = tell(&mut app, Msg::Link(Link::Up { owned: false, status: status(Writes::Open) }));
+    let effects = tell(&mut app, Msg::Link(At(0), Link::Up { owned: false, status: status(Writes::Open) }));
     let [Effect::Ask(Ask::Search { request, .. }), ..] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!(request.query, "lock");
 }
@@ -635,7 +639,7 @@ fn writes_are_grey_while_the_hub_takes_none() {
         why: Refusal::DiskFull,
         fault: Fault::new(crate::model::Code::Full, "the disk is full"),
     };
-    tell(&mut app, Msg::Link(Link::Status(status(refused))));
+    tell(&mut app, Msg::Link(At(0), Link::Status(status(refused))));
     assert_eq!(app.why_not(Action::Remove).as_deref(), Some("the disk is full"));
     assert_eq!(press(&mut app, "x"), []);
     assert_eq!(app.why_not(Action::Open), None);
@@ -815,7 +819,7 @@ fn keys_move_the_border_too() {
 #[test]
 fn a_scroll_bar_is_dragged_to_where_the_list_goes() {
     let mut app = live();
-    tell(&mut app, Msg::Link(Link::Events((11..=1_000).map(event).collect())));
+    tell(&mut app, Msg::Link(At(0), Link::Events((11..=1_000).map(event).collect())));
     let track = app.panes.get(PaneName::Timeline).track().unwrap();
     let (x, thumb) = (track.area().x, track.thumb());
     assert!(thumb.end == track.area().bottom(), "it follows");
@@ -987,7 +991,7 @@ fn hints_in_texts_follow_the_keymap() {
 fn a_console_that_became_the_hub_says_so() {
     let mut app = live();
     for (owned, place) in [(false, "attached"), (true, "local")] {
-        tell(&mut app, Msg::Link(Link::Up { owned, status: status(Writes::Open) }));
+        tell(&mut app, Msg::Link(At(0), Link::Up { owned, status: status(Writes::Open) }));
         let header = draw(&app, 120, 40).backend().to_string();
         assert!(header.lines().next().unwrap().contains(place), "{header}");
     }
@@ -1113,7 +1117,10 @@ enum Step {
     Resize(u16, u16),
     Mouse(u8, u16, u16),
     Paste(String),
-    Events(u64),
+    /// Of the first hub, or of the second.
+    Events(bool, u64),
+    Down(bool),
+    Up(bool),
     Answer(u8),
     Wait(u64),
 }
@@ -1123,7 +1130,7 @@ fn step() -> impl Strategy<Value = Step> {
         "q", "s", "/", "n", "w", "x", "y", "e", "H", "u", "z", "t", "P", "M", "I", ":", "?", "f", "Space",
         "G", "g", "[", "]", "j", "k", "1", "4", "Tab", "Esc", "Enter", "Up", "Down", "a", "C-u", "A-Enter",
         "C-x", "r", "\"", "Left", "Right", "Back", "C-r", "o", "S", "0", "<", ">", "2", "d", "c", "3", "5",
-        "!", "l", "p", "X", "R", "E",
+        "!", "l", "p", "X", "R", "E", "9",
     ];
     prop_oneof![
         8 => prop::sample::select(keys.to_vec()).prop_map(Step::Key),
@@ -1131,7 +1138,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..5u8, 0..160u16, 0..50u16).prop_map(|(kind, x, y)| Step::Mouse(kind, x, y)),
         1 => ".{0,30}".prop_map(Step::Paste),
         1 => "(tag:[a-z]{0,3} |-?type:\"a b\"|like:[0-9a-f-]{0,36} |since:|é漢 |\"){0,5}".prop_map(Step::Paste),
-        2 => (1..80u64).prop_map(Step::Events),
+        2 => (any::<bool>(), 1..80u64).prop_map(|(second, count)| Step::Events(second, count)),
+        1 => any::<bool>().prop_map(Step::Down),
+        1 => any::<bool>().prop_map(Step::Up),
         3 => (0..8u8).prop_map(Step::Answer),
         1 => (1..12_000u64).prop_map(Step::Wait),
     ]
@@ -1140,11 +1149,11 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
-    fn nothing_that_comes_breaks_it(steps in prop::collection::vec(step(), 1..80)) {
-        let mut app = live();
+    fn nothing_that_comes_breaks_it(many in any::<bool>(), steps in prop::collection::vec(step(), 1..80)) {
+        let mut app = if many { fleet::two() } else { live() };
         let mut now = Time::from_unix_ms(NOW);
-        let mut head = 10;
-        let mut asked: Vec<Ask> = Vec::new();
+        let mut heads = [10, 10];
+        let mut asked: Vec<Effect> = Vec::new();
         let mut size = (120, 40);
         for step in steps {
             now = now.plus(Duration::from_millis(20));
@@ -1167,22 +1176,33 @@ proptest! {
                     modifiers: KeyModifiers::NONE,
                 }),
                 Step::Paste(text) => Msg::Paste(text),
-                Step::Events(count) => {
-                    head += count;
-                    Msg::Link(Link::Events((head - count + 1..=head).map(event).collect()))
+                Step::Events(second, count) => {
+                    let head = &mut heads[usize::from(second)];
+                    *head += count;
+                    let events = (*head - count + 1..=*head).map(event).collect();
+                    Msg::Link(At(u16::from(second)), Link::Events(events))
+                }
+                Step::Down(second) => {
+                    let link = Link::Down { fault: Fault::unavailable("gone"), retry_at: now };
+                    Msg::Link(At(u16::from(second)), link)
+                }
+                Step::Up(second) => {
+                    let link = Link::Up { owned: false, status: status(Writes::Open) };
+                    Msg::Link(At(u16::from(second)), link)
                 }
                 Step::Wait(ms) => {
                     now = now.plus(Duration::from_millis(ms));
                     Msg::Tick
                 }
                 Step::Answer(which) => match asked.pop() {
-                    Some(ask) => Msg::Answer(answer(ask, which)),
-                    None => Msg::Tick,
+                    Some(Effect::Ask(ask)) => Msg::OfTurn(app.env.fleet.turn(), answer(ask, which)),
+                    Some(Effect::AskEach(ask)) => Msg::Answer(answer_each(ask, which)),
+                    _ => Msg::Tick,
                 },
             };
             for effect in app.update(now, msg) {
-                if let Effect::Ask(ask) = effect {
-                    asked.push(ask);
+                if matches!(effect, Effect::Ask(_) | Effect::AskEach(_)) {
+                    asked.push(effect);
                 }
             }
             let rows = app.panes.search.found.as_ref().map_or(0, |found| found.rows.len());
@@ -1191,6 +1211,30 @@ proptest! {
             prop_assert!(app.panes.timeline.selected_row().is_none_or(|row| row < app.panes.timeline.feed().len()));
             draw(&app, size.0, size.1);
         }
+    }
+}
+
+/// Some answer of the right kind, by each hub that was asked; the first may fail.
+fn answer_each(ask: AskEach, which: u8) -> Answer {
+    let fault = || Fault::unavailable("not now");
+    let fails = |at: At| which == 2 && at == At(0);
+    match ask {
+        AskEach::Events { generation, page, queries } => {
+            let next = (which > 3).then_some(u64::from(which / 2));
+            let of = |(at, _)| {
+                (at, if fails(at) { Err(fault()) } else { Ok(stretch(1..=u64::from(which), next)) })
+            };
+            Answer::Events { generation, page, pages: queries.into_iter().map(of).collect() }
+        }
+        AskEach::EventStats { generation, queries } => {
+            let bucket = EventBucket { events: u64::from(which), errors: u64::from(which / 2) };
+            let of = |(at, query): (At, EventQuery)| {
+                let stats = EventStats { buckets: vec![bucket; query.buckets], ..EventStats::default() };
+                (at, if fails(at) { Err(fault()) } else { Ok(stats) })
+            };
+            Answer::EventStats { generation, stats: queries.into_iter().map(of).collect() }
+        }
+        AskEach::Sound { at } => Answer::Sounded { at, result: Err(fault()) },
     }
 }
 
@@ -1234,16 +1278,6 @@ fn answer(ask: Ask, which: u8) -> Answer {
         Ask::Save(_) => Answer::Saved(Err(fault())),
         Ask::Forget { .. } => Answer::Forgotten(Err(fault())),
         Ask::Restore { .. } => Answer::Restored(Err(fault())),
-        Ask::Events { generation, page, .. } => Answer::Events {
-            generation,
-            page,
-            result: Ok(stretch(1..=u64::from(which), (which > 3).then_some(u64::from(which / 2)))),
-        },
-        Ask::EventStats { generation, query } => {
-            let bucket = EventBucket { events: u64::from(which), errors: u64::from(which / 2) };
-            let stats = EventStats { buckets: vec![bucket; query.buckets], ..EventStats::default() };
-            Answer::EventStats { generation, result: Ok(stats) }
-        }
         Ask::Decisions { what, .. } => {
             let decisions = (0..which).map(decision).collect();
             let next = (which > 4).then(|| "more".into());
@@ -1337,7 +1371,7 @@ fn trend(n: u8) -> Trends {
 /// With two jobs, the second of them going on and with a dead letter, and a disk that runs full.
 fn at_work() -> App {
     let mut app = app();
-    let effects = tell(&mut app, Msg::Link(Link::Up { owned: true, status: status(Writes::Open) }));
+    let effects = tell(&mut app, Msg::Link(At(0), Link::Up { owned: true, status: status(Writes::Open) }));
     for effect in effects {
         match effect {
             Effect::Ask(Ask::Jobs { generation }) => {
@@ -1352,7 +1386,7 @@ fn at_work() -> App {
             _ => {}
         }
     }
-    tell(&mut app, Msg::Link(Link::Begin(stretch(1..=10, None))));
+    tell(&mut app, Msg::Link(At(0), Link::Begin(stretch(1..=10, None))));
     app
 }
 
@@ -1403,9 +1437,13 @@ fn jobs_are_asked_for_when_something_happens_to_one_and_one_question_at_a_time()
     };
     let at = |app: &mut App, ms: i64, msg| asks(&app.update(Time::from_unix_ms(NOW + ms), msg));
     assert_eq!(at(&mut app, 5_000, Msg::Tick), 0, "never while nothing happens");
-    assert_eq!(at(&mut app, 5_000, Msg::Link(Link::Events(vec![told(11)]))), 1);
-    assert_eq!(at(&mut app, 5_010, Msg::Link(Link::Events(vec![told(12)]))), 0);
-    assert_eq!(at(&mut app, 9_000, Msg::Link(Link::Events(vec![told(13)]))), 0, "the answer is not here yet");
+    assert_eq!(at(&mut app, 5_000, Msg::Link(At(0), Link::Events(vec![told(11)]))), 1);
+    assert_eq!(at(&mut app, 5_010, Msg::Link(At(0), Link::Events(vec![told(12)]))), 0);
+    assert_eq!(
+        at(&mut app, 9_000, Msg::Link(At(0), Link::Events(vec![told(13)]))),
+        0,
+        "the answer is not here yet"
+    );
     let answer = Msg::Answer(Answer::Jobs { generation: 2, result: Ok(vec![job(1, 0)]) });
     assert_eq!(at(&mut app, 9_010, answer), 1, "what came meanwhile is asked for after it");
 }
@@ -1419,7 +1457,7 @@ fn what_is_wrong_is_explained_and_its_events_are_a_key_away() {
     let screen = shown(&app);
     assert!(screen.contains("12 % of the disk is free") && screen.contains("a dead letter"), "{screen}");
     let effects = press(&mut app, "Enter");
-    let asked = effects.iter().any(|effect| matches!(effect, Effect::Ask(Ask::Events { query, .. }) if query.filter != EventFilter::default()));
+    let asked = effects.iter().any(|effect| matches!(effect, Effect::AskEach(AskEach::Events { queries, .. }) if queries[0].1.filter != EventFilter::default()));
     assert!(asked && app.overlay.is_none(), "{effects:?}");
     assert_eq!((app.focus, app.panes.timeline.filter_text.text()), (PaneName::Timeline, "health.*.disk"));
 }
@@ -1428,12 +1466,13 @@ fn what_is_wrong_is_explained_and_its_events_are_a_key_away() {
 fn moving_in_a_chart_moves_the_timeline_to_that_moment() {
     let mut app = at_work();
     let effects = press(&mut app, "5 Left");
-    let [Effect::Ask(Ask::Events { page: Page::At, query, .. })] = effects.as_slice() else {
+    let [Effect::AskEach(AskEach::Events { page: Page::At, queries, .. })] = effects.as_slice() else {
         panic!("{effects:?}")
     };
     let last = trend(60).points[59].at;
     assert!(
-        query
+        queries[0]
+            .1
             .recorded_since
             .is_some_and(|since| since <= last && since.plus(Duration::from_secs(120)) > last)
     );
@@ -1452,7 +1491,7 @@ fn decision(n: u8) -> Decision {
 /// In Decisions, with these listed.
 fn decided(count: u8) -> App {
     let mut app = live();
-    let effects = tell(&mut app, Msg::Link(Link::Up { owned: true, status: status(Writes::Open) }));
+    let effects = tell(&mut app, Msg::Link(At(0), Link::Up { owned: true, status: status(Writes::Open) }));
     let asked = effects.iter().find_map(|effect| match effect {
         Effect::Ask(Ask::Decisions { what, .. }) => Some(*what),
         _ => None,
@@ -1866,7 +1905,7 @@ fn the_console_is_found_as_it_was_left() {
     let mut found = app_left(left.clone(), Given::default());
     assert_eq!((found.focus, found.zoomed, found.env.form), (PaneName::Timeline, true, TimeForm::Utc));
     assert_eq!(found.panes.search.query.text(), "dep");
-    let asked = tell(&mut found, Msg::Link(Link::Up { owned: true, status: status(Writes::Open) }));
+    let asked = tell(&mut found, Msg::Link(At(0), Link::Up { owned: true, status: status(Writes::Open) }));
     assert!(
         asked.iter().any(
             |effect| matches!(effect, Effect::Ask(Ask::Search { request, .. }) if request.query == "dep")
@@ -1896,11 +1935,11 @@ fn a_project_is_found_as_it_was_left_in_every_pane() {
     assert_eq!(app.panes.search.project, Some(Project::slug("team")));
     let mut found = app_left(app.state(), Given::default());
     assert_eq!(found.panes.search.project, Some(Project::slug("team")));
-    tell(&mut found, Msg::Link(Link::Up { owned: true, status: status(Writes::Open) }));
-    let asked = tell(&mut found, Msg::Link(Link::Begin(stretch(1..=10, None))));
+    tell(&mut found, Msg::Link(At(0), Link::Up { owned: true, status: status(Writes::Open) }));
+    let asked = tell(&mut found, Msg::Link(At(0), Link::Begin(stretch(1..=10, None))));
     assert!(asked.iter().any(|effect| matches!(
         effect,
-        Effect::Ask(Ask::Events { query, .. }) if query.filter == app.panes.timeline.filter
+        Effect::AskEach(AskEach::Events { queries, .. }) if queries[0].1.filter == app.panes.timeline.filter
     )));
     // And all of it again.
     press(&mut found, "P Enter");

@@ -21,6 +21,8 @@ use crate::console::{
 /// Widest a toast gets; longer ones wrap.
 const TOAST_WIDTH: u16 = 72;
 const TOAST_LINES_MAX: usize = 3;
+/// A hub's name in a pane's title is cut to this.
+const HUB_WIDTH: usize = 16;
 
 impl App {
     pub fn view(&self, frame: &mut Frame) {
@@ -75,17 +77,22 @@ impl App {
         let lit = self.focus == name;
         let (border, title) =
             if lit { (Role::BorderFocus, Role::TitleFocus) } else { (Role::Border, Role::Title) };
+        let digit = theme.style(if lit { Role::Accent } else { Role::Muted });
+        let mut named = vec![
+            Span::styled(format!(" {} ", name.digit()), digit),
+            Span::styled(format!("{} ", name.title()), theme.style(title)),
+        ];
+        // With several hubs it is said whose rows these are; the Timeline says it itself.
+        if scene.fleet.is_many() && !matches!(name, PaneName::Timeline | PaneName::Hubs | PaneName::Log) {
+            let hub = text::escape_line(&scene.fleet.seat().name).into_owned();
+            let hub = format!("{} ", text::cut_left(&hub, HUB_WIDTH));
+            named.push(Span::styled(hub, theme.style(Role::EventHub)));
+        }
         let mut block = Block::new()
             .borders(Borders::ALL)
             .border_set(theme.border())
             .border_style(theme.style(border))
-            .title(Line::from(vec![
-                Span::styled(
-                    format!(" {} ", name.digit()),
-                    theme.style(if lit { Role::Accent } else { Role::Muted }),
-                ),
-                Span::styled(format!("{} ", name.title()), theme.style(title)),
-            ]));
+            .title(Line::from(named));
         let mut state = pane.state(scene);
         if !state.is_empty() {
             state.insert(0, Span::raw(" "));

@@ -1,5 +1,7 @@
 //! All rows of an answer, page by page through a door, up to a bound.
 
+use std::sync::Arc;
+
 use crate::{
     console::panes::search::Row,
     door::{
@@ -9,7 +11,7 @@ use crate::{
     model::{DecisionFilter, Envelope, Fault, MemoryFilter},
 };
 
-use super::{DecisionRow, EventRow, MemoryRow};
+use super::{DecisionRow, EventRow, FleetRow, MemoryRow};
 
 /// Rows of one export: more is what `wheelhouse export` is for.
 pub const ROWS_MAX: usize = 10_000;
@@ -90,6 +92,30 @@ pub async fn events(
             Order::Desc => query.before = next,
         }
     }
+}
+
+/// Events of several hubs in one order. Each is read to the bound, so that none of them is left out of it.
+pub async fn fleet(
+    doors: &[(String, Arc<dyn Door>)],
+    caller: &Caller,
+    query: EventQuery,
+    limit: usize,
+    mut tell: impl FnMut(u64),
+) -> Result<Gathered<FleetRow>, Fault> {
+    let (mut rows, mut more) = (Vec::new(), false);
+    for (name, door) in doors {
+        let before = rows.len() as u64;
+        let found = events(&**door, caller, query.clone(), limit, |own| tell(before + own)).await?;
+        more |= found.more;
+        rows.extend(found.rows.into_iter().map(|event| FleetRow { hub: name.clone(), event }));
+    }
+    // What one hub has in order stays so.
+    match query.order {
+        Order::Asc => rows.sort_by_key(|row| row.event.0.recordedat),
+        Order::Desc => rows.sort_by_key(|row| std::cmp::Reverse(row.event.0.recordedat)),
+    }
+    more |= rows.len() > limit;
+    Ok(cut(rows, limit, more))
 }
 
 /// Decisions, the newest changed first.

@@ -149,6 +149,27 @@ impl Record for EventRow {
     }
 }
 
+/// An event of one of several hubs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FleetRow {
+    pub hub: String,
+    #[serde(flatten)]
+    pub event: EventRow,
+}
+
+impl Record for FleetRow {
+    const HEAD: &'static [&'static str] =
+        &["hub", "sequence", "time", "type", "subject", "severity", "actor", "correlation", "id", "data"];
+
+    fn cells(&self) -> Vec<String> {
+        std::iter::once(self.hub.clone()).chain(self.event.cells()).collect()
+    }
+
+    fn line(&self) -> String {
+        format!("{}  {}", escape_line(&self.hub), self.event.line())
+    }
+}
+
 /// A decision as the surface has it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(transparent)]

@@ -403,7 +403,7 @@ fn args_and_conditions_that_are_none_say_what_was_meant() {
     wrong_binding(
         "{ run = \"pane.focus\", args = {} }",
         "\"pane.focus\" needs args = { pane = \"…\" }",
-        "one of search, timeline, log, decisions, jobs, health",
+        "one of search, timeline, log, decisions, jobs, health, hubs",
     );
     wrong_binding(
         "{ run = \"pane.fokus\", args = { pane = \"search\" } }",

@@ -1,8 +1,10 @@
 //! The Timeline: what happens, as it happens, and all that happened before.
 //!
 //! Newest below. While it *follows*, the last row is the newest; any upward scroll leaves that, and from then on the
-//! view is held by the sequence of its first row: whatever arrives, is evicted or is paged in from disk, nothing on
-//! screen moves. A filter has a window of its own, so that the past is filtered by the hub and not by what is here.
+//! view is held by the mark of its first row: whatever arrives, is evicted or is paged in from disk, nothing on screen
+//! moves. A filter has a window of its own, so that the past is filtered by the hub and not by what is here.
+//!
+//! Of several hubs it shows what happens at all of them, in the order in which they recorded it, or at one alone.
 
 mod chart;
 mod complete;
@@ -21,7 +23,7 @@ use ratatui::layout::Rect;
 use super::super::{
     effect::Page,
     layout::{Split, inside},
-    model::{EVENTS_MAX, Feed, Item, Stretch},
+    model::{At, EVENTS_MAX, Feed, Item, Mark, Row, Stretch},
     scene::{Out, Scene},
     widgets::{line::Line, list::Step, tail::Stand},
 };
@@ -53,6 +55,8 @@ pub struct Timeline {
     all: Feed,
     filtered: Option<Feed>,
     pub filter: EventFilter,
+    /// Of this hub alone.
+    pub of: Option<At>,
     pub filter_text: Line,
     pub filter_fault: Option<FilterFault>,
     /// The filter's text before it was typed into, and whether it holds again.
@@ -62,9 +66,9 @@ pub struct Timeline {
     moment: Line,
     names: Names,
     pub stand: Stand,
-    /// The first visible row's number, while not following.
-    top: Option<Sequence>,
-    selected: Option<Sequence>,
+    /// The first visible row, while not following.
+    top: Option<Mark>,
+    selected: Option<Mark>,
     /// Arrived since the view was left behind.
     pub new: u64,
     pub open: bool,
@@ -75,7 +79,7 @@ pub struct Timeline {
     chart: Chart,
     /// Where the chart stands, when there is room.
     chart_area: Option<Rect>,
-    pub fault: Option<Fault>,
+    pub fault: Option<(At, Fault)>,
     pub split: Split,
     pub area: Rect,
     pub project: Option<Project>,
@@ -130,13 +134,21 @@ impl Timeline {
         }
     }
 
-    pub fn visible(&self) -> impl Iterator<Item = (usize, &Item)> {
-        let top = self.top_row();
-        (top..self.feed().len().min(top + self.height())).filter_map(|row| Some((row, self.feed().get(row)?)))
+    /// Where it stands, and at which hub.
+    pub fn selected_mark(&self) -> Option<Mark> {
+        match &self.trace {
+            Some(trace) => trace.selected_mark(),
+            None => self.mark_of(self.selected_row()?),
+        }
     }
 
-    fn number_of(&self, row: usize) -> Option<Sequence> {
-        self.feed().get(row).map(Item::first)
+    pub fn visible(&self) -> impl Iterator<Item = (usize, &Row)> {
+        let top = self.top_row();
+        (top..self.feed().len().min(top + self.height())).filter_map(|row| Some((row, self.feed().row(row)?)))
+    }
+
+    fn mark_of(&self, row: usize) -> Option<Mark> {
+        self.feed().row(row).map(Row::first)
     }
 
     // ── moving ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -188,7 +200,7 @@ impl Timeline {
             self.hold();
         }
         self.history.centring = false;
-        self.selected = self.number_of(target);
+        self.selected = self.mark_of(target);
         let height = self.height().max(1);
         let top = if target < top {
             target
@@ -197,7 +209,7 @@ impl Timeline {
         } else {
             top
         };
-        self.top = self.number_of(top);
+        self.top = self.mark_of(top);
         self.scroll = 0;
         self.page(out);
     }
@@ -206,14 +218,14 @@ impl Timeline {
     fn see_selected(&mut self) {
         let (Some(row), height) = (self.selected_row(), self.height().max(1)) else { return };
         let top = self.top_row().clamp((row + 1).saturating_sub(height), row);
-        self.top = self.number_of(top);
+        self.top = self.mark_of(top);
     }
 
     /// Holds the view where it is now.
     fn hold(&mut self) {
         let (top, selected) = (self.top_row(), self.selected_row());
-        self.top = self.number_of(top);
-        self.selected = selected.and_then(|row| self.number_of(row));
+        self.top = self.mark_of(top);
+        self.selected = selected.and_then(|row| self.mark_of(row));
         self.stand = Stand::Held;
         self.new = 0;
     }
@@ -270,9 +282,9 @@ impl Timeline {
             return self.follow();
         }
         let top = top.min(last_top);
-        self.top = self.number_of(top);
+        self.top = self.mark_of(top);
         let row = self.selected_row().unwrap_or(0).clamp(top, top + self.height().saturating_sub(1));
-        self.selected = self.number_of(row.min(self.feed().len().saturating_sub(1)));
+        self.selected = self.mark_of(row.min(self.feed().len().saturating_sub(1)));
         self.page(out);
     }
 
@@ -433,23 +445,26 @@ impl Timeline {
 
     /// What is typed is the filter now; one that cannot be read leaves the last good one in place.
     pub fn set_filter(&mut self, scene: &Scene, out: &mut Out) {
-        match filter::parse(self.filter_text.text(), scene.words(), self.is_typing()) {
+        self.names.hubs_are(scene.fleet);
+        let text = self.filter_text.text();
+        let parsed = filter::parse(text, scene.words(), self.is_typing());
+        match parsed.and_then(|parsed| Ok((parsed, filter::hub(text, scene.fleet, self.is_typing())?))) {
             Err(fault) => self.filter_fault = Some(fault),
-            Ok(parsed) => {
+            Ok((parsed, of)) => {
                 self.filter_fault = None;
-                self.apply(parsed, out);
+                self.apply(parsed, of.or(scene.fleet.only()), out);
             }
         }
     }
 
-    fn apply(&mut self, mut filter: EventFilter, out: &mut Out) {
+    fn apply(&mut self, mut filter: EventFilter, of: Option<At>, out: &mut Out) {
         if filter.projects == Projects::All {
             filter.projects = self.project.clone().map_or(Projects::All, Projects::with_none);
         }
-        if filter == self.filter {
+        if filter == self.filter && of == self.of {
             return;
         }
-        self.filter = filter;
+        (self.filter, self.of) = (filter, of);
         let held = (self.stand != Stand::Following).then_some(self.selected).flatten();
         self.follow();
         self.trace = None;
@@ -458,11 +473,11 @@ impl Timeline {
         self.chart.forget();
         self.stop();
         self.arrange(self.area);
-        if self.filter == EventFilter::default() {
+        if self.filter == EventFilter::default() && self.of.is_none() {
             self.filtered = None;
             match held {
                 // What was found is seen among all others.
-                Some(sequence) => self.reveal(sequence, out),
+                Some(mark) => self.reveal(mark, out),
                 None if self.all.is_empty() || !self.all.is_live() => self.ask(Page::Newest, out),
                 None => {}
             }
@@ -471,11 +486,8 @@ impl Timeline {
         // What is here answers at once; the hub's page, which sees everything, takes its place.
         let mut feed = Feed::default();
         if self.all.is_live() {
-            let here = self.all.items().filter(|item| match item {
-                Item::Event(event) => self.filter.matches(event),
-                Item::Gap(_) => true,
-            });
-            feed.reset(here.cloned().collect(), self.all.oldest(), None);
+            let passes = |row: &Row| row.item.event().is_none_or(|event| self.filter.matches(event));
+            feed.begin_with(&self.all, |hub| self.is_of(hub), passes);
         }
         self.filtered = Some(feed);
         self.ask(Page::Newest, out);
@@ -508,41 +520,64 @@ impl Timeline {
 
     // ── the hub ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    pub fn begin(&mut self, stretch: Stretch, out: &mut Out) {
+    /// Whether a hub is among those that are shown.
+    fn is_of(&self, hub: At) -> bool {
+        self.of.is_none_or(|of| of == hub)
+    }
+
+    /// A hub's newest page. The first hub's is where the view begins; another's joins what is here, and nothing on
+    /// screen moves for it.
+    pub fn begin(&mut self, at: At, stretch: Stretch, out: &mut Out) {
+        let looking = self.history.looking_for();
         self.stop();
         self.names.learn(stretch.events());
-        self.history.begin(stretch.head);
+        self.history.begin(at, stretch.head);
         self.chart.forget();
-        self.all.reset(stretch.items, stretch.next, None);
-        self.follow();
-        if self.filtered.is_some() {
-            self.ask(Page::Newest, out);
+        self.all.forget(at);
+        self.all.page_before(vec![(at, stretch)]);
+        if self.history.knows_only(at) {
+            self.follow();
+        }
+        match (&mut self.filtered, looking) {
+            (Some(_), _) if self.stand == Stand::Following => self.ask(Page::Newest, out),
+            (Some(feed), looking) => {
+                if self.of.is_none_or(|of| of == at) {
+                    feed.forget(at);
+                }
+                match looking {
+                    Some(page) => self.ask_again(page, out),
+                    None => self.page(out),
+                }
+            }
+            (None, Some(page)) if !self.history.knows_only(at) => self.ask_again(page, out),
+            (None, None) if !self.history.knows_only(at) => self.page(out),
+            (None, _) => {}
         }
     }
 
-    pub fn arrived(&mut self, events: Vec<Arc<Event>>, scene: &Scene) {
+    pub fn arrived(&mut self, at: At, events: Vec<Arc<Event>>, scene: &Scene) {
         self.names.learn(events.iter());
-        let matching: Vec<_> = events.iter().filter(|event| self.filter.matches(event)).cloned().collect();
+        let passes = |event: &&Arc<Event>| self.is_of(at) && self.filter.matches(event);
+        let matching: Vec<_> = events.iter().filter(passes).cloned().collect();
         for event in &matching {
-            self.chart.count(event, self.stand == Stand::Following);
+            self.chart.count(at, event, self.stand == Stand::Following);
         }
         if let Some(trace) = &mut self.trace {
-            trace.arrived(&events, scene.now);
+            trace.arrived(at, &events, scene.now);
         }
-        self.history.arrived(&events, &matching);
+        self.history.arrived(at, &events, &matching);
         // Old events leave for new ones, but not those that are looked at.
         let crowded = self.feed().len() + matching.len() > EVENTS_MAX;
         if crowded && self.stand != Stand::Following && self.top_row() < matching.len() + KEPT_ABOVE {
-            let newest = self.feed().newest().unwrap_or_default();
-            self.feed_mut().let_go_of_present(newest);
+            self.feed_mut().let_go_of_present();
         }
         let matching = matching.into_iter().map(Item::Event);
         let fresh = match &mut self.filtered {
             Some(feed) => {
-                self.all.append(events.into_iter().map(Item::Event));
-                feed.append(matching)
+                self.all.append(at, events.into_iter().map(Item::Event));
+                feed.append(at, matching)
             }
-            None => self.all.append(matching),
+            None => self.all.append(at, matching),
         };
         if self.stand != Stand::Following {
             self.new += fresh as u64;
@@ -550,12 +585,14 @@ impl Timeline {
     }
 
     /// The stream passed over these.
-    pub fn gap(&mut self, from: Sequence, to: Sequence, reason: String) {
+    pub fn gap(&mut self, at: At, from: Sequence, to: Sequence, reason: String) {
         let missing = (to.0 + 1).saturating_sub(from.0);
         let gap = Item::Gap(EventGap { from, to, missing, reason });
-        self.all.append([gap.clone()]);
-        if let Some(feed) = &mut self.filtered {
-            feed.append([gap]);
+        self.all.append(at, [gap.clone()]);
+        if self.is_of(at)
+            && let Some(feed) = &mut self.filtered
+        {
+            feed.append(at, [gap]);
         }
     }
 
@@ -570,7 +607,7 @@ impl Timeline {
         if let Some(trace) = &mut self.trace {
             trace.tick(scene.now);
         }
-        if self.chart_area.is_some() && scene.hub.is_live() {
+        if self.chart_area.is_some() && scene.fleet.is_live() {
             self.aim_chart(scene.now, out);
         }
     }
@@ -614,7 +651,9 @@ impl Timeline {
         };
         let width = event::width(self.split.side);
         if !self.detail.as_ref().is_some_and(|detail| detail.is_of(&event, width)) {
-            self.detail = Some(Detail::of(event, width, scene));
+            let hub = self.selected_mark().filter(|_| scene.fleet.is_many());
+            let hub = hub.map(|mark| scene.fleet.name(mark.hub));
+            self.detail = Some(Detail::of(event, hub, width, scene));
         }
         let lines = self.detail.as_ref().map_or(0, |detail| detail.len(scene));
         self.scroll = self.scroll.min(lines.saturating_sub(self.split.side.height as usize));

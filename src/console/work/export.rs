@@ -4,6 +4,7 @@
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use tokio::sync::{mpsc, watch};
@@ -23,9 +24,15 @@ use crate::{
 
 impl Work {
     pub(super) fn export(&mut self, mut asked: Asked) {
-        let Some(door) = self.door.borrow().clone() else {
-            let fault = Fault::unavailable("the hub is not there");
-            return self.spawn(async { Answer::Exported(Err(fault)) });
+        let doors: Result<Vec<_>, Fault> = match &asked.what {
+            What::Fleet(_, hubs) => {
+                hubs.iter().map(|(at, name)| Ok((name.clone(), self.door(*at)?))).collect()
+            }
+            _ => self.door(self.chosen).map(|door| vec![(String::new(), door)]),
+        };
+        let doors = match doors {
+            Ok(doors) => doors,
+            Err(fault) => return self.spawn(async { Answer::Exported(Err(fault)) }),
         };
         if let What::Search(request) = &mut asked.what {
             request.zone = self.zone_name();
@@ -38,7 +45,7 @@ impl Work {
         self.tasks.spawn(tell_rows(rows, send.clone()));
         // Ends by itself, at the end too: the token stops the gathering, and a file that was begun is waited for.
         self.tasks.spawn(async move {
-            let done = export(&*door, &caller, asked, tell, &token).await;
+            let done = export(&doors, &caller, asked, tell, &token).await;
             // Nobody listens any more: the console ends.
             drop(send.send(Msg::Answer(Answer::Exported(done))).await);
         });
@@ -46,7 +53,7 @@ impl Work {
 }
 
 async fn export(
-    door: &dyn Door,
+    doors: &[(String, Arc<dyn Door>)],
     caller: &Caller,
     asked: Asked,
     tell: watch::Sender<u64>,
@@ -63,7 +70,13 @@ async fn export(
         let tell = |rows| {
             tell.send_replace(rows);
         };
-        export::text(door, caller, what, format, ROWS_MAX, tell).await
+        match (what, doors) {
+            (What::Fleet(query, _), doors) => {
+                export::fleet_text(doors, caller, *query, format, ROWS_MAX, tell).await
+            }
+            (what, [(_, door), ..]) => export::text(&**door, caller, what, format, ROWS_MAX, tell).await,
+            (_, []) => Err(Fault::unavailable("the hub is not there")),
+        }
     };
     unless_stopped(token, gathering, |text| put(text, file)).await
 }

@@ -40,13 +40,14 @@ fn filter(log: &mut Log, text: &str) {
 fn what_hides_all_entries_is_named() {
     let app_says = |log: &Log| {
         let theme = crate::console::theme::Theme::for_mode(Default::default(), Default::default(), false);
-        let (hub, keymap) = Default::default();
+        let (fleet, keymap) = <(crate::console::model::Fleet, _)>::default();
         let scene = crate::console::scene::Scene {
             now: Time::from_unix_ms(0),
             zones: crate::model::Zones::UTC,
             form: Default::default(),
             motion: Default::default(),
-            hub: &hub,
+            hub: fleet.hub(),
+            fleet: &fleet,
             theme: &theme,
             keymap: &keymap,
             import: None,

@@ -1,9 +1,12 @@
 //! Rate and errors over the span that is seen: counts in buckets of one length, the past's from the hub, the present's
 //! as it arrives.
 //!
-//! Invariant: an event is counted once. The hub counts up to a number, the feed from the one after it.
+//! Invariant: an event is counted once. A hub counts up to a number, the feed from the one after it.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use ratatui::{
     style::Style,
@@ -13,7 +16,8 @@ use ratatui::{
 use super::{Stand, Timeline};
 use crate::{
     console::{
-        effect::Ask,
+        effect::AskEach,
+        model::At,
         scene::{Out, Scene},
         text,
         theme::Role,
@@ -60,8 +64,10 @@ pub struct Chart {
     /// The number of the first bucket: its time by its width.
     first: i64,
     buckets: VecDeque<EventBucket>,
-    /// Events after this are counted as they arrive.
-    counted_to: Sequence,
+    /// Events of a hub after this are counted as they arrive.
+    counted_to: BTreeMap<At, Sequence>,
+    /// A hub that did not count.
+    without: Option<At>,
     /// The question that is on its way.
     asked: Option<Asked>,
     /// Something was recorded after the last bucket.
@@ -117,8 +123,9 @@ impl Chart {
     }
 
     /// An event that arrived. While the view follows, the chart goes on with it.
-    pub fn count(&mut self, event: &Event, following: bool) {
-        if self.width_ms == 0 || event.sequence <= self.counted_to {
+    pub fn count(&mut self, at: At, event: &Event, following: bool) {
+        let counted = self.counted_to.get(&at).is_some_and(|counted| event.sequence <= *counted);
+        if self.width_ms == 0 || counted {
             return;
         }
         let number = self.number(event.recorded_at);
@@ -146,7 +153,7 @@ impl Chart {
         self.first += buckets;
     }
 
-    fn begin(&mut self, aim: Aim, counted_to: Sequence) {
+    fn begin(&mut self, aim: Aim, counted_to: BTreeMap<At, Sequence>) {
         self.width_ms = aim.width_ms;
         self.first = aim.first;
         self.buckets = vec![EventBucket::default(); BUCKETS].into();
@@ -154,6 +161,7 @@ impl Chart {
         self.outgrown = false;
         self.too_wide = false;
         self.fault = None;
+        self.without = None;
     }
 
     /// The hub's counts, which began with the bucket of this number.
@@ -218,27 +226,30 @@ impl Timeline {
             }
             Wanted::AsItIs => return,
         };
-        let seen = self.history.seen();
-        let Some(before) = self.history.place(seen.next()) else { return };
+        let seen: BTreeMap<At, Sequence> = self.history.seen().filter(|(at, _)| self.is_of(*at)).collect();
         let span = |number: i64| Some(Time::from_unix_ms(number * aim.width_ms));
-        let query = EventQuery {
+        let query = |at: At, seen: Sequence| EventQuery {
             filter: self.filter.clone(),
-            before: Some(before),
+            before: self.history.place(at, seen.next()),
             recorded_since: span(aim.first),
             recorded_until: span(aim.first + BUCKETS as i64),
             buckets: BUCKETS,
             ..EventQuery::default()
         };
+        let queries: Vec<_> = seen.iter().map(|(at, seen)| (*at, query(*at, *seen))).collect();
+        if queries.is_empty() {
+            return;
+        }
         self.chart.generation += 1;
         let generation = self.chart.generation;
         self.chart.asked = Some(Asked { generation, first: aim.first, wanted: true });
         self.chart.begin(aim, seen);
-        out.ask(Ask::EventStats { generation, query });
+        out.ask_each(AskEach::EventStats { generation, queries });
     }
 
     /// What the chart should show, where that is not what it shows.
     fn wanted(&self, now: Time) -> Wanted {
-        let mut seen = self.visible().filter_map(|(_, item)| item.event());
+        let mut seen = self.visible().filter_map(|(_, row)| row.item.event());
         let Some(first) = seen.next() else { return Wanted::AsItIs };
         let last = seen.last().unwrap_or(first);
         let following = self.stand == Stand::Following;
@@ -253,7 +264,7 @@ impl Timeline {
         if known && shown && self.chart.suits(span_ms) {
             return Wanted::AsItIs;
         }
-        let read = (last.sequence.0 - first.sequence.0) as i64;
+        let read = self.spanned();
         if !is_cheap(&self.filter) && read.saturating_mul(AROUND) > READ_MAX {
             return Wanted::TooMuch;
         }
@@ -267,16 +278,31 @@ impl Timeline {
         Wanted::What(Aim { width_ms, first: last + 1 - BUCKETS as i64 })
     }
 
-    pub fn counted(&mut self, generation: u64, result: Result<EventStats, Fault>) {
+    /// Events between those that are seen, of all their hubs.
+    fn spanned(&self) -> i64 {
+        let mut ends: BTreeMap<At, (u64, u64)> = BTreeMap::new();
+        for (_, row) in self.visible().filter(|(_, row)| row.item.event().is_some()) {
+            let sequence = row.item.first().0;
+            let (first, last) = ends.entry(row.hub).or_insert((sequence, sequence));
+            (*first, *last) = ((*first).min(sequence), (*last).max(sequence));
+        }
+        ends.values().map(|(first, last)| (last - first) as i64).sum()
+    }
+
+    pub fn counted(&mut self, generation: u64, answers: Vec<(At, Result<EventStats, Fault>)>) {
         let Some(asked) = self.chart.asked.take_if(|asked| asked.generation == generation) else { return };
-        match result {
-            Ok(stats) => {
-                self.names.learn_kinds(stats.counts.keys());
-                if asked.wanted {
-                    self.chart.add(asked.first, &stats.buckets);
+        let none = answers.iter().all(|(_, answer)| answer.is_err());
+        for (at, answer) in answers {
+            match answer {
+                Ok(stats) => {
+                    self.names.learn_kinds(stats.counts.keys());
+                    if asked.wanted {
+                        self.chart.add(asked.first, &stats.buckets);
+                    }
                 }
+                Err(fault) if none => self.chart.fault = Some(fault),
+                Err(_) => self.chart.without = Some(at),
             }
-            Err(fault) => self.chart.fault = Some(fault),
         }
     }
 
@@ -315,7 +341,14 @@ impl Timeline {
         let fitting = forms.into_iter().find_map(|words| {
             COLUMNS.into_iter().find_map(|columns| drawn.line(words, columns, &seen, width))
         });
-        fitting.unwrap_or_default()
+        let mut line = fitting.unwrap_or_default();
+        if let Some(at) = self.chart.without {
+            let said = format!("   without {}", text::escape_line(scene.fleet.name(at)));
+            if line.width() + text::width(&said) <= width {
+                line.push_span(Span::styled(said, theme.style(Role::Warn)));
+            }
+        }
+        line
     }
 
     /// Which columns hold the rows that are seen, while the view stands still.
@@ -323,7 +356,7 @@ impl Timeline {
         if self.stand == Stand::Following {
             return 0..BUCKETS;
         }
-        let mut seen = self.visible().filter_map(|(_, item)| item.event().map(|event| event.recorded_at));
+        let mut seen = self.visible().filter_map(|(_, row)| row.item.event().map(|event| event.recorded_at));
         let Some(from) = seen.next() else { return 0..BUCKETS };
         let to = seen.last().unwrap_or(from);
         let first = last + 1 - BUCKETS as i64;

@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, ops::Range};
 
 use super::{
-    super::super::{effect::Ask, scene::Out, widgets::line::Line},
-    filter::{DOMAINS, FIELDS, is_subject},
+    super::super::{effect::Ask, model::Fleet, scene::Out, widgets::line::Line},
+    filter::{DOMAINS, FIELDS, HUB, is_subject},
 };
 use crate::{
     door::Suggestion,
@@ -15,6 +15,8 @@ use crate::{
 const NAMES_MAX: usize = 500;
 /// Completions that are offered at once.
 const OFFERED_MAX: usize = 8;
+
+const HUB_FIELD: [&str; 1] = [HUB];
 
 const MOMENTS: [&str; 8] = ["10m", "1h", "6h", "1d", "7d", "today", "yesterday", "\"last week\""];
 const MOMENT_WORDS: [&str; 13] = [
@@ -45,6 +47,8 @@ pub struct Names {
     kinds: BTreeSet<String>,
     projects: BTreeSet<String>,
     actors: BTreeSet<String>,
+    /// Where there are several.
+    hubs: Vec<String>,
     offered: Vec<Completion>,
 }
 
@@ -65,6 +69,11 @@ impl Names {
 
     pub fn learn_kinds<'a>(&mut self, kinds: impl Iterator<Item = &'a String>) {
         kinds.for_each(|kind| note(&mut self.kinds, kind));
+    }
+
+    pub fn hubs_are(&mut self, fleet: &Fleet) {
+        let many = fleet.each().filter(|_| fleet.is_many());
+        self.hubs = many.map(|(_, seat)| seat.name.clone()).collect();
     }
 
     /// The hub knows projects of which no event was seen here.
@@ -105,7 +114,8 @@ impl Names {
                 beginning(values, typed.trim_start_matches('"')).map(|text| (text, value.clone())).collect()
             }
             None => {
-                let fields = FIELDS.iter().map(|field| format!("{field}:"));
+                let hub = HUB_FIELD.iter().filter(|_| !self.hubs.is_empty());
+                let fields = FIELDS.iter().chain(hub).map(|field| format!("{field}:"));
                 let patterns = DOMAINS.iter().map(|domain| format!("{domain}.*"));
                 let words = beginning(fields.chain(patterns).collect(), word);
                 let kinds = beginning(self.kinds.iter().cloned().collect(), word);
@@ -141,6 +151,7 @@ impl Names {
             "since" | "until" => MOMENTS.iter().map(|moment| (*moment).to_owned()).collect(),
             "project" => self.projects.iter().cloned().collect(),
             "actor" => self.actors.iter().map(|actor| quoted(actor)).collect(),
+            HUB => self.hubs.clone(),
             "correlation" => correlation.iter().map(Id::to_string).collect(),
             _ => Vec::new(),
         }

@@ -39,8 +39,9 @@ pub fn width(side: Rect) -> usize {
 }
 
 impl Detail {
-    pub fn of(event: Arc<Event>, width: usize, scene: &Scene) -> Detail {
-        let mut rest = rest(&event, width, scene);
+    /// `hub`: its name, where there are several.
+    pub fn of(event: Arc<Event>, hub: Option<&str>, width: usize, scene: &Scene) -> Detail {
+        let mut rest = rest(&event, hub, width, scene);
         if !event.data.is_empty() {
             let key = scene.keymap.key_of(Action::CopyJson, &[Place::Detail, Place::Lists]);
             let copies = key.map_or(String::new(), |key| format!("{key} copies the event as JSON"));
@@ -109,7 +110,7 @@ fn labelled(name: &str, value: &str, theme: &Theme) -> Line<'static> {
     ])
 }
 
-fn rest(event: &Event, width: usize, scene: &Scene) -> Vec<Line<'static>> {
+fn rest(event: &Event, hub: Option<&str>, width: usize, scene: &Scene) -> Vec<Line<'static>> {
     let mut fields = vec![
         ("subject", event.subject.to_string()),
         ("severity", event.severity.word().to_owned()),
@@ -120,6 +121,9 @@ fn rest(event: &Event, width: usize, scene: &Scene) -> Vec<Line<'static>> {
     ];
     if let Some(cause) = event.causation_id {
         fields.push(("caused by", cause.to_string()));
+    }
+    if let Some(name) = hub {
+        fields.insert(0, ("hub", name.to_owned()));
     }
     let room = width.saturating_sub(LABEL).max(1);
     let mut lines = Vec::new();

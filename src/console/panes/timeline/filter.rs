@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use crate::{
+    console::model::{At, Fleet},
     model::{Actor, EventFilter, Pattern, Project, Projects, Severity, TimeWords},
     report::nearest,
 };
@@ -29,6 +30,7 @@ pub fn parse(text: &str, words: TimeWords, typing: bool) -> Result<EventFilter, 
     for (span, word) in split(text)? {
         let at = span.start;
         match word.split_once(':') {
+            Some((HUB, _)) => {}
             Some((field, value)) if FIELDS.contains(&field) => {
                 let place = at + field.len() + 1..span.end.max(at + field.len() + 2);
                 let fault = |why: String| FilterFault { at: place.clone(), why };
@@ -80,6 +82,31 @@ pub fn parse(text: &str, words: TimeWords, typing: bool) -> Result<EventFilter, 
     filter.check().map_err(|error| FilterFault { at: 0..text.len(), why: error.to_string() })?;
     Ok(filter)
 }
+
+/// The hub that `hub:NAME` names, where there are several.
+pub fn hub(text: &str, fleet: &Fleet, typing: bool) -> Result<Option<At>, FilterFault> {
+    let mut found = None;
+    for (span, word) in split(text)? {
+        let Some(name) = word.strip_prefix(HUB).and_then(|rest| rest.strip_prefix(':')) else { continue };
+        let begun = |known: &str| typing && span.end == text.len() && known.starts_with(name);
+        found = fleet.named(name);
+        if found.is_some() || fleet.each().any(|(_, seat)| begun(&seat.name)) {
+            continue;
+        }
+        let names: Vec<_> = fleet.each().map(|(_, seat)| seat.name.as_str()).collect();
+        let why = match (fleet.is_many(), name) {
+            (false, _) => "this console has one hub".to_owned(),
+            (true, "") => "hub: needs a value".to_owned(),
+            (true, name) => format!("no hub is called {name}; there are {}", names.join(", ")),
+        };
+        let at = span.start + HUB.len() + 1;
+        return Err(FilterFault { at: at..span.end.max(at + 1), why });
+    }
+    Ok(found)
+}
+
+/// The field that only a fleet has.
+pub const HUB: &str = "hub";
 
 pub const FIELDS: [&str; 7] = ["severity", "since", "until", "actor", "project", "correlation", "text"];
 
@@ -195,6 +222,20 @@ mod tests {
         }
         assert_eq!(parse("migrate.sql", words(), false).unwrap().text.as_deref(), Some("migrate.sql"));
         assert_eq!(parse("notes.>", words(), false).unwrap().patterns, ["notes.>".parse().unwrap()]);
+    }
+
+    #[test]
+    fn a_hub_is_meant_by_its_name() {
+        let seats = ["ash", "elm"].map(|name| crate::console::model::Seat::new(name, name));
+        let fleet = Fleet::new(seats.into());
+        let of = |text, typing| hub(text, &fleet, typing).map_err(|fault| (fault.at, fault.why));
+        assert_eq!(of("lock hub:elm", false), Ok(Some(At(1))));
+        assert_eq!(of("lock", false), Ok(None));
+        assert_eq!(of("hub:e", true), Ok(None), "not yet");
+        assert_eq!(of("x hub:oak", false), Err((6..9, "no hub is called oak; there are ash, elm".into())));
+        let alone = hub("hub:elm", &Fleet::alone("/srv"), false).unwrap_err();
+        assert_eq!(alone.why, "this console has one hub");
+        assert_eq!(parse("lock hub:elm", words(), false).unwrap().text.as_deref(), Some("lock"));
     }
 
     #[test]

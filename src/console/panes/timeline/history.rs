@@ -1,15 +1,19 @@
-//! What the Timeline asks of the hub: pages before and after, a moment, an error, and how far such a search is.
+//! What the Timeline asks of the hubs: pages before and after, a moment, an error, and how far such a search is.
 //!
 //! A page that found nothing says how far it looked; the next goes on from there, until the screen is full, the past is
 //! over, or Esc stops it. Nothing waits: what arrives meanwhile is kept for the window that is on its way.
+//!
+//! With several hubs each is asked for its page, and only that part of what they found is taken which no other hub could
+//! still add to. A hub that does not answer is said, and holds up nobody; when it is there again, what it lacks is asked
+//! for once the view comes near it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{Stand, Timeline};
 use crate::{
     console::{
-        effect::{Ask, Page, Toward},
-        model::{EVENTS_MAX, Item, Stretch},
+        effect::{AskEach, Page, Toward},
+        model::{At, EVENTS_MAX, Item, Mark, Pages, Row, Stretch},
         scene::{Out, Scene},
         widgets::toast::Toast,
     },
@@ -26,43 +30,62 @@ const SLOW: Duration = Duration::from_millis(300);
 
 const _: () = assert!(PAGE <= EVENTS_PAGE_MAX);
 
+pub type Queries = Vec<(At, EventQuery)>;
+
 /// What is asked for now.
 #[derive(Debug, Clone)]
 struct Looking {
     page: Page,
-    query: EventQuery,
+    queries: Queries,
     /// Since when, answers that found nothing included.
     since: Option<Time>,
     reached: Option<Time>,
 }
 
-#[derive(Debug, Default)]
-pub struct History {
-    head: Option<Cursor>,
+/// What is known of one hub.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    head: Cursor,
     /// The last number that arrived, or that the first page told.
     seen: Sequence,
+}
+
+#[derive(Debug, Default)]
+pub struct History {
+    /// The hubs that were there.
+    hubs: BTreeMap<At, Known>,
     generation: u64,
     traces: u64,
     looking: Option<Looking>,
     /// Arrived since the question that is on its way, which may not know of them. None: more than a window holds.
-    late: Option<Vec<Item>>,
+    late: Option<Vec<(At, Item)>>,
     /// A moment was gone to: once what lies before it is here too, it stands a third below the top.
     pub(super) centring: bool,
 }
 
 impl History {
-    pub fn begin(&mut self, head: Cursor) {
-        self.head = Some(head);
-        self.seen = head.sequence;
+    pub fn begin(&mut self, at: At, head: Cursor) {
+        self.hubs.insert(at, Known { head, seen: head.sequence });
+    }
+
+    /// No other hub was there yet.
+    pub fn knows_only(&self, at: At) -> bool {
+        self.hubs.keys().all(|known| *known == at)
     }
 
     /// The place that bears this number.
-    pub fn place(&self, sequence: Sequence) -> Option<Cursor> {
-        self.head.map(|head| Cursor { sequence, ..head })
+    pub fn place(&self, at: At, sequence: Sequence) -> Option<Cursor> {
+        self.hubs.get(&at).map(|known| Cursor { sequence, ..known.head })
     }
 
-    pub fn seen(&self) -> Sequence {
-        self.seen
+    /// Every hub that was there, with the last number that is known of it.
+    pub fn seen(&self) -> impl Iterator<Item = (At, Sequence)> {
+        self.hubs.iter().map(|(at, known)| (*at, known.seen))
+    }
+
+    /// Which page is on its way.
+    pub fn looking_for(&self) -> Option<Page> {
+        self.looking.as_ref().map(|looking| looking.page)
     }
 
     /// Of a tree's questions, which those for the list do not overtake.
@@ -76,16 +99,16 @@ impl History {
         self.generation
     }
 
-    pub fn arrived(&mut self, events: &[Arc<Event>], matching: &[Arc<Event>]) {
-        if let Some(last) = events.last() {
-            self.seen = self.seen.max(last.sequence);
+    pub fn arrived(&mut self, at: At, events: &[Arc<Event>], matching: &[Arc<Event>]) {
+        if let (Some(known), Some(last)) = (self.hubs.get_mut(&at), events.last()) {
+            known.seen = known.seen.max(last.sequence);
         }
         let joins_present = |looking: &Looking| matches!(looking.page, Page::Newest | Page::After | Page::At);
         if !self.looking.as_ref().is_some_and(joins_present) {
             return;
         }
         if let Some(late) = &mut self.late {
-            late.extend(matching.iter().cloned().map(Item::Event));
+            late.extend(matching.iter().cloned().map(|event| (at, Item::Event(event))));
             if late.len() > EVENTS_MAX {
                 self.late = None;
             }
@@ -104,14 +127,21 @@ impl Timeline {
         self.history.looking.is_some()
     }
 
+    /// The hubs to ask: those that were there, of which something is shown.
+    pub fn hubs(&self) -> Vec<At> {
+        self.history.hubs.keys().copied().filter(|at| self.is_of(*at)).collect()
+    }
+
     /// Asks for what lies beyond the window when the view comes near its end, or has rows to spare.
     pub(super) fn page(&mut self, out: &mut Out) {
         if self.is_paging() {
             return;
         }
         let (top, len, height) = (self.top_row(), self.feed().len(), self.height());
-        let near = (self.stand != Stand::Following && top < AHEAD) || len < height;
-        if near && self.feed().before().is_some() {
+        let near = self.stand != Stand::Following && top < AHEAD || len < height;
+        // What a hub lacks among the rows of others is asked for before they are looked at.
+        let lacks = || !self.feed().lacking(top, AHEAD).is_empty();
+        if (near || self.stand != Stand::Following) && lacks() {
             self.ask(Page::Before, out);
         } else if !self.feed().is_live() && top + height + AHEAD >= len {
             self.ask(Page::After, out);
@@ -119,30 +149,57 @@ impl Timeline {
     }
 
     pub(super) fn ask(&mut self, page: Page, out: &mut Out) {
-        let mut query = self.query();
-        match page {
-            Page::Before => query.before = self.feed().before().and_then(|place| self.history.place(place)),
-            Page::After => {
-                query.after = self.feed().after().and_then(|place| self.history.place(place));
-                query.order = Order::Asc;
+        let queries = match page {
+            Page::Before => {
+                let mut hubs = self.feed().lacking(self.top_row(), AHEAD);
+                if hubs.is_empty() {
+                    hubs = self.feed().lacking(0, AHEAD);
+                }
+                let before = |at: At| {
+                    let before = self.feed().before(at)?;
+                    let before = before.and_then(|sequence| self.history.place(at, sequence));
+                    Some((at, EventQuery { before, ..self.query() }))
+                };
+                hubs.into_iter().filter(|at| self.is_of(*at)).filter_map(before).collect()
             }
-            Page::Newest | Page::At | Page::Error(_) | Page::Trace(_) => {}
+            Page::After => {
+                let after = |at: At| {
+                    let after = self.history.place(at, self.feed().after(at)?);
+                    Some((at, EventQuery { after, order: Order::Asc, ..self.query() }))
+                };
+                self.hubs().into_iter().filter_map(after).collect()
+            }
+            Page::Newest | Page::At | Page::Error(_) | Page::Trace(_) => self.of_all(self.query()),
+        };
+        self.look(page, queries, out);
+    }
+
+    /// A page whose answers are waited for no longer, from where things stand now.
+    pub(super) fn ask_again(&mut self, page: Page, out: &mut Out) {
+        match page {
+            Page::Newest | Page::Before | Page::After => self.ask(page, out),
+            // What was gone to is not known any more.
+            Page::At | Page::Error(_) | Page::Trace(_) => self.page(out),
         }
-        self.look(page, query, out);
     }
 
     fn query(&self) -> EventQuery {
         EventQuery { filter: self.filter.clone(), limit: PAGE, ..EventQuery::default() }
     }
 
-    fn look(&mut self, page: Page, query: EventQuery, out: &mut Out) {
-        if self.history.head.is_none() {
+    /// The same of each hub.
+    pub(super) fn of_all(&self, query: EventQuery) -> Queries {
+        self.hubs().into_iter().map(|at| (at, query.clone())).collect()
+    }
+
+    fn look(&mut self, page: Page, queries: Queries, out: &mut Out) {
+        if queries.is_empty() {
             return;
         }
         let generation = self.history.next_generation();
         self.history.late = Some(Vec::new());
-        self.history.looking = Some(Looking { page, query: query.clone(), since: None, reached: None });
-        out.ask(Ask::Events { generation, page, query });
+        self.history.looking = Some(Looking { page, queries: queries.clone(), since: None, reached: None });
+        out.ask_each(AskEach::Events { generation, page, queries });
     }
 
     /// Nothing is waited for any more.
@@ -192,20 +249,24 @@ impl Timeline {
     /// The first event at or after a moment, and what lies around it.
     pub fn go_to_moment(&mut self, moment: Time, out: &mut Out) {
         let query = EventQuery { recorded_since: Some(moment), order: Order::Asc, ..self.query() };
-        self.look(Page::At, query, out);
+        self.look(Page::At, self.of_all(query), out);
     }
 
     /// Selects an event wherever in history it is.
-    pub(super) fn reveal(&mut self, sequence: Sequence, out: &mut Out) {
-        if self.feed().holds(sequence) {
+    pub(super) fn reveal(&mut self, mark: Mark, out: &mut Out) {
+        if let Some(row) = self.feed().find(mark) {
             if self.stand == Stand::Following {
                 self.hold();
             }
-            let row = self.feed().row_of(sequence).unwrap_or(0);
             return self.go_to(row, out);
         }
-        let after = self.history.place(Sequence(sequence.0.saturating_sub(1)));
-        self.look(Page::At, EventQuery { after, order: Order::Asc, ..self.query() }, out);
+        let mut queries =
+            self.of_all(EventQuery { recorded_since: Some(mark.time), order: Order::Asc, ..self.query() });
+        if let Some((at, query)) = queries.iter_mut().find(|(at, _)| *at == mark.hub) {
+            query.recorded_since = None;
+            query.after = self.history.place(*at, Sequence(mark.sequence.0.saturating_sub(1)));
+        }
+        self.look(Page::At, queries, out);
     }
 
     /// `[` and `]`: here, else wherever in history the next one is.
@@ -214,23 +275,36 @@ impl Timeline {
         let Some(row) = self.selected_row() else { return };
         let is_error =
             |row: &usize| self.feed().event(*row).is_some_and(|event| event.severity >= Severity::Error);
-        let (found, beyond) = match toward {
-            Toward::Past => ((0..row).rev().find(is_error), self.feed().before()),
-            Toward::Present => ((row + 1..self.feed().len()).find(is_error), self.feed().after()),
+        let found = match toward {
+            Toward::Past => (0..row).rev().find(is_error),
+            Toward::Present => (row + 1..self.feed().len()).find(is_error),
         };
         if let Some(row) = found {
             return self.go_to(row, out);
         }
-        let Some(place) = beyond.and_then(|place| self.history.place(place)) else {
-            return no_error(toward, out);
-        };
         let filter = EventFilter { severity: Some(Severity::Error), ..self.filter.clone() };
         let query = EventQuery { filter, limit: 1, ..EventQuery::default() };
-        let query = match toward {
-            Toward::Past => EventQuery { before: Some(place), ..query },
-            Toward::Present => EventQuery { after: Some(place), order: Order::Asc, ..query },
+        let beyond = |at: At| {
+            let query = query.clone();
+            Some((
+                at,
+                match toward {
+                    Toward::Past => {
+                        let before = self.feed().before(at)?.and_then(|place| self.history.place(at, place));
+                        EventQuery { before, ..query }
+                    }
+                    Toward::Present => {
+                        let after = Some(self.history.place(at, self.feed().after(at)?)?);
+                        EventQuery { after, order: Order::Asc, ..query }
+                    }
+                },
+            ))
         };
-        self.look(Page::Error(toward), query, out);
+        let queries: Queries = self.hubs().into_iter().filter_map(beyond).collect();
+        if queries.is_empty() {
+            return no_error(toward, out);
+        }
+        self.look(Page::Error(toward), queries, out);
     }
 
     // ── answers ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -239,84 +313,127 @@ impl Timeline {
         &mut self,
         generation: u64,
         page: Page,
-        result: Result<Stretch, Fault>,
+        answers: Vec<(At, Result<Stretch, Fault>)>,
         now: Time,
         out: &mut Out,
     ) {
         if let Page::Trace(toward) = page {
-            return self.traced(generation, toward, result, now, out);
+            return self.traced(generation, toward, answers, now, out);
         }
         if generation != self.history.generation {
             return;
         }
         let Some(done) = self.history.looking.take() else { return };
-        let stretch = match result {
-            Ok(stretch) => stretch,
-            Err(fault) => {
-                self.fault = Some(fault);
-                return;
-            }
-        };
-        self.fault = None;
-        self.names.learn(stretch.events());
-        let (next, reached) = (stretch.next, stretch.reached.or(done.reached));
-        let first = stretch.events().next().map(|event| event.sequence);
-        match (page, first) {
-            (Page::Newest, _) => {
-                self.feed_mut().reset(stretch.items, next, None);
-                self.join_present(stretch.head);
+        let asked: Vec<At> = answers.iter().map(|(at, _)| *at).collect();
+        let pages = self.answered(answers);
+        if pages.is_empty() {
+            return;
+        }
+        for (_, stretch) in &pages {
+            self.names.learn(stretch.events());
+        }
+        let reached = pages.iter().filter_map(|(_, page)| page.reached).max().or(done.reached);
+        let none = pages.iter().all(|(_, page)| page.events().next().is_none());
+        let missing: Vec<At> =
+            asked.into_iter().filter(|at| !pages.iter().any(|(answered, _)| answered == at)).collect();
+        match page {
+            Page::Newest => {
+                let heads = heads(&pages);
+                self.feed_mut().begin(pages);
+                self.without(&missing);
+                self.join_present(&heads);
                 self.page(out);
             }
-            (Page::Before, _) => {
-                self.feed_mut().page_before(stretch.items, next);
+            Page::Before => {
+                self.without(&missing);
+                self.feed_mut().page_before(pages);
                 self.centre();
                 self.page(out);
             }
-            (Page::After, _) => {
-                self.feed_mut().page_after(stretch.items, next);
-                self.join_present(stretch.head);
+            Page::After => {
+                let heads = heads(&pages);
+                self.feed_mut().page_after(pages);
+                self.without(&missing);
+                self.join_present(&heads);
                 self.page(out);
             }
-            (Page::At, Some(first)) => self.begin_at(first, stretch, out),
-            (Page::Error(_), Some(first)) => self.reveal(first, out),
-            (Page::At | Page::Error(_), None) if next.is_some() => self.look_on(page, next, &done, out),
-            (Page::At, None) => {
-                out.toast(Toast::say("nothing has happened since then: the newest"));
-                self.to_latest(out);
-            }
-            (Page::Error(toward), None) => no_error(toward, out),
-            (Page::Trace(_), _) => {}
+            Page::At => match sure(&pages, Toward::Present) {
+                Some(_) => self.begin_at(pages, &missing, out),
+                None if pages.iter().any(|(_, page)| page.next.is_some()) => {
+                    self.look_on(page, &pages, &done, out);
+                }
+                None => {
+                    out.toast(Toast::say("nothing has happened since then: the newest"));
+                    self.to_latest(out);
+                }
+            },
+            Page::Error(toward) => match sure(&pages, toward) {
+                Some(mark) => self.reveal(mark, out),
+                None if pages.iter().any(|(_, page)| page.next.is_some()) => {
+                    self.look_on(page, &pages, &done, out);
+                }
+                None => no_error(toward, out),
+            },
+            Page::Trace(_) => {}
         }
-        if let Some(looking) = self.history.looking.as_mut().filter(|_| first.is_none()) {
+        if let Some(looking) = self.history.looking.as_mut().filter(|_| none) {
             looking.since = done.since;
             looking.reached = reached;
         }
     }
 
-    /// The same question, from where its answer ended.
-    fn look_on(&mut self, page: Page, next: Option<Sequence>, done: &Looking, out: &mut Out) {
-        let mut query = done.query.clone();
-        let next = next.and_then(|next| self.history.place(next));
-        match query.order {
-            Order::Asc => query.after = next,
-            Order::Desc => query.before = next,
+    /// Those that have an answer; what is wrong with the others is said.
+    fn answered(&mut self, answers: Vec<(At, Result<Stretch, Fault>)>) -> Pages {
+        self.fault = None;
+        let mut pages = Pages::new();
+        for (at, answer) in answers {
+            match answer {
+                Ok(stretch) => pages.push((at, stretch)),
+                Err(fault) => self.fault = Some((at, fault)),
+            }
         }
-        self.look(page, query, out);
+        pages
     }
 
-    /// The window begins with this event, which is selected.
-    fn begin_at(&mut self, first: Sequence, stretch: Stretch, out: &mut Out) {
-        let oldest = stretch.items.first().map(Item::first);
-        let (next, head) = (stretch.next, stretch.head);
-        self.feed_mut().reset(stretch.items, oldest, next);
-        self.join_present(head);
+    /// These did not answer: nobody waits for them.
+    fn without(&mut self, hubs: &[At]) {
+        for at in hubs {
+            self.feed_mut().set_away(*at);
+        }
+    }
+
+    /// The same question, from where its answer ended; of a hub that found something, once more.
+    fn look_on(&mut self, page: Page, pages: &[(At, Stretch)], done: &Looking, out: &mut Out) {
+        let on = |(at, query): &(At, EventQuery)| {
+            let (_, answer) = pages.iter().find(|(answered, _)| answered == at)?;
+            let mut query = query.clone();
+            if answer.events().next().is_none() {
+                let next = self.history.place(*at, answer.next?);
+                match query.order {
+                    Order::Asc => query.after = next,
+                    Order::Desc => query.before = next,
+                }
+            }
+            Some((*at, query))
+        };
+        let queries = done.queries.iter().filter_map(on).collect();
+        self.look(page, queries, out);
+    }
+
+    /// The window begins with the first event of these, which is selected.
+    fn begin_at(&mut self, pages: Pages, missing: &[At], out: &mut Out) {
+        let heads = heads(&pages);
+        self.feed_mut().begin_at(pages);
+        self.without(missing);
+        self.join_present(&heads);
         if self.stand == Stand::Following {
             self.stand = Stand::Held;
         }
         self.new = 0;
         self.scroll = 0;
-        self.selected = Some(first);
-        self.top = Some(first);
+        let first = self.feed().rows().find(|row| row.item.event().is_some()).map(Row::first);
+        self.selected = first;
+        self.top = first;
         self.history.centring = true;
         self.page(out);
     }
@@ -326,30 +443,86 @@ impl Timeline {
             return;
         }
         let top = self.selected_row().map(|row| row.saturating_sub(self.height() / 3));
-        self.top = top.and_then(|row| self.number_of(row));
+        self.top = top.and_then(|row| self.mark_of(row));
     }
 
     /// A page that reaches the head goes on with what arrived while it was on its way.
-    fn join_present(&mut self, head: Cursor) {
+    fn join_present(&mut self, heads: &[(At, Sequence)]) {
         if !self.feed().is_live() {
             return;
         }
         match self.history.late.take() {
             Some(late) => {
-                self.feed_mut().append(late);
+                for (at, item) in late {
+                    self.feed_mut().append(at, [item]);
+                }
             }
-            None => self.feed_mut().let_go_of_present(head.sequence),
+            None => {
+                for (at, head) in heads {
+                    self.feed_mut().looked_to(*at, *head);
+                }
+                self.feed_mut().let_go_of_present();
+            }
         }
     }
 
-    /// The door is there again: what was asked of the one before is asked of this one.
-    pub fn hub_is_there(&mut self, out: &mut Out) {
+    /// A hub that did not answer says that it is there all the same: it is asked once more.
+    pub(super) fn ask_what_failed(&mut self, at: At, out: &mut Out) {
+        if !self.is_paging() && self.fault.as_ref().is_some_and(|(hub, _)| *hub == at) {
+            self.hub_is_there(at, out);
+        }
+    }
+
+    /// A door is there again: what was asked of the one before is asked of this one.
+    pub fn hub_is_there(&mut self, at: At, out: &mut Out) {
+        let lacked = self.fault.take_if(|(hub, _)| *hub == at).is_some();
+        self.all.set_back(at);
+        if let Some(feed) = &mut self.filtered {
+            feed.set_back(at);
+        }
         if let Some(looking) = self.history.looking.clone() {
-            self.look(looking.page, looking.query, out);
-        } else if self.fault.take().is_some() {
+            self.look(looking.page, looking.queries, out);
+        } else if lacked {
             self.ask(if self.stand == Stand::Following { Page::Newest } else { Page::Before }, out);
+            self.page(out);
         }
         self.chart.begin_anew();
+    }
+}
+
+/// What each hub had when it answered.
+fn heads(pages: &[(At, Stretch)]) -> Vec<(At, Sequence)> {
+    pages.iter().map(|(at, page)| (*at, page.head.sequence)).collect()
+}
+
+/// The first event that was found in this direction, if no hub that has looked less far could still find one before it.
+fn sure(pages: &[(At, Stretch)], toward: Toward) -> Option<Mark> {
+    let mark =
+        |at: At, event: &Arc<Event>| Mark { time: event.recorded_at, hub: at, sequence: event.sequence };
+    let far = |(at, page): &(At, Stretch)| {
+        let sequence = page.next?;
+        let own = match toward {
+            Toward::Past => page.events().next(),
+            Toward::Present => page.events().next_back(),
+        };
+        // One that does not say how far it looked has not looked at all.
+        let unknown = match toward {
+            Toward::Past => Time::from_unix_ms(i64::MAX),
+            Toward::Present => Time::from_unix_ms(i64::MIN),
+        };
+        let time = own.map(|event| event.recorded_at).or(page.reached).unwrap_or(unknown);
+        Some(Mark { time, hub: *at, sequence })
+    };
+    let found = pages.iter().flat_map(|(at, page)| page.events().map(|event| mark(*at, event)));
+    match toward {
+        Toward::Past => {
+            let floor = pages.iter().filter_map(far).max();
+            found.max().filter(|found| floor.is_none_or(|floor| *found >= floor))
+        }
+        Toward::Present => {
+            let ceiling = pages.iter().filter_map(far).min();
+            found.min().filter(|found| ceiling.is_none_or(|ceiling| *found <= ceiling))
+        }
     }
 }
 

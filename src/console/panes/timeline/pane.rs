@@ -10,10 +10,13 @@ use crate::{
         effect::Toward,
         export::What,
         layout::{Shares, Split},
+        model::At,
         msg::{Answer, Link},
         overlay::export::bound,
         panes::{Exported, Pane},
         scene::{Out, Scene},
+        text,
+        theme::Role,
         widgets::{frame::step_of, line::Typed, list::Step, scroll::Track},
     },
     door::EventQuery,
@@ -43,7 +46,12 @@ impl Pane for Timeline {
     }
 
     fn state(&self, scene: &Scene) -> Vec<Span<'static>> {
-        vec![self.stand.word(scene)]
+        let whose = scene.fleet.is_many().then(|| match self.of {
+            Some(at) => format!("{} ", text::escape_line(scene.fleet.name(at))),
+            None => "all hubs ".to_owned(),
+        });
+        let whose = whose.map(|words| Span::styled(words, scene.theme.style(Role::Muted)));
+        whose.into_iter().chain([self.stand.word(scene)]).collect()
     }
 
     fn doing(&self, scene: &Scene) -> Option<Span<'static>> {
@@ -100,7 +108,7 @@ impl Pane for Timeline {
 
     fn why_not(&self, action: Action, scene: &Scene) -> Option<String> {
         let needs_event = || self.selected().is_none().then(|| "no event is selected".to_owned());
-        let needs_hub = || (!scene.hub.is_live()).then(|| "the hub is not there yet".to_owned());
+        let needs_hub = || (!scene.fleet.is_live()).then(|| "the hub is not there yet".to_owned());
         match action {
             Action::Copy | Action::CopyJson | Action::CopyLink | Action::CopyId => needs_event(),
             Action::GoToTime => needs_hub(),
@@ -202,8 +210,8 @@ impl Pane for Timeline {
         let (top, last) = (top.min(last_top), self.feed().len().saturating_sub(1));
         let seen = top..=(top + self.height().saturating_sub(1)).min(last).max(top);
         let row = self.selected_row().unwrap_or(top).clamp(*seen.start(), *seen.end());
-        self.top = self.number_of(top);
-        self.selected = self.number_of(row);
+        self.top = self.mark_of(top);
+        self.selected = self.mark_of(row);
         self.page(out);
     }
 
@@ -215,22 +223,23 @@ impl Pane for Timeline {
         Timeline::wake(self, scene.now)
     }
 
-    fn link(&mut self, link: &Link, scene: &Scene, out: &mut Out) {
+    fn of_fleet(&mut self, at: At, link: &Link, scene: &Scene, out: &mut Out) {
         match link {
-            Link::Up { .. } => self.hub_is_there(out),
-            Link::Begin(stretch) => self.begin(stretch.clone(), out),
-            Link::Events(events) => self.arrived(events.clone(), scene),
-            Link::Gap { from, to, reason } => self.gap(*from, *to, reason.clone()),
-            _ => {}
+            Link::Up { .. } => self.hub_is_there(at, out),
+            Link::Begin(stretch) => self.begin(at, stretch.clone(), out),
+            Link::Events(events) => self.arrived(at, events.clone(), scene),
+            Link::Gap { from, to, reason } => self.gap(at, *from, *to, reason.clone()),
+            Link::Status(_) => self.ask_what_failed(at, out),
+            Link::Down { .. } | Link::Stale { .. } => {}
         }
     }
 
     fn answer(&mut self, answer: Answer, scene: &Scene, out: &mut Out) -> Option<Answer> {
         match answer {
-            Answer::Events { generation, page, result } => {
-                self.paged(generation, page, result, scene.now, out);
+            Answer::Events { generation, page, pages } => {
+                self.paged(generation, page, pages, scene.now, out);
             }
-            Answer::EventStats { generation, result } => self.counted(generation, result),
+            Answer::EventStats { generation, stats } => self.counted(generation, stats),
             other => return Some(other),
         }
         None

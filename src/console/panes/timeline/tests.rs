@@ -6,15 +6,18 @@ use ratatui::{Terminal, backend::TestBackend};
 use super::*;
 use crate::{
     console::{
-        effect::{Ask, Effect, Toward},
+        effect::{AskEach, Effect, Toward},
         keymap::Keymap,
-        model::Hub,
+        model::{Fleet, Seat, Shows},
         scene::TimeForm,
         theme::{Depth, Mode as ThemeMode, Theme},
     },
     door::{EventQuery, EventStats, Order},
     model::{Actor, Cursor, Id, LogId, Severity, Time},
 };
+
+const A: At = At(0);
+const B: At = At(1);
 
 /// An hour after 1970, so that a sequence is its second.
 const NOW: i64 = 3_600_000;
@@ -34,6 +37,10 @@ fn event(sequence: u64, severity: Severity) -> Arc<Event> {
         severity,
         data: serde_json::Map::new(),
     })
+}
+
+fn last(bench: &Bench) -> Option<u64> {
+    bench.timeline.feed().rows().next_back().map(|row| row.item.last().0)
 }
 
 /// Every tenth is an error.
@@ -59,7 +66,7 @@ fn page(range: std::ops::Range<u64>, next: Option<u64>) -> Stretch {
 
 /// A Timeline and what it may read.
 struct Bench {
-    hub: Hub,
+    fleet: Fleet,
     theme: Theme,
     keymap: Keymap,
     timeline: Timeline,
@@ -67,13 +74,14 @@ struct Bench {
 }
 
 impl Bench {
-    fn scene(hub: &Hub, theme: &Theme, keymap: &Keymap, f: impl FnOnce(&Scene)) {
+    fn scene(fleet: &Fleet, theme: &Theme, keymap: &Keymap, f: impl FnOnce(&Scene)) {
         f(&Scene {
             now: Time::from_unix_ms(NOW),
             zones: crate::model::Zones::UTC,
             form: TimeForm::Relative,
             motion: crate::config::Motion::Full,
-            hub,
+            hub: fleet.hub(),
+            fleet,
             theme,
             keymap,
             import: None,
@@ -87,33 +95,33 @@ impl Bench {
         let next = (range.start > 1).then_some(range.start);
         let head = range.end - 1;
         let items = events(range).into_iter().map(Item::Event).collect();
-        timeline.begin(stretch(items, next, head), &mut Out::default());
+        timeline.begin(A, stretch(items, next, head), &mut Out::default());
         let theme = Theme::for_mode(ThemeMode::Dark, Depth::True, false);
-        Bench { hub: Hub::default(), theme, keymap: Keymap::default(), timeline, out: Out::default() }
+        Bench { fleet: Fleet::default(), theme, keymap: Keymap::default(), timeline, out: Out::default() }
     }
 
     fn arrive(&mut self, range: std::ops::Range<u64>) {
-        let Bench { hub, theme, keymap, timeline, .. } = self;
-        Bench::scene(hub, theme, keymap, |scene| timeline.arrived(events(range), scene));
+        let Bench { fleet, theme, keymap, timeline, .. } = self;
+        Bench::scene(fleet, theme, keymap, |scene| timeline.arrived(A, events(range), scene));
     }
 
     fn filter(&mut self, text: &str) {
-        let Bench { hub, theme, keymap, timeline, out } = self;
+        let Bench { fleet, theme, keymap, timeline, out } = self;
         timeline.filter_text.set(text);
-        Bench::scene(hub, theme, keymap, |scene| timeline.set_filter(scene, out));
+        Bench::scene(fleet, theme, keymap, |scene| timeline.set_filter(scene, out));
     }
 
     fn go_to(&mut self, moment: &str) {
-        let Bench { hub, theme, keymap, timeline, out } = self;
+        let Bench { fleet, theme, keymap, timeline, out } = self;
         timeline.begin_moment();
         timeline.line().unwrap().set(moment);
-        Bench::scene(hub, theme, keymap, |scene| timeline.accept(scene, out));
+        Bench::scene(fleet, theme, keymap, |scene| timeline.accept(scene, out));
     }
 
     fn back(&mut self) -> bool {
-        let Bench { hub, theme, keymap, timeline, out } = self;
+        let Bench { fleet, theme, keymap, timeline, out } = self;
         let mut went = false;
-        Bench::scene(hub, theme, keymap, |scene| went = timeline.back(scene, out));
+        Bench::scene(fleet, theme, keymap, |scene| went = timeline.back(scene, out));
         went
     }
 
@@ -121,7 +129,9 @@ impl Bench {
     fn asked(&mut self) -> Vec<(u64, Page, EventQuery)> {
         let effects = std::mem::take(&mut self.out.effects);
         let asked = effects.into_iter().filter_map(|effect| match effect {
-            Effect::Ask(Ask::Events { generation, page, query }) => Some((generation, page, query)),
+            Effect::AskEach(AskEach::Events { generation, page, queries }) => {
+                Some((generation, page, queries.into_iter().next().unwrap().1))
+            }
             _ => None,
         });
         asked.collect()
@@ -136,7 +146,7 @@ impl Bench {
 
     fn answer(&mut self, (generation, page, _): &(u64, Page, EventQuery), stretch: Stretch) {
         let now = Time::from_unix_ms(NOW);
-        self.timeline.paged(*generation, *page, Ok(stretch), now, &mut self.out);
+        self.timeline.paged(*generation, *page, vec![(A, Ok(stretch))], now, &mut self.out);
     }
 
     fn selected(&self) -> Option<u64> {
@@ -144,7 +154,7 @@ impl Bench {
     }
 
     fn seen(&self) -> Vec<u64> {
-        self.timeline.visible().map(|(_, item)| item.first().0).collect()
+        self.timeline.visible().map(|(_, row)| row.item.first().0).collect()
     }
 
     fn toasts(&mut self) -> Vec<String> {
@@ -152,10 +162,10 @@ impl Bench {
     }
 
     fn drawn(&mut self) -> Vec<String> {
-        let Bench { hub, theme, keymap, timeline, .. } = self;
+        let Bench { fleet, theme, keymap, timeline, .. } = self;
         let area = timeline.area;
         let mut terminal = Terminal::new(TestBackend::new(area.width, area.height)).unwrap();
-        Bench::scene(hub, theme, keymap, |scene| {
+        Bench::scene(fleet, theme, keymap, |scene| {
             timeline.arrange(area);
             timeline.lay_out(scene);
             terminal.draw(|frame| timeline.view(frame, true, scene)).unwrap();
@@ -217,7 +227,7 @@ fn what_is_missing_is_a_row_that_says_why() {
 #[test]
 fn a_gap_that_arrives_is_a_row_too() {
     let mut bench = Bench::new(100..110);
-    bench.timeline.gap(Sequence(110), Sequence(119), "damaged".into());
+    bench.timeline.gap(A, Sequence(110), Sequence(119), "damaged".into());
     bench.arrive(120..122);
     assert_eq!(bench.seen()[7..], [110, 120, 121]);
     assert!(bench.drawn().join("\n").contains("events 110–119 are not to be had: damaged"));
@@ -259,8 +269,8 @@ fn what_arrives_while_a_page_is_on_its_way_is_not_lost() {
     let newest = bench.one_asked();
     bench.arrive(200..205);
     bench.answer(&newest, Stretch { head: cursor(201), ..page(150..202, Some(150)) });
-    assert_eq!(bench.timeline.feed().newest(), Some(Sequence(204)));
-    let numbers: Vec<_> = bench.timeline.feed().items().map(|item| item.first().0).collect();
+    assert_eq!(last(&bench), Some(204));
+    let numbers: Vec<_> = bench.timeline.feed().rows().map(|row| row.item.first().0).collect();
     assert_eq!(numbers, (150..205).collect::<Vec<_>>());
 }
 
@@ -333,7 +343,7 @@ fn a_moment_is_gone_to_by_when_things_were_recorded() {
     bench.answer(&before, page(50..150, Some(50)));
     assert_eq!(bench.seen(), (147..157).collect::<Vec<_>>());
     bench.arrive(1_000..1_005);
-    assert_eq!((bench.timeline.new, bench.timeline.feed().newest()), (5, Some(Sequence(349))));
+    assert_eq!((bench.timeline.new, last(&bench)), (5, Some(349)));
 
     bench.go_to("-1s");
     let at = bench.one_asked();
@@ -402,7 +412,9 @@ fn the_chart_counts_once_what_the_hub_and_the_feed_tell() {
         bench.timeline.aim_chart(Time::from_unix_ms(NOW), &mut bench.out);
         let effects = std::mem::take(&mut bench.out.effects);
         effects.into_iter().find_map(|effect| match effect {
-            Effect::Ask(Ask::EventStats { generation, query }) => Some((generation, query)),
+            Effect::AskEach(AskEach::EventStats { generation, queries }) => {
+                Some((generation, queries.into_iter().next().unwrap().1))
+            }
             _ => None,
         })
     };
@@ -414,7 +426,7 @@ fn the_chart_counts_once_what_the_hub_and_the_feed_tell() {
     bench.arrive(3_600..3_601);
     let one = |n: usize| crate::door::EventBucket { events: u64::from(n < 59), errors: u64::from(n == 30) };
     let stats = EventStats { buckets: (0..query.buckets).map(one).collect(), ..EventStats::default() };
-    bench.timeline.counted(generation, Ok(stats));
+    bench.timeline.counted(generation, vec![(A, Ok(stats))]);
     assert_eq!(aim(&mut bench), None, "it shows what the rows do");
     let drawn = bench.drawn();
     assert!(drawn[1].ends_with("█ 1 min, peak 1/s   ▁▁▁▁▁▁▁▁▁▁█▁▁▁▁▁▁▁▁█ 2 errors"), "{}", drawn[1]);
@@ -457,6 +469,211 @@ fn a_full_window_keeps_what_is_looked_at() {
     assert!(!bench.timeline.feed().is_live());
 }
 
+// ── two hubs ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/// Two hubs whose sequences are the seconds of their events, the second's half a second later.
+fn two(range: std::ops::Range<u64>) -> Bench {
+    let mut bench = Bench::new(range.clone());
+    bench.fleet = Fleet::new(vec![Seat::new("ash", "http://ash"), Seat::new("elm", "http://elm")]);
+    let items = of_b(range.clone()).into_iter().map(Item::Event).collect();
+    let next = (range.start > 1).then_some(range.start);
+    bench.timeline.begin(B, stretch(items, next, range.end - 1), &mut bench.out);
+    bench
+}
+
+fn of_b(range: std::ops::Range<u64>) -> Vec<Arc<Event>> {
+    let later = |event: Arc<Event>| {
+        let recorded_at = event.recorded_at.plus(std::time::Duration::from_millis(500));
+        Arc::new(Event { recorded_at, ..(*event).clone() })
+    };
+    events(range).into_iter().map(later).collect()
+}
+
+fn b_page(range: std::ops::Range<u64>, next: Option<u64>) -> Stretch {
+    stretch(of_b(range).into_iter().map(Item::Event).collect(), next, 10_000)
+}
+
+impl Bench {
+    fn b_arrives(&mut self, range: std::ops::Range<u64>) {
+        let Bench { fleet, theme, keymap, timeline, .. } = self;
+        Bench::scene(fleet, theme, keymap, |scene| timeline.arrived(B, of_b(range), scene));
+    }
+
+    fn both(&self) -> Vec<(u16, u64)> {
+        self.timeline.visible().map(|(_, row)| (row.hub.0, row.item.first().0)).collect()
+    }
+
+    /// The one question on its way, with what it asks of each hub.
+    #[track_caller]
+    fn asked_of(&mut self) -> (u64, Page, Vec<(At, EventQuery)>) {
+        let mut asked = std::mem::take(&mut self.out.effects).into_iter().filter_map(|effect| match effect {
+            Effect::AskEach(AskEach::Events { generation, page, queries }) => {
+                Some((generation, page, queries))
+            }
+            _ => None,
+        });
+        let first = asked.next().expect("something is asked");
+        assert_eq!(asked.next(), None);
+        first
+    }
+
+    fn answered(&mut self, generation: u64, page: Page, answers: Vec<(At, Result<Stretch, Fault>)>) {
+        self.timeline.paged(generation, page, answers, Time::from_unix_ms(NOW), &mut self.out);
+    }
+}
+
+#[test]
+fn what_happens_at_two_hubs_is_one_stream_and_late_events_move_nothing() {
+    let mut bench = two(100..200);
+    assert_eq!(bench.both()[6..], [(0, 198), (1, 198), (0, 199), (1, 199)]);
+    let drawn = bench.drawn();
+    assert!(drawn[10].ends_with("ash #0000") && drawn[11].contains("elm #0000"), "{drawn:?}");
+
+    // One is away for a while; the view is held meanwhile.
+    bench.arrive(200..240);
+    bench.timeline.step(Step::Up, &mut bench.out);
+    let seen = bench.both();
+    assert_eq!(seen.last(), Some(&(0, 239)));
+    bench.b_arrives(200..220);
+    assert_eq!((bench.both(), bench.timeline.new), (seen, 20), "they stand above");
+    bench.timeline.to_latest(&mut bench.out);
+    bench.b_arrives(220..241);
+    assert_eq!(bench.both()[8..], [(1, 239), (1, 240)]);
+    let all: Vec<_> = bench.timeline.feed().rows().map(|row| (row.hub, row.item.first().0)).collect();
+    for (hub, to) in [(A, 240), (B, 241)] {
+        let own: Vec<_> = all.iter().filter(|row| row.0 == hub).map(|row| row.1).collect();
+        assert_eq!(own, (100..to).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn each_hub_is_asked_for_its_page_and_no_hole_is_shown() {
+    let mut bench = two(300..400);
+    bench.timeline.step(Step::First, &mut bench.out);
+    let (generation, page_asked, queries) = bench.asked_of();
+    let befores: Vec<_> = queries.iter().map(|(at, query)| (*at, query.before)).collect();
+    assert_eq!(befores, [(A, Some(cursor(300))), (B, Some(cursor(300)))]);
+    // The first is busy: its page reaches back less far than the other's.
+    bench.answered(
+        generation,
+        page_asked,
+        vec![(A, Ok(page(250..300, Some(250)))), (B, Ok(b_page(100..300, Some(100))))],
+    );
+    bench.timeline.step(Step::First, &mut bench.out);
+    assert_eq!(bench.both()[..2], [(0, 250), (1, 250)]);
+    let (_, _, queries) = bench.asked_of();
+    let befores: Vec<_> = queries.iter().map(|(at, query)| (*at, query.before)).collect();
+    assert_eq!(befores, [(A, Some(cursor(250))), (B, Some(cursor(250)))]);
+}
+
+#[test]
+fn a_hub_that_fails_takes_nothing_from_the_others_and_is_read_when_it_is_back() {
+    let mut bench = two(300..400);
+    bench.timeline.step(Step::First, &mut bench.out);
+    let (generation, asked, _) = bench.asked_of();
+    let fault = Err(Fault::unavailable("the hub is not there"));
+    bench.answered(generation, asked, vec![(A, Ok(page(100..300, Some(100)))), (B, fault)]);
+    let drawn = bench.timeline.fault.clone().map(|(at, fault)| (at, fault.message));
+    assert_eq!(drawn, Some((B, "the hub is not there".into())));
+    bench.timeline.step(Step::PageUp, &mut bench.out);
+    assert_eq!(bench.both()[0], (0, 291));
+    // It comes back: what it lacks is asked for, and joins what is seen.
+    bench.out.effects.clear();
+    bench.timeline.hub_is_there(B, &mut bench.out);
+    let (generation, asked, queries) = bench.asked_of();
+    assert_eq!((queries.len(), queries[0].0, queries[0].1.before), (1, B, Some(cursor(300))));
+    bench.answered(generation, asked, vec![(B, Ok(b_page(100..300, Some(100))))]);
+    assert_eq!(bench.timeline.fault, None);
+    assert_eq!(bench.both()[..3], [(0, 291), (1, 291), (0, 292)]);
+}
+
+#[test]
+fn an_error_is_gone_to_only_when_no_other_hub_can_have_a_nearer_one() {
+    let mut bench = two(501..510);
+    bench.timeline.step_error(Toward::Past, &mut bench.out);
+    let (generation, asked, queries) = bench.asked_of();
+    assert_eq!((asked, queries.len()), (Page::Error(Toward::Past), 2));
+    // The first found one; the second has looked less far back.
+    let looked = Stretch { reached: Some(Time::from_unix_ms(450_000)), ..b_page(0..0, Some(450)) };
+    bench.answered(generation, asked, vec![(A, Ok(page(420..421, Some(420)))), (B, Ok(looked))]);
+    let (generation, asked, queries) = bench.asked_of();
+    assert_eq!((queries[0].1.before, queries[1].1.before), (Some(cursor(501)), Some(cursor(450))));
+    bench.answered(
+        generation,
+        asked,
+        vec![(A, Ok(page(420..421, Some(420)))), (B, Ok(b_page(430..431, Some(430))))],
+    );
+    // The second's is nearer; around it each is read from that moment on.
+    let (generation, asked, queries) = bench.asked_of();
+    assert_eq!((asked, queries[1].1.after), (Page::At, Some(cursor(429))));
+    assert_eq!(queries[0].1.recorded_since, Some(Time::from_unix_ms(430_500)));
+    bench.answered(
+        generation,
+        asked,
+        vec![(A, Ok(page(431..631, Some(630)))), (B, Ok(b_page(430..630, Some(629))))],
+    );
+    assert_eq!(bench.timeline.selected_mark().map(|mark| (mark.hub, mark.sequence.0)), Some((B, 430)));
+}
+
+#[test]
+fn one_hub_alone_is_shown_by_its_name_or_by_choice() {
+    let mut bench = two(100..200);
+    bench.filter("hub:elm");
+    let (generation, asked, queries) = bench.asked_of();
+    assert_eq!((asked, queries.len(), queries[0].0), (Page::Newest, 1, B));
+    assert!(bench.both().iter().all(|row| row.0 == 1));
+    bench.answered(generation, asked, vec![(B, Ok(b_page(100..200, None)))]);
+    bench.arrive(200..205);
+    bench.b_arrives(200..202);
+    assert_eq!(bench.both()[7..], [(1, 199), (1, 200), (1, 201)]);
+    assert!(bench.drawn()[1].starts_with("hub elm"), "{:?}", bench.drawn()[1]);
+    bench.filter("");
+    bench.out.effects.clear();
+    bench.fleet.choose(A, Shows::Only);
+    bench.filter("");
+    assert_eq!(bench.asked_of().2.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [A]);
+}
+
+#[test]
+fn a_hub_that_comes_late_joins_the_view_that_is_held() {
+    let mut bench = Bench::new(1_000..1_400);
+    bench.fleet = Fleet::new(vec![Seat::new("ash", "http://ash"), Seat::new("elm", "http://elm")]);
+    for _ in 0..8 {
+        bench.timeline.step(Step::PageUp, &mut bench.out);
+    }
+    let seen = bench.seen();
+    bench.out.effects.clear();
+    // It has no events between these rows.
+    bench.timeline.begin(B, b_page(1_395..1_400, Some(1_395)), &mut bench.out);
+    assert_eq!(bench.seen(), seen);
+    let (generation, asked, queries) = bench.asked_of();
+    assert_eq!((queries.len(), queries[0].0, queries[0].1.before), (1, B, Some(cursor(1_395))));
+    bench.answered(generation, asked, vec![(B, Ok(b_page(1_380..1_381, None)))]);
+    assert_eq!((bench.seen(), bench.asked()), (seen, vec![]));
+}
+
+#[test]
+fn a_correlation_is_looked_for_at_every_hub() {
+    let mut bench = two(100..200);
+    bench.timeline.toggle_trace(&mut bench.out);
+    let asked: Vec<_> = std::mem::take(&mut bench.out.effects)
+        .into_iter()
+        .filter_map(|effect| match effect {
+            Effect::AskEach(AskEach::Events { generation, page, queries }) => {
+                Some((generation, page, queries))
+            }
+            _ => None,
+        })
+        .collect();
+    let [past, present] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!((past.1, past.2.len(), present.2.len()), (Page::Trace(Toward::Past), 2, 2));
+    // What was selected is the second's last.
+    assert_eq!((past.2[1].1.before, past.2[0].1.before), (Some(cursor(199)), None));
+    bench.answered(past.0, past.1, vec![(A, Ok(page(198..200, None))), (B, Ok(b_page(198..199, None)))]);
+    assert_eq!(bench.timeline.trace().unwrap().len(), 4);
+    assert_eq!(bench.timeline.selected_mark().map(|mark| mark.hub), Some(B));
+}
+
 proptest! {
     #[test]
     fn a_held_view_never_moves_by_itself(steps in prop::collection::vec((0..7u8, 1..60u64), 1..40)) {
@@ -469,7 +686,7 @@ proptest! {
             match what {
                 0 | 1 => {
                     if what == 1 {
-                        bench.timeline.gap(Sequence(next), Sequence(next + n), "cleaned".into());
+                        bench.timeline.gap(A, Sequence(next), Sequence(next + n), "cleaned".into());
                         next += n + 1;
                     }
                     bench.arrive(next..next + n);
@@ -481,7 +698,7 @@ proptest! {
                 }
                 2 => {
                     // A page in which a part is missing, as often as not at its newer end.
-                    let oldest = bench.timeline.feed().oldest().unwrap().0;
+                    let oldest = bench.timeline.feed().rows().next().unwrap().item.first().0;
                     let from = oldest.saturating_sub(n).max(1);
                     let lost = if n % 2 == 0 { from..oldest } else { from + (oldest - from) / 2..oldest };
                     let mut items: Vec<Item> = events(from..lost.start).into_iter().map(Item::Event).collect();
@@ -490,7 +707,8 @@ proptest! {
                     }
                     let lines = bench.seen();
                     bench.timeline.ask(Page::Before, &mut bench.out);
-                    let asked = bench.asked().pop().unwrap();
+                    // Nothing is before the first.
+                    let Some(asked) = bench.asked().pop() else { continue };
                     bench.answer(&asked, stretch(items, (from > 1).then_some(from), next));
                     // A gap at the top grows to the past; its row and those below stay.
                     prop_assert_eq!(&bench.seen()[1..], &lines[1..]);

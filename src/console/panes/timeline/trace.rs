@@ -1,6 +1,6 @@
 //! One correlation as a tree: every event that bears it, under the event that caused it, with the time between them.
 //!
-//! It begins with one event and grows both ways from there, by pages from the hub and by what arrives.
+//! It begins with one event and grows both ways from there, by pages from every hub and by what arrives.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -8,17 +8,17 @@ use std::{
     time::Duration,
 };
 
-use super::{Stand, Timeline};
+use super::{Stand, Timeline, history::Queries};
 use crate::{
     console::{
-        effect::{Ask, Page, Toward},
-        model::Stretch,
+        effect::{AskEach, Page, Toward},
+        model::{At, Mark, Stretch},
         scene::{Out, Scene},
         text,
         widgets::list::{List, Step},
     },
     door::{EVENTS_PAGE_MAX, EventQuery, Order},
-    model::{Cursor, Event, EventFilter, Fault, Id, Sequence, Time},
+    model::{Event, EventFilter, Fault, Id, Time},
 };
 
 /// Of a correlation that has more, the nearest are shown.
@@ -30,13 +30,14 @@ const SLOW: Duration = Duration::from_millis(300);
 #[derive(Debug, Clone, Default)]
 struct Leg {
     generation: Option<u64>,
+    queries: Queries,
     reached: Option<Time>,
 }
 
 #[derive(Debug)]
 pub struct Trace {
     pub correlation: Id,
-    events: BTreeMap<Sequence, Arc<Event>>,
+    events: BTreeMap<Mark, Arc<Event>>,
     rows: Vec<Node>,
     list: List,
     past: Leg,
@@ -48,6 +49,7 @@ pub struct Trace {
 /// A row of the tree.
 #[derive(Debug, Clone)]
 pub struct Node {
+    pub mark: Mark,
     pub event: Arc<Event>,
     /// For each level above, whether its line goes on below this row; the last is this row's own.
     pub lines: Vec<bool>,
@@ -58,7 +60,7 @@ pub struct Node {
 }
 
 impl Trace {
-    fn new(event: &Arc<Event>) -> Trace {
+    fn new(at: At, event: &Arc<Event>) -> Trace {
         let mut trace = Trace {
             correlation: event.correlation_id,
             events: BTreeMap::new(),
@@ -69,7 +71,7 @@ impl Trace {
             since: None,
             fault: None,
         };
-        trace.take([event.clone()]);
+        trace.take(at, [event.clone()]);
         trace
     }
 
@@ -81,26 +83,27 @@ impl Trace {
     }
 
     /// Takes in what bears the correlation; what is selected stays selected.
-    fn take(&mut self, events: impl IntoIterator<Item = Arc<Event>>) {
+    fn take(&mut self, at: At, events: impl IntoIterator<Item = Arc<Event>>) {
         let before = self.events.len();
         for event in events {
             if event.correlation_id == self.correlation && self.events.len() < TRACE_MAX {
-                self.events.insert(event.sequence, event);
+                let mark = Mark { time: event.recorded_at, hub: at, sequence: event.sequence };
+                self.events.insert(mark, event);
             }
         }
         if self.events.len() == before {
             return;
         }
-        let selected = self.selected().map(|event| event.sequence);
+        let selected = self.selected_mark();
         self.rows = tree(&self.events);
         self.list.set_len(self.rows.len());
-        if let Some(row) = self.rows.iter().position(|node| Some(node.event.sequence) == selected) {
+        if let Some(row) = self.rows.iter().position(|node| Some(node.mark) == selected) {
             self.list.select(row);
         }
     }
 
-    pub fn arrived(&mut self, events: &[Arc<Event>], now: Time) {
-        self.take(events.iter().cloned());
+    pub fn arrived(&mut self, at: At, events: &[Arc<Event>], now: Time) {
+        self.take(at, events.iter().cloned());
         self.tick(now);
     }
 
@@ -116,6 +119,10 @@ impl Trace {
 
     pub fn selected(&self) -> Option<&Arc<Event>> {
         self.rows.get(self.list.selected()?).map(|node| &node.event)
+    }
+
+    pub fn selected_mark(&self) -> Option<Mark> {
+        self.rows.get(self.list.selected()?).map(|node| node.mark)
     }
 
     pub fn step(&mut self, step: Step) {
@@ -171,37 +178,38 @@ impl Trace {
     }
 }
 
-/// The tree, a row an event: causes above what they caused, each in the order of the log.
-fn tree(events: &BTreeMap<Sequence, Arc<Event>>) -> Vec<Node> {
-    let by_id: HashMap<Id, Sequence> = events.values().map(|event| (event.id, event.sequence)).collect();
-    let mut children: BTreeMap<Option<Sequence>, Vec<Sequence>> = BTreeMap::new();
-    for event in events.values() {
+/// The tree, a row an event: causes above what they caused, each in the order in which it was recorded.
+fn tree(events: &BTreeMap<Mark, Arc<Event>>) -> Vec<Node> {
+    let by_id: HashMap<Id, Mark> = events.iter().map(|(mark, event)| (event.id, *mark)).collect();
+    let mut children: BTreeMap<Option<Mark>, Vec<Mark>> = BTreeMap::new();
+    for (mark, event) in events {
         let cause = event.causation_id.and_then(|cause| by_id.get(&cause)).copied();
         // What claims to be caused by what came after it stands for itself: no circle can be.
-        let cause = cause.filter(|cause| *cause < event.sequence);
-        children.entry(cause).or_default().push(event.sequence);
+        let cause = cause.filter(|cause| cause < mark);
+        children.entry(cause).or_default().push(*mark);
     }
     let first = events.values().map(|event| event.recorded_at).min().unwrap_or_default();
     let mut rows = Vec::with_capacity(events.len());
-    let mut stack: Vec<(Sequence, Vec<bool>, Time)> = Vec::new();
-    let push = |stack: &mut Vec<_>, cause: Option<Sequence>, lines: &[bool]| {
+    let mut stack: Vec<(Mark, Vec<bool>, Time)> = Vec::new();
+    let push = |stack: &mut Vec<_>, cause: Option<Mark>, lines: &[bool]| {
         let Some(below) = children.get(&cause) else { return };
         let mut before = cause.map_or(first, |cause| events[&cause].recorded_at);
         let mut added = Vec::new();
-        for (at, sequence) in below.iter().enumerate() {
+        for (at, mark) in below.iter().enumerate() {
             let own = if cause.is_some() { [lines, &[at + 1 < below.len()]].concat() } else { Vec::new() };
-            added.push((*sequence, own, before));
+            added.push((*mark, own, before));
             if cause.is_none() {
-                before = events[sequence].recorded_at;
+                before = events[mark].recorded_at;
             }
         }
         stack.extend(added.into_iter().rev());
     };
     push(&mut stack, None, &[]);
-    while let Some((sequence, lines, before)) = stack.pop() {
-        let event = &events[&sequence];
-        push(&mut stack, Some(sequence), &lines);
+    while let Some((mark, lines, before)) = stack.pop() {
+        let event = &events[&mark];
+        push(&mut stack, Some(mark), &lines);
         rows.push(Node {
+            mark,
             after: event.recorded_at.since(before),
             from_first: event.recorded_at.since(first),
             event: event.clone(),
@@ -223,38 +231,49 @@ impl Timeline {
             self.reading = false;
             return self.arrange(self.area);
         }
-        let Some(event) = self.selected().cloned() else { return };
+        let (Some(event), Some(mark)) = (self.selected().cloned(), self.selected_mark()) else { return };
         if self.stand == Stand::Following {
             self.hold();
         }
         self.open = false;
         self.reading = false;
-        self.trace = Some(Trace::new(&event));
+        self.trace = Some(Trace::new(mark.hub, &event));
         self.arrange(self.area);
-        let place = |sequence| self.history.place(sequence);
-        let (past, present) = (place(event.sequence), place(event.sequence));
-        self.ask_trace(Toward::Past, past, out);
-        self.ask_trace(Toward::Present, present, out);
+        for toward in [Toward::Past, Toward::Present] {
+            let filter = EventFilter { correlation: Some(event.correlation_id), ..EventFilter::default() };
+            let mut query = EventQuery { filter, limit: EVENTS_PAGE_MAX, ..EventQuery::default() };
+            if toward == Toward::Present {
+                query.order = Order::Asc;
+            }
+            let mut queries = self.of_all(query);
+            for (at, query) in &mut queries {
+                let place = self.history.place(*at, event.sequence).filter(|_| *at == mark.hub);
+                // Elsewhere what lies to the other side is looked for by its time: at the same moment by both.
+                match toward {
+                    Toward::Past if place.is_some() => query.before = place,
+                    Toward::Past => query.recorded_until = Some(mark.time.plus(Duration::from_millis(1))),
+                    Toward::Present if place.is_some() => query.after = place,
+                    Toward::Present => query.recorded_since = Some(mark.time),
+                }
+            }
+            self.ask_trace(toward, queries, out);
+        }
     }
 
-    fn ask_trace(&mut self, toward: Toward, place: Option<Cursor>, out: &mut Out) {
+    fn ask_trace(&mut self, toward: Toward, queries: Queries, out: &mut Out) {
         let generation = self.history.next_trace();
-        let Some(trace) = &mut self.trace else { return };
-        let filter = EventFilter { correlation: Some(trace.correlation), ..EventFilter::default() };
-        let query = EventQuery { filter, limit: EVENTS_PAGE_MAX, ..EventQuery::default() };
-        let query = match toward {
-            Toward::Past => EventQuery { before: place, ..query },
-            Toward::Present => EventQuery { after: place, order: Order::Asc, ..query },
-        };
-        trace.leg(toward).generation = Some(generation);
-        out.ask(Ask::Events { generation, page: Page::Trace(toward), query });
+        let Some(trace) = self.trace.as_mut().filter(|_| !queries.is_empty()) else { return };
+        let leg = trace.leg(toward);
+        leg.generation = Some(generation);
+        leg.queries.clone_from(&queries);
+        out.ask_each(AskEach::Events { generation, page: Page::Trace(toward), queries });
     }
 
     pub(super) fn traced(
         &mut self,
         generation: u64,
         toward: Toward,
-        result: Result<Stretch, Fault>,
+        answers: Vec<(At, Result<Stretch, Fault>)>,
         now: Time,
         out: &mut Out,
     ) {
@@ -264,18 +283,31 @@ impl Timeline {
             return;
         }
         leg.generation = None;
-        match result {
-            Ok(stretch) => {
-                leg.reached = stretch.reached.or(leg.reached);
-                let next = stretch.next;
-                trace.arrived(&stretch.events().cloned().collect::<Vec<_>>(), now);
-                let full = trace.events.len() >= TRACE_MAX;
-                if let Some(next) = next.filter(|_| !full) {
-                    let place = self.history.place(next);
-                    self.ask_trace(toward, place, out);
+        let asked = std::mem::take(&mut leg.queries);
+        let mut further = Queries::new();
+        for (at, answer) in answers {
+            let stretch = match answer {
+                Ok(stretch) => stretch,
+                Err(fault) => {
+                    trace.fault = Some(fault);
+                    continue;
                 }
+            };
+            let leg = trace.leg(toward);
+            leg.reached = stretch.reached.or(leg.reached);
+            trace.arrived(at, &stretch.events().cloned().collect::<Vec<_>>(), now);
+            let place = stretch.next.and_then(|next| self.history.place(at, next));
+            if let (Some(place), Some((_, query))) = (place, asked.iter().find(|(asked, _)| *asked == at)) {
+                let mut query = query.clone();
+                match toward {
+                    Toward::Past => query.before = Some(place),
+                    Toward::Present => query.after = Some(place),
+                }
+                further.push((at, query));
             }
-            Err(fault) => trace.fault = Some(fault),
+        }
+        if trace.events.len() < TRACE_MAX {
+            self.ask_trace(toward, further, out);
         }
     }
 }
@@ -283,9 +315,9 @@ impl Timeline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Actor, Severity};
+    use crate::model::{Actor, Sequence, Severity};
 
-    fn event(sequence: u64, cause: Option<u8>) -> (Sequence, Arc<Event>) {
+    fn event(sequence: u64, cause: Option<u8>) -> (Mark, Arc<Event>) {
         let id = |n: u8| Id::from_bytes([n; 16]);
         let event = Event {
             id: id(sequence as u8),
@@ -300,7 +332,7 @@ mod tests {
             severity: Severity::Info,
             data: serde_json::Map::new(),
         };
-        (Sequence(sequence), Arc::new(event))
+        (Mark { time: event.recorded_at, hub: At(0), sequence: event.sequence }, Arc::new(event))
     }
 
     #[track_caller]

@@ -18,7 +18,7 @@ use crate::{
         about::about,
         action::{Action, Place},
         layout::{head, inside},
-        model::Item,
+        model::{At, Item},
         scene::Scene,
         text,
         theme::Role,
@@ -35,6 +35,7 @@ const TREE_KIND_SPAN: usize = 4;
 /// A duration in the tree, with air before it: `59 min 59 s`, and with a sign.
 const SPAN_WIDTH: usize = 12;
 const PROJECT_MAX: usize = 16;
+const HUB_MAX: usize = 12;
 /// Columns from which a row has room for all, and for all but the fraction of a second and the project.
 const WIDE: usize = 72;
 const NARROW: usize = 56;
@@ -47,7 +48,11 @@ impl Timeline {
         let looking = self.looking_and_stop(scene).filter(|_| !self.feed().is_empty());
         let (role, words) = match (looking, &self.fault) {
             (Some(words), _) => (Role::Busy, words),
-            (None, fault) => (Role::Error, format!("history: {}", fault.as_ref()?.message)),
+            (None, fault) => {
+                let (at, fault) = fault.as_ref()?;
+                let whose = hub_name(*at, scene).map_or(String::new(), |name| format!("{name}: "));
+                (Role::Error, format!("history: {whose}{}", fault.message))
+            }
         };
         let room = (self.area.width as usize).saturating_sub(6);
         let words = text::cut(&text::escape_line(&words), room).into_owned();
@@ -101,7 +106,10 @@ impl Timeline {
     fn view_filter(&self, frame: &mut Frame, area: Rect, focused: bool, scene: &Scene) {
         let theme = scene.theme;
         let [line, below] = head(area, 1);
-        let placeholder = "memory.*  severity:error  since:1h  actor:  project:  words";
+        let placeholder = match scene.fleet.is_many() {
+            true => "memory.*  severity:error  since:1h  hub:  project:  words",
+            false => "memory.*  severity:error  since:1h  actor:  project:  words",
+        };
         input(frame, line, &self.filter_text, self.ghost(), placeholder, focused, scene);
         if let Some(fault) = &self.filter_fault {
             let column = |at: usize| 2 + text::width(self.filter_text.text().get(..at).unwrap_or_default());
@@ -134,8 +142,8 @@ impl Timeline {
     /// What the list is filtered by, how many were found, and how to see all again.
     fn view_chips(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
         let theme = scene.theme;
-        let more = self.feed().before().is_some() || !self.feed().is_live();
-        let found = self.feed().items().len();
+        let more = self.feed().has_past() || !self.feed().is_live();
+        let found = self.feed().len();
         let mut right = match (found, more) {
             (0, true) => "none found so far".to_owned(),
             (found, more) => format!("{}{} found", text::count(found as u64), if more { "+" } else { "" }),
@@ -181,6 +189,8 @@ impl Timeline {
             let names: Vec<_> = projects.iter().filter(|p| !p.is_none()).map(ToString::to_string).collect();
             chips.push(("project ", if names.is_empty() { "none".to_owned() } else { names.join(", ") }));
         }
+        let of = self.of.and_then(|at| hub_name(at, scene));
+        chips.extend(of.map(|name| ("hub ", text::escape_line(name).into_owned())));
         let actor = filter.actor.as_ref().map(|actor| ("by ", text::escape_line(&actor.0).into_owned()));
         let text = filter.text.as_ref().map(|text| ("", format!("\"{}\"", text::escape_line(text))));
         chips.extend(actor);
@@ -291,10 +301,10 @@ impl Timeline {
             } else if self.is_paging() {
                 ""
             } else if self.is_filtered() && self.filter_text.is_empty() {
-                "No event of this project."
+                if self.of.is_some() { "No event of this hub." } else { "No event of this project." }
             } else if self.is_filtered() {
                 &nothing_like_that
-            } else if scene.hub.is_live() {
+            } else if scene.fleet.is_live() {
                 "Nothing has happened yet. What changes, here or from any shell, is seen here at once."
             } else {
                 ""
@@ -310,21 +320,45 @@ impl Timeline {
         let held = self.stand != Stand::Following || self.open;
         let mut lines = Vec::with_capacity(area.height as usize);
         let mut rows = 0..0;
-        for (row, item) in self.visible() {
+        let hubs = HubColumn::of(scene, self.of.is_none());
+        for (row, shown) in self.visible() {
             if lines.is_empty() {
                 rows = row..row;
             }
             rows.end = row + 1;
-            let (line, role) = match item {
-                Item::Event(event) => (event_line(event, area.width as usize, scene), kind_role(event)),
-                Item::Gap(gap) => (gap_line(gap, area.width as usize, scene), Role::Warn),
+            let hub = hubs.as_ref().map(|hubs| hubs.cell(shown.hub, scene));
+            let (line, role) = match &shown.item {
+                Item::Event(event) => (event_line(event, hub, area.width as usize, scene), kind_role(event)),
+                Item::Gap(gap) => (gap_line(gap, hub, area.width as usize, scene), Role::Warn),
             };
             let chosen = (held && selected == Some(row)).then_some(focused);
             lines.push(row_as(line, chosen, (KIND_SPAN, role), theme));
         }
-        let dimmed = if scene.hub.is_live() { Style::new() } else { theme.style(Role::Off) };
+        let dimmed = if scene.fleet.is_live() { Style::new() } else { theme.style(Role::Off) };
         frame.render_widget(Paragraph::new(lines).style(dimmed), area);
         scrollbar(frame, area, self.split.rule, rows, self.feed().len(), scene);
+    }
+}
+
+fn hub_name<'a>(at: At, scene: &Scene<'a>) -> Option<&'a str> {
+    scene.fleet.is_many().then(|| scene.fleet.name(at))
+}
+
+/// Which hub a row is of, where several are shown.
+struct HubColumn {
+    width: usize,
+}
+
+impl HubColumn {
+    fn of(scene: &Scene, all: bool) -> Option<HubColumn> {
+        let widths = scene.fleet.each().map(|(_, seat)| text::width(&seat.name));
+        (all && scene.fleet.is_many()).then(|| HubColumn { width: widths.max().unwrap_or(0).min(HUB_MAX) })
+    }
+
+    /// The end of a name tells more than its beginning where they are addresses.
+    fn cell(&self, at: At, scene: &Scene) -> String {
+        let name = text::escape_line(scene.fleet.name(at));
+        text::pad(&text::cut_left(&name, self.width), self.width)
     }
 }
 
@@ -344,7 +378,7 @@ pub(super) fn kind_role(event: &Event) -> Role {
 
 /// Moments, not ages: in a stream order and distance matter, and a row that stands still costs nothing to draw.
 /// Narrow panes give up the fraction of the second, then the correlation.
-fn event_line(event: &Event, width: usize, scene: &Scene) -> Line<'static> {
+fn event_line(event: &Event, hub: Option<String>, width: usize, scene: &Scene) -> Line<'static> {
     let theme = scene.theme;
     let role = kind_role(event);
     let mark = match event.severity {
@@ -365,7 +399,9 @@ fn event_line(event: &Event, width: usize, scene: &Scene) -> Line<'static> {
         name if width >= WIDE => format!(" {}", text::cut(name, PROJECT_MAX)),
         _ => String::new(),
     };
-    let taken = 2 + time_width + 2 + KIND_WIDTH + 1 + text::width(&correlation) + text::width(&project);
+    let hub = hub.map_or(String::new(), |hub| format!(" {hub}"));
+    let right = text::width(&hub) + text::width(&correlation) + text::width(&project);
+    let taken = 2 + time_width + 2 + KIND_WIDTH + 1 + right;
     let room = width.saturating_sub(taken);
     let said = text::pad(&text::cut(&text::escape_line(&about(event)), room), room);
     Line::from(vec![
@@ -376,12 +412,13 @@ fn event_line(event: &Event, width: usize, scene: &Scene) -> Line<'static> {
         Span::raw(" "),
         Span::styled(said, theme.style(Role::Text)),
         Span::styled(project, theme.style(Role::Project)),
+        Span::styled(hub, theme.style(Role::EventHub)),
         Span::styled(correlation, theme.style(Role::Correlation)),
     ])
 }
 
 /// What is missing, and why: never nothing.
-fn gap_line(gap: &EventGap, width: usize, scene: &Scene) -> Line<'static> {
+fn gap_line(gap: &EventGap, hub: Option<String>, width: usize, scene: &Scene) -> Line<'static> {
     let theme = scene.theme;
     let dash = if theme.ascii() { "-" } else { "–" };
     let all = gap.to.0 - gap.from.0 + 1;
@@ -396,8 +433,9 @@ fn gap_line(gap: &EventGap, width: usize, scene: &Scene) -> Line<'static> {
         (missing, _) => (format!("{} of ", text::count(missing)), "are"),
     };
     let reason = text::escape_line(&gap.reason);
-    let long = format!(" {some}{numbers} {are} not to be had: {reason} ");
-    let short = format!(" {some}{numbers}: {reason} ");
+    let whose = hub.map_or(String::new(), |hub| format!("{}: ", hub.trim_end()));
+    let long = format!(" {whose}{some}{numbers} {are} not to be had: {reason} ");
+    let short = format!(" {whose}{some}{numbers}: {reason} ");
     let said = if text::width(&long) + 6 <= width { long } else { text::cut(&short, width).into_owned() };
     let rest = width.saturating_sub(text::width(&said));
     let rule = theme.lines().0;
@@ -440,6 +478,10 @@ fn tree_line(node: &Node, width: usize, scene: &Scene) -> Line<'static> {
     let spans = format!("{from_first}{}  ", text::pad_left(&text::clocked(node.after), SPAN_WIDTH));
     let branch = branch(&node.lines, width / 3, theme.ascii());
     let taken = 2 + time_width + text::width(&spans) + text::width(&branch) + text::width(&event.kind) + 2;
+    let hub = hub_name(node.mark.hub, scene);
+    let hub =
+        hub.map_or(String::new(), |name| format!(" {}", text::cut_left(&text::escape_line(name), HUB_MAX)));
+    let taken = taken + text::width(&hub);
     let said = text::cut(&text::escape_line(&about(event)), width.saturating_sub(taken)).into_owned();
     let said = text::pad(&said, width.saturating_sub(taken));
     Line::from(vec![
@@ -449,6 +491,7 @@ fn tree_line(node: &Node, width: usize, scene: &Scene) -> Line<'static> {
         Span::styled(branch, theme.style(Role::Rule)),
         Span::styled(text::escape_line(&event.kind).into_owned(), theme.style(role)),
         Span::styled(format!("  {said}"), theme.style(Role::Text)),
+        Span::styled(hub, theme.style(Role::EventHub)),
     ])
 }
 
