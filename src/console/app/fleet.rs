@@ -21,9 +21,11 @@ impl App {
             return;
         }
         self.heard(at, link, out);
+        let chosen = self.env.fleet.chosen();
+        self.turn_to_who_is_there(out);
         let scene = self.env.scene();
         self.panes.each().for_each(|pane| pane.of_fleet(at, link, &scene, out));
-        if at == self.env.fleet.chosen() {
+        if at == chosen && at == self.env.fleet.chosen() {
             self.panes.each().for_each(|pane| pane.link(link, &scene, out));
         }
     }
@@ -137,20 +139,37 @@ impl App {
         if let Some(why) = self.why_not_choose().filter(|_| at != self.env.fleet.chosen()) {
             return out.toast(Toast::say(why));
         }
-        let another = self.env.fleet.choose(at, shows);
         let name = self.env.fleet.name(at).to_owned();
         out.toast(Toast::say(match shows {
             Shows::Only => format!("{name} alone"),
             Shows::All => "all hubs".to_owned(),
         }));
-        if another {
+        self.turn_to(at, shows, out);
+        let scene = self.env.scene();
+        self.panes.timeline.set_filter(&scene, out);
+    }
+
+    /// Until somebody chooses, one that is there is meant rather than one that never was.
+    fn turn_to_who_is_there(&mut self, out: &mut Out) {
+        let fleet = &self.env.fleet;
+        let hub = fleet.hub();
+        let never = matches!(hub.connection, Connection::Offline { .. }) && hub.status.is_none();
+        if !never || fleet.turn() > 0 || fleet.only().is_some() || self.why_not_choose().is_some() {
+            return;
+        }
+        let there = fleet.each().find(|(_, seat)| seat.hub.is_live()).map(|(at, _)| at);
+        if let Some(at) = there {
+            self.turn_to(at, Shows::All, out);
+        }
+    }
+
+    fn turn_to(&mut self, at: At, shows: Shows, out: &mut Out) {
+        if self.env.fleet.choose(at, shows) {
             // What could be taken back was of the hub before.
             self.undo = None;
             out.effects.push(Effect::Choose { at, turn: self.env.fleet.turn() });
             self.begin_anew(out);
         }
-        let scene = self.env.scene();
-        self.panes.timeline.set_filter(&scene, out);
     }
 
     fn begin_anew(&mut self, out: &mut Out) {

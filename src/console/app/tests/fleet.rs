@@ -92,6 +92,22 @@ fn the_hub_that_is_chosen_is_asked_and_the_other_answers_to_nobody() {
 }
 
 #[test]
+fn until_somebody_chooses_one_that_is_there_is_meant() {
+    let mut app = app();
+    app.env.fleet = Fleet::new(vec![Seat::new("ash", "http://ash"), Seat::new("elm", "http://elm")]);
+    down(&mut app, A, 0, Fault::unavailable("no hub answers"));
+    assert_eq!(app.env.fleet.chosen(), A);
+    let effects = up(&mut app, B);
+    assert!(effects.contains(&Effect::Choose { at: B, turn: 1 }), "{effects:?}");
+    let lists = |effects: &[Effect]| {
+        effects.iter().filter(|effect| matches!(effect, Effect::Ask(Ask::Recent { .. }))).count()
+    };
+    assert_eq!(lists(&effects), 1, "asked once: {effects:?}");
+    let effects = up(&mut app, A);
+    assert_eq!((app.env.fleet.chosen(), app.env.fleet.only(), lists(&effects)), (B, None, 0));
+}
+
+#[test]
 fn no_other_hub_is_chosen_while_something_is_on_its_way_to_this_one() {
     let mut app = two();
     press(&mut app, "x");

@@ -27,6 +27,9 @@ use crate::{
 /// Columns of a field's name in the detail.
 const LABEL: usize = 12;
 const NAME_MAX: usize = 20;
+/// `OFFLINE 59 min, RETRY 30 s`, in a list of at least so many columns.
+const STATE: usize = 26;
+const ROOMY: usize = 60;
 /// The place of the state among the spans of a row.
 const STATE_SPAN: usize = 2;
 
@@ -122,6 +125,8 @@ impl Columns {
         let names = scene.fleet.each().map(|(_, seat)| text::width(&seat.name));
         let name = names.max().unwrap_or(0).clamp(4, NAME_MAX).min(width / 2);
         let state = states.iter().map(|(_, words)| text::width(words)).max().unwrap_or(0).max(5);
+        // What is counted down does not move the columns beside it.
+        let state = if state > 5 && width >= ROOMY { state.max(STATE) } else { state };
         let mut room = width.saturating_sub(2 + name + 2 + state + 1);
         let others = Column::ALL.into_iter().take_while(|column| {
             let fits = column.width() <= room;
