@@ -202,7 +202,7 @@ impl Entrance {
         }
         for origin in headers.get_all(header::ORIGIN) {
             let page = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok());
-            if !page.and_then(|page| page.authority().cloned()).is_some_and(|page| self.is_mine(&page)) {
+            if !page.and_then(|page| page.authority().cloned()).is_some_and(|page| self.is_own_page(&page)) {
                 return Err(Fault::new(Code::Denied, "pages of another site may not ask this hub")
                     .cause(format!("`Origin` is {origin:?}"))
                     .hint("a program that is no page sends no `Origin`; a page's own name goes into the setting `hosts`"));
@@ -211,6 +211,8 @@ impl Entrance {
         Ok(())
     }
 
+    /// Whether it is a name of this hub. Its port may be another: a tunnel has one of its own, and no page can point a
+    /// browser here by it.
     fn is_mine(&self, said: &Authority) -> bool {
         if said.as_str().contains('@') {
             return false;
@@ -219,16 +221,19 @@ impl Entrance {
         if self.outside.is_named(host) {
             return true;
         }
-        let usual = if self.tls.is_some() { 443 } else { 80 };
-        if said.port_u16().unwrap_or(usual) != self.at.port() {
-            return false;
-        }
         let address: Option<std::net::IpAddr> = host.trim_matches(['[', ']']).parse().ok();
         match address {
             // What a page's owner points anywhere is a name; an address is what it says.
             Some(address) => address.is_loopback() == self.at.ip().is_loopback(),
             None => host.eq_ignore_ascii_case("localhost") && self.at.ip().is_loopback(),
         }
+    }
+
+    /// Whether a page of there is this hub's own: another port is another site.
+    fn is_own_page(&self, said: &Authority) -> bool {
+        let usual = if self.tls.is_some() { 443 } else { 80 };
+        let here = self.outside.is_named(said.host()) || said.port_u16().unwrap_or(usual) == self.at.port();
+        here && self.is_mine(said)
     }
 }
 
@@ -263,18 +268,15 @@ mod tests {
         let local = entrance("127.0.0.1:7420", &["hub.lan"]);
         for host in
             ["localhost:7420", "LOCALHOST:7420", "127.0.0.1:7420", "[::1]:7420", "hub.lan", "hub.lan:443"]
+                // Through a tunnel.
+                .into_iter()
+                .chain(["localhost", "localhost:80", "127.0.0.1:7901"])
         {
             check(&local, host, None, true);
         }
-        for host in [
-            "localhost",
-            "localhost:80",
-            "evil.example:7420",
-            "127.0.0.1.evil.example:7420",
-            "192.0.2.7:7420",
-            "me@localhost:7420",
-            "",
-        ] {
+        for host in
+            ["evil.example:7420", "127.0.0.1.evil.example:7420", "192.0.2.7:7420", "me@localhost:7420", ""]
+        {
             check(&local, host, None, false);
         }
         let out = entrance("192.0.2.7:7420", &[]);
@@ -290,6 +292,7 @@ mod tests {
     #[test]
     fn a_page_of_another_site_is_refused() {
         let local = entrance("127.0.0.1:7420", &["hub.lan"]);
+        check(&local, "localhost:7901", Some("http://localhost:7901"), false);
         check(&local, "localhost:7420", Some("http://localhost:7420"), true);
         check(&local, "localhost:7420", Some("https://hub.lan"), true);
         for origin in ["http://evil.example", "null", "http://localhost:3000", "file://"] {
