@@ -21,9 +21,13 @@ pub trait Kept: Clone + Serialize + DeserializeOwned {
     fn id(&self) -> Id;
     fn revision(&self) -> u32;
     /// What only one record may have, beside its id.
-    fn unique(&self) -> Option<Unique>;
+    fn unique(&self) -> Option<Unique> {
+        None
+    }
     /// The keys under which it is found as it is now, its table's letter and its id left out.
-    fn orders(&self) -> Vec<Key>;
+    fn orders(&self) -> Vec<Key> {
+        Vec::new()
+    }
 }
 
 /// Letters of all tables, for who copies them.
@@ -73,10 +77,6 @@ impl Kept for Job {
     fn unique(&self) -> Option<Unique> {
         Some(Unique::Slug(self.slug.clone()))
     }
-
-    fn orders(&self) -> Vec<Key> {
-        Vec::new()
-    }
 }
 
 /// Under the id of its job; its revisions are counted by the scheduler, which says them itself.
@@ -90,14 +90,6 @@ impl Kept for JobState {
 
     fn revision(&self) -> u32 {
         0
-    }
-
-    fn unique(&self) -> Option<Unique> {
-        None
-    }
-
-    fn orders(&self) -> Vec<Key> {
-        Vec::new()
     }
 }
 
@@ -117,10 +109,6 @@ impl Kept for ApiKey {
     fn unique(&self) -> Option<Unique> {
         Some(Unique::Key(self.short.clone()))
     }
-
-    fn orders(&self) -> Vec<Key> {
-        Vec::new()
-    }
 }
 
 impl Kept for Run {
@@ -133,10 +121,6 @@ impl Kept for Run {
 
     fn revision(&self) -> u32 {
         self.revision
-    }
-
-    fn unique(&self) -> Option<Unique> {
-        None
     }
 
     fn orders(&self) -> Vec<Key> {

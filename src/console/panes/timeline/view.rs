@@ -106,11 +106,9 @@ impl Timeline {
     fn view_filter(&self, frame: &mut Frame, area: Rect, focused: bool, scene: &Scene) {
         let theme = scene.theme;
         let [line, below] = head(area, 1);
-        let placeholder = match scene.fleet.is_many() {
-            true => "memory.*  severity:error  since:1h  hub:  project:  words",
-            false => "memory.*  severity:error  since:1h  actor:  project:  words",
-        };
-        input(frame, line, &self.filter_text, self.ghost(), placeholder, focused, scene);
+        let who = if scene.fleet.is_many() { "hub:" } else { "actor:" };
+        let placeholder = format!("memory.*  severity:error  since:1h  {who}  project:  words");
+        input(frame, line, &self.filter_text, self.ghost(), &placeholder, focused, scene);
         if let Some(fault) = &self.filter_fault {
             let column = |at: usize| 2 + text::width(self.filter_text.text().get(..at).unwrap_or_default());
             // A value that is missing is pointed at where it would stand.
