@@ -56,6 +56,7 @@ pub fn draft(clock: &Clock) -> EventDraft {
         causation_id: None,
         actor: Actor("user:ada".into()),
         severity: Severity::Info,
+        sampled_rate: None,
         data: json!({ "path": "/home/ada/notes", "taken": 12, "changed": 3, "unchanged": 900, "skipped": 1 })
             .as_object()
             .cloned()

@@ -98,6 +98,7 @@ fn event(sequence: u64) -> Arc<Event> {
         causation_id: None,
         actor: Actor::hub(),
         severity: Severity::Info,
+        sampled_rate: None,
         data: data.as_object().unwrap().clone(),
     })
 }

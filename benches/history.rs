@@ -142,6 +142,7 @@ fn draft(n: u64, count: u64) -> EventDraft {
         causation_id: None,
         actor: Actor("user:ada".into()),
         severity: if n.is_multiple_of(500) { Severity::Error } else { Severity::Info },
+        sampled_rate: None,
         data: json!({ "path": "/home/ada/notes", "taken": n % 90, "changed": 3, "unchanged": 900 })
             .as_object()
             .cloned()

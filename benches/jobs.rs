@@ -16,7 +16,7 @@ use serde_json::json;
 use wheelhouse::{
     api::Reach,
     door::{Door, JobRef, NewJob, RunPage, RunsRequest, WhichRuns},
-    home::{Home, HomeOptions, local_caller},
+    home::{Home, HomeOptions, Stay, local_caller},
     hub::JobOptions,
     model::job::{Run, RunState, Slot},
     store::Retention,
@@ -37,7 +37,8 @@ pub fn run() {
         hub_name: "jobs".into(),
         clock: Clock::system(),
         retention: Retention::default(),
-        announce: true,
+        sampling: Default::default(),
+        stay: Stay::Face,
         jobs: JobOptions::default(),
         hub: None,
         reach: Reach::default(),

@@ -19,7 +19,7 @@ use serde_json::json;
 use wheelhouse::{
     api::Reach,
     door::{Door, NewMemory, Upsert},
-    home::{Home, HomeOptions, local_caller},
+    home::{Home, HomeOptions, Stay, local_caller},
     model::Id,
     tasks::Clock,
 };
@@ -54,7 +54,8 @@ pub fn run() {
         hub_name: "live".into(),
         clock: Clock::system(),
         retention: wheelhouse::store::Retention::default(),
-        announce: true,
+        sampling: Default::default(),
+        stay: Stay::Face,
         jobs: wheelhouse::hub::JobOptions::default(),
         hub: None,
         reach: Reach::default(),

@@ -15,6 +15,7 @@ mod history;
 mod jobs;
 mod live;
 mod open;
+mod reach;
 mod search;
 
 fn main() {
@@ -30,8 +31,11 @@ fn main() {
         "live" => live::run(),
         "health" => health::run(),
         "jobs" => jobs::run(),
+        "reach" => reach::run(),
         _ => {
-            println!("usage: cargo bench -- append|clean|open|history|search|erase|console|live|health|jobs")
+            println!(
+                "usage: cargo bench -- append|clean|open|history|search|erase|console|live|health|jobs|reach"
+            )
         }
     }
 }

@@ -108,6 +108,7 @@ impl Feed {
             causation_id: None,
             actor: Actor::hub(),
             severity: Severity::Info,
+            sampled_rate: None,
             data: Map::new(),
         };
         let events: Vec<Event> = changes.iter().enumerate().map(event).collect();
@@ -186,10 +187,10 @@ fn fts_ids(db: &Connection, table: &str, query: &str, limit: usize) -> Vec<i64> 
 // Speed.
 
 /// Numbers that are the same in every run.
-struct Numbers(u64);
+pub struct Numbers(pub u64);
 
 impl Numbers {
-    fn below(&mut self, below: usize) -> usize {
+    pub fn below(&mut self, below: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) as usize) % below
     }
@@ -200,7 +201,7 @@ impl Numbers {
 }
 
 /// Words by rank, the n-th drawn 1/n as often as the first.
-struct Zipf {
+pub struct Zipf {
     words: Vec<String>,
     sums: Vec<f64>,
 }
@@ -208,7 +209,7 @@ struct Zipf {
 impl Zipf {
     /// The whole words of the model's vocabulary as they stand there, the frequent ones first; after them compounds of
     /// two, as code and rare English have: the model takes them in several pieces.
-    fn new(numbers: &mut Numbers, len: usize) -> Zipf {
+    pub fn new(numbers: &mut Numbers, len: usize) -> Zipf {
         let vocabulary = include_str!("../assets/model/vocab.txt");
         let whole = |word: &&str| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_lowercase());
         let mut words: Vec<String> = vocabulary.lines().filter(whole).take(len).map(str::to_owned).collect();
@@ -230,12 +231,12 @@ impl Zipf {
         Zipf { sums: sums.collect(), words }
     }
 
-    fn draw(&self, numbers: &mut Numbers) -> &str {
+    pub fn draw(&self, numbers: &mut Numbers) -> &str {
         let at = numbers.unit() * self.sums.last().unwrap();
         &self.words[self.sums.partition_point(|sum| *sum < at).min(self.words.len() - 1)]
     }
 
-    fn text(&self, numbers: &mut Numbers, bytes: usize) -> String {
+    pub fn text(&self, numbers: &mut Numbers, bytes: usize) -> String {
         let mut text = String::new();
         while text.len() < bytes {
             text.push_str(self.draw(numbers));

@@ -42,7 +42,7 @@ use std::{
 use axum::{Router, middleware::from_fn_with_state};
 use tokio::{
     net::UnixListener,
-    sync::{OnceCell, OwnedSemaphorePermit, Semaphore},
+    sync::{OnceCell, OwnedSemaphorePermit, Semaphore, watch},
 };
 use tokio_util::sync::CancellationToken;
 use tower_http::{
@@ -169,11 +169,14 @@ pub struct Listeners {
     /// Who says whose key it is that somebody brings.
     pub admission: Option<Arc<dyn Admission>>,
     pub patience: Patience,
+    /// Told how many connections are open.
+    pub connections: watch::Sender<usize>,
 }
 
 impl From<UnixListener> for Listeners {
     fn from(socket: UnixListener) -> Listeners {
-        Listeners { socket, tcp: Vec::new(), admission: None, patience: Patience::default() }
+        let (tcp, connections) = (Vec::new(), watch::Sender::default());
+        Listeners { socket, tcp, admission: None, patience: Patience::default(), connections }
     }
 }
 
@@ -186,10 +189,10 @@ pub async fn serve(
     attached: Arc<AtomicU32>,
     token: CancellationToken,
 ) {
-    let Listeners { socket, tcp, admission, patience } = listeners;
+    let Listeners { socket, tcp, admission, patience, connections } = listeners;
     let listeners = std::iter::once(Listens::Socket(socket)).chain(tcp.into_iter().map(Listens::Outside));
     let api = Api { attached, admission, patience, ..Api::new(door, clock, token.clone()) };
-    accept::serve(listeners.collect(), router(api), patience.write, token).await;
+    accept::serve(listeners.collect(), router(api), patience.write, connections, token).await;
 }
 
 fn router(api: Api) -> Router {

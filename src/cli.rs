@@ -48,14 +48,14 @@ pub use self::{args::Typed, out::Manner, stop::Stop};
 use self::{
     args::{Alone, Bench, Events, Global, Jobs, Mcp, Verb},
     out::Out,
-    setup::Setup,
+    setup::{IDLE_EXIT, Setup},
     verb::Ask,
 };
 use crate::{
     api::Reach,
     console::{self, ConsoleOptions, panes::log::LogPlace},
     door::id,
-    home::Home,
+    home::{HandedOver, Home, Stay},
     model::Fault,
     tasks::Clock,
     telemetry::{self, LogOptions, Ring},
@@ -141,7 +141,7 @@ pub fn run(typed: Typed, manner: Manner) -> Result<(), Stop> {
         Face::Console => {
             let ring = Arc::new(Ring::new(Clock::system()));
             let log = log(Some(Arc::clone(&ring)), false);
-            (runtime.block_on(console(setup, &alone, keys, ring, log.is_written())), log)
+            (runtime.block_on(console(setup, &alone, keys, ring, log.is_written(), &out)), log)
         }
     };
     runtime.shutdown_timeout(END_PATIENCE);
@@ -179,6 +179,7 @@ async fn console(
     keys: PathBuf,
     log: Arc<Ring>,
     is_written: bool,
+    out: &Out,
 ) -> Result<(), Stop> {
     let berths = setup.berths(&setup.clock(), &setup.reach(alone)?);
     // Said before there is a screen.
@@ -189,20 +190,31 @@ async fn console(
         LogPlace { data_dir: is_written.then_some(setup.data_dir), level: setup.config.log_level.clone() };
     let options =
         ConsoleOptions { config: setup.config, keymap_path: keys, own_keys, themes_dir, log, log_place };
-    console::run(berths, options).await?;
+    if let Some(handed) = console::run(berths, options).await? {
+        out.remark(&goes_on(handed));
+    }
     Ok(())
+}
+
+fn goes_on(HandedOver { pid, attached }: HandedOver) -> String {
+    let faces = text::counted(attached.into(), "face was", "faces were");
+    let after = IDLE_EXIT.words();
+    format!("{faces} attached: the hub goes on as process {pid}, until nobody was connected for {after}")
 }
 
 /// The console without a screen, until it is left.
 async fn plain_console(setup: Setup, out: Out, global: &Global, alone: &Alone) -> Result<(), Stop> {
     let reach = setup.reach(alone)?;
-    let mut ask = Ask::new(setup, out, CancellationToken::new(), true, reach);
+    let stay = setup.handing_over(&reach);
+    let mut ask = Ask::new(setup, out, CancellationToken::new(), stay, reach);
     owned_where_asked(&ask.home, alone).await?;
     // What was set for all programs of this person is not meant for ears.
     ask.out.manner = ask.out.manner.uncoloured();
     ask.hits = Some(Vec::new());
     let done = plain::run(&mut ask, global).await;
-    ask.home.close().await;
+    if let Some(handed) = ask.home.close().await {
+        ask.out.remark(&goes_on(handed));
+    }
     done
 }
 
@@ -224,7 +236,7 @@ async fn owned_where_asked(home: &Home, alone: &Alone) -> Result<(), Stop> {
 
 /// Runs a verb, and closes the door behind it.
 async fn ask(verb: Verb, setup: Setup, out: Out) -> Result<(), Stop> {
-    let mut ask = Ask::new(setup, out, CancellationToken::new(), false, Reach::default());
+    let mut ask = Ask::new(setup, out, CancellationToken::new(), Stay::Verb, Reach::default());
     let done = until_interrupted(verb, &mut ask).await;
     ask.home.close().await;
     done

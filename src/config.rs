@@ -19,6 +19,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     net::{Ipv4Addr, SocketAddr},
+    num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
@@ -39,6 +40,7 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// A hundred years are for good.
 const DAYS_MAX: u32 = 36_500;
+const SAMPLE_MAX: u32 = 10_000;
 
 /// The setting `zone` for the machine's own.
 pub const LOCAL: &str = "local";
@@ -84,7 +86,7 @@ impl fmt::Display for Kind {
 }
 
 /// Every setting, in the order they are shown in.
-pub const KEYS: [Key; 25] = [
+pub const KEYS: [Key; 26] = [
     Key {
         name: "hub_name",
         what: "what this hub is called; else the machine's name",
@@ -200,6 +202,12 @@ pub const KEYS: [Key; 25] = [
         name: "keep_telemetry_days",
         what: "how long events of searches are kept, and what runs of jobs said",
         kind: Kind::Number(1, DAYS_MAX),
+        env: None,
+    },
+    Key {
+        name: "sample_searches",
+        what: "when more than 20 searches a second are answered, one in so many is an event; 1 tells each",
+        kind: Kind::Number(1, SAMPLE_MAX),
         env: None,
     },
     Key {
@@ -399,6 +407,7 @@ pub struct Config {
     pub log_format: LogFormat,
     pub keep_ops_days: u32,
     pub keep_telemetry_days: u32,
+    pub sample_searches: NonZeroU32,
     /// None: `jobs` beside the settings file.
     pub jobs_dir: Option<PathBuf>,
     pub jobs_commands: bool,
@@ -435,6 +444,7 @@ impl Default for Config {
             log_format: LogFormat::Text,
             keep_ops_days: 90,
             keep_telemetry_days: 7,
+            sample_searches: NonZeroU32::new(10).expect("not zero"),
             jobs_dir: None,
             jobs_commands: false,
             jobs_env: Vec::new(),
@@ -530,6 +540,7 @@ impl Config {
             }
             "keep_ops_days" => self.keep_ops_days = number,
             "keep_telemetry_days" => self.keep_telemetry_days = number,
+            "sample_searches" => self.sample_searches = NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN),
             "jobs_dir" => self.jobs_dir = text().map(|text| home_expanded(&text)),
             "jobs_commands" => self.jobs_commands = value == "true",
             "jobs_env" => {

@@ -4,6 +4,9 @@
 //! that a connection succeeds. Whoever owns serves the hub's socket, for a single verb too, so that two faces never
 //! need to agree on anything. A face whose owner went away asks for its door again and gets one.
 //!
+//! A face that is not meant to own, or that ends while others are attached, has a process of its own own the directory
+//! in its stead, and gives it the lock.
+//!
 //! Invariant: the lock is held from before the first byte of the store is read until after its last is written.
 
 mod attached;
@@ -11,6 +14,7 @@ mod lock;
 mod own;
 mod place;
 mod socket;
+mod successor;
 
 use std::{
     path::{Path, PathBuf},
@@ -23,6 +27,7 @@ use tokio::{
     time::Instant,
 };
 
+pub use self::successor::Successor;
 use self::{
     attached::Attached,
     lock::{Holder, Lock, Taken},
@@ -32,7 +37,7 @@ use self::{
 use crate::{
     api::{Reach, own_user},
     door::{Caller, Door},
-    hub::JobOptions,
+    hub::{Ending, JobOptions, OneIn},
     model::{Actor, Code, Fault, Projects},
     remote::{Address, Remote},
     store::{Repaired, Retention, Store},
@@ -41,6 +46,8 @@ use crate::{
 
 /// How long a start waits for an owner that is coming up or going away.
 pub const DOOR_PATIENCE: Duration = Duration::from_secs(5);
+/// An owner that is there answers within this, also when the wait for another is over.
+const ANSWER_PATIENCE: Duration = Duration::from_millis(500);
 const PAUSE_MIN: Duration = Duration::from_millis(5);
 const PAUSE_MAX: Duration = Duration::from_millis(100);
 
@@ -54,14 +61,36 @@ pub struct HomeOptions {
     pub clock: Clock,
     /// How long an owned hub keeps its events.
     pub retention: Retention,
+    /// Of how many searches an owned hub tells one, when they are many.
+    pub sampling: OneIn,
     /// A hub to ask wherever it is, and never to be owned here; none is that of the data directory.
     pub hub: Option<Address>,
-    /// Whether an owned hub tells its start and stop as events: a console's does, that of a single verb does not.
-    pub announce: bool,
+    pub stay: Stay,
     /// What jobs of an owned hub may do, and where their files are.
     pub jobs: JobOptions,
     /// Where an owned hub is reached beside its socket.
     pub reach: Reach,
+}
+
+/// How long the hub of a data directory stays that nobody owned before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stay {
+    /// For a single verb, and so its start and stop are told to nobody.
+    Verb,
+    /// As long as this face.
+    Face,
+    /// As long as this face, and then in a process of its own as long as others are attached.
+    Attached(Successor),
+    /// In a process of its own from the start.
+    Apart(Successor),
+}
+
+/// The hub goes on without the face that owned it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HandedOver {
+    pub pid: u32,
+    /// Faces that were attached.
+    pub attached: u32,
 }
 
 /// A door, and whether its hub is in this process.
@@ -90,6 +119,15 @@ enum State {
     Away,
     Owner(Arc<Owned>),
     Closed,
+}
+
+/// What a face asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wants {
+    /// A door, whoever's.
+    Any,
+    /// To own. A verb that does is waited for: it is done in a moment.
+    Own,
 }
 
 /// What one look at the lock came to.
@@ -133,7 +171,7 @@ impl Home {
     ///
     /// A door that was attached to does so by itself, for what can be asked twice without happening twice.
     pub async fn door(&self) -> Result<Opened, Fault> {
-        let opened = self.start().await?;
+        let opened = self.start(Wants::Any).await?;
         let door =
             if opened.owned { opened.door } else { Arc::new(Attached::new(opened.door, self.clone())) };
         Ok(Opened { door, ..opened })
@@ -141,7 +179,7 @@ impl Home {
 
     /// Owns, or says who does.
     pub async fn own(&self) -> Result<Arc<dyn Door>, Fault> {
-        let opened = self.start().await?;
+        let opened = self.start(Wants::Own).await?;
         if opened.owned {
             return Ok(opened.door);
         }
@@ -163,12 +201,12 @@ impl Home {
         }
     }
 
-    async fn start(&self) -> Result<Opened, Fault> {
+    async fn start(&self, wants: Wants) -> Result<Opened, Fault> {
         let (answer, answered) = oneshot::channel();
         let home = self.clone();
         // In a task, because who asks may be cancelled and a start may not: half a start would leave the lock
         // without a hub. Nobody listening any more is fine, the next to ask finds what was opened.
-        self.0.tasks.spawn(async move { drop(answer.send(home.open().await)) });
+        self.0.tasks.spawn(async move { drop(answer.send(home.open(wants).await)) });
         let ended = |_| Err(Fault::bug("the start of the hub ended without an answer"));
         answered.await.unwrap_or_else(ended)
     }
@@ -185,9 +223,8 @@ impl Home {
         blocking(move || {
             let place = Place::prepare(&options, runtime_dir)?;
             let Taken::Owned(_lock) = Lock::take(&place.dir)? else {
-                return Err(
-                    Fault::conflict("a hub is running on this store").hint("`wheelhouse stop` ends it")
-                );
+                return Err(Fault::conflict("a hub is running on this store")
+                    .hint("`wheelhouse status` tells its process; `kill` ends it in order"));
             };
             if to.exists() {
                 return Err(Fault::invalid(format!("{} is there already", to.display()))
@@ -198,13 +235,41 @@ impl Home {
         .await
     }
 
+    /// Until an owned hub had no connection for this long.
+    pub async fn idle(&self, patience: Duration) {
+        let owned = match &*self.state() {
+            State::Owner(owned) => Some(Arc::clone(owned)),
+            State::Away | State::Closed => None,
+        };
+        match owned {
+            Some(owned) => owned.idle(patience).await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Stops accepting, ends the streams, waits for requests in flight, closes the hub, removes the socket and
     /// releases the lock, in this order, each within a bound. A door that was only attached to is left alone.
-    pub async fn close(&self) {
+    pub async fn close(&self) -> Option<HandedOver> {
+        self.end(Duration::ZERO).await
+    }
+
+    /// As [`Home::close`], with this much time for runs of jobs to finish.
+    pub async fn end(&self, finish: Duration) -> Option<HandedOver> {
         let _turn = self.0.turn.acquire().await;
         let state = std::mem::replace(&mut *self.state(), State::Closed);
-        if let State::Owner(owned) = state {
-            owned.close().await;
+        let State::Owner(owned) = state else { return None };
+        let attached = owned.attached();
+        let successor = match &self.0.options.stay {
+            Stay::Attached(successor) if attached > 0 => Some(successor),
+            _ => None,
+        };
+        let lock = owned.end(Ending { finish, handed_over: successor.is_some() }).await?;
+        match successor?.start(lock, owned.listens()) {
+            Ok(pid) => Some(HandedOver { pid, attached }),
+            Err(error) => {
+                tracing::warn!(%error, "the hub does not go on without this face; who is attached starts one");
+                None
+            }
         }
     }
 
@@ -213,7 +278,7 @@ impl Home {
     }
 
     /// The door itself, owned or remote.
-    async fn open(&self) -> Result<Opened, Fault> {
+    async fn open(&self, wants: Wants) -> Result<Opened, Fault> {
         let _turn = self.0.turn.acquire().await;
         match &*self.state() {
             State::Owner(owned) => return Ok(owned.opened()),
@@ -229,17 +294,30 @@ impl Home {
         let place = blocking(move || Place::prepare(&options, runtime_dir)).await?;
         let deadline = Instant::now() + DOOR_PATIENCE;
         let mut pause = PAUSE_MIN;
+        let mut successor = match &self.0.options.stay {
+            Stay::Apart(successor) => Some(successor),
+            _ => None,
+        };
         loop {
-            match self.look(&place, deadline).await? {
+            let is_late = Instant::now() >= deadline;
+            let wants = if is_late { Wants::Any } else { wants };
+            match self.look(&place, deadline, wants, &mut successor).await? {
                 Look::Opened(opened) => return Ok(opened),
-                Look::Wait(holder) if Instant::now() >= deadline => return Err(in_use(&place, &holder)),
+                Look::Wait(holder) if is_late => return Err(in_use(&place, &holder)),
                 Look::Wait(_) => tokio::time::sleep(pause).await,
             }
             pause = (pause * 2).min(PAUSE_MAX);
         }
     }
 
-    async fn look(&self, place: &Place, deadline: Instant) -> Result<Look, Fault> {
+    /// `successor` is who is to own in this face's stead; started once, and where it does not stay the face owns.
+    async fn look(
+        &self,
+        place: &Place,
+        deadline: Instant,
+        wants: Wants,
+        successor: &mut Option<&Successor>,
+    ) -> Result<Look, Fault> {
         let dir = place.dir.clone();
         match blocking(move || Lock::take(&dir)).await? {
             Taken::Owned(lock) => {
@@ -247,11 +325,20 @@ impl Home {
                 if let Some(door) = living(place, deadline).await {
                     return Ok(Look::Opened(door));
                 }
+                if let Some(successor) = successor.take() {
+                    place.check_writable()?;
+                    match successor.start(lock, &[]) {
+                        Ok(pid) => tracing::info!(pid, "a hub of its own was started"),
+                        Err(error) => tracing::warn!(%error, "no hub of its own could be started"),
+                    }
+                    return Ok(Look::Wait(Holder::default()));
+                }
                 let owned = Arc::new(Owned::start(place, lock, &self.0.options).await?);
                 let opened = owned.opened();
                 *self.state() = State::Owner(owned);
                 Ok(Look::Opened(opened))
             }
+            Taken::Held(holder) if wants == Wants::Own && holder.is_verb => Ok(Look::Wait(holder)),
             Taken::Held(holder) => attach(place, holder, deadline).await,
         }
     }
@@ -259,6 +346,7 @@ impl Home {
 
 /// The owner's address first, then the places a socket may be: the owner may have another environment.
 async fn attach(place: &Place, holder: Holder, deadline: Instant) -> Result<Look, Fault> {
+    let deadline = deadline.max(Instant::now() + ANSWER_PATIENCE);
     let said = holder.socket.clone().into_iter();
     for socket in said.chain(place.sockets().into_iter().map(|candidate| candidate.path)) {
         if !socket::answers(&socket).await {

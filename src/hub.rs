@@ -13,6 +13,7 @@ mod jobs;
 mod keys;
 mod memories;
 mod publish;
+mod sampling;
 mod search;
 mod told;
 
@@ -20,6 +21,7 @@ mod told;
 mod tests;
 
 use std::{
+    num::NonZero,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -43,10 +45,10 @@ use crate::{
     model::{Fault, Id, Memory, Sequence, Time},
     search::Lexical,
     store::{Retention, Store, StoreOptions, StoreState},
-    tasks::{Clock, Tasks, blocking},
+    tasks::{Clock, Crew, Tasks, blocking},
 };
 
-pub use self::{boundary::Boundary, cleaner::COPIED, jobs::JobOptions};
+pub use self::{boundary::Boundary, cleaner::COPIED, jobs::JobOptions, sampling::OneIn};
 
 /// How long a request waits for a view that is opening before it says so instead.
 const READY_PATIENCE: Duration = Duration::from_secs(4);
@@ -54,6 +56,9 @@ const READY_PATIENCE: Duration = Duration::from_secs(4);
 const FSCK_PATIENCE: Duration = Duration::from_secs(120);
 /// How long [`Hub::close`] waits for its tasks.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+/// Reads at work at once for each core: some of them wait for the disk. Searches do not, but one may be long.
+const READERS_PER_CORE: usize = 4;
+const SEARCHERS_MIN: usize = 4;
 /// Lines of an export that may wait for their reader.
 const EXPORT_AHEAD: usize = 64;
 /// Events an export reads at a time.
@@ -73,9 +78,20 @@ pub struct HubOptions {
     pub segment_bytes: Option<u64>,
     /// How long events are kept.
     pub retention: Retention,
+    /// Of how many searches one is told, when they are many.
+    pub sampling: OneIn,
     /// Whether to tell its start and stop as events: a console does, a verb's one command does not.
     pub announce: bool,
     pub jobs: JobOptions,
+}
+
+/// How a hub ends.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ending {
+    /// How long runs of jobs may go on until they are cancelled.
+    pub finish: Duration,
+    /// Another process owns the directory next, for those who are attached.
+    pub handed_over: bool,
 }
 
 /// A hub over a data directory of which this process is the owner.
@@ -94,6 +110,10 @@ pub struct Hub {
     keyring: keys::Keyring,
     cleaner: cleaner::Cleaner,
     health: health::Checkup,
+    sampler: sampling::Sampler,
+    /// Two crews, so that who wants one record does not wait behind searches.
+    readers: Crew,
+    searchers: Crew,
     jobs: jobs::Scheduler,
     tasks: Tasks,
     /// Counts changes of the status that are worth telling.
@@ -115,6 +135,7 @@ impl Hub {
         ));
         // Before it is open: an empty index of a full log is one that is being made, not one that is ready.
         lexical.set_head(*store.head().borrow());
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let hub = Arc::new(Hub {
             jobs: jobs::Scheduler::new(options.jobs, &options.clock),
             name: options.name,
@@ -131,6 +152,9 @@ impl Hub {
             keyring: keys::Keyring::default(),
             cleaner: cleaner::Cleaner::new(options.retention),
             health: health::Checkup::default(),
+            sampler: sampling::Sampler::new(options.sampling),
+            readers: Crew::new("reader", READERS_PER_CORE * cores)?,
+            searchers: Crew::new("searcher", cores.max(SEARCHERS_MIN))?,
             tasks: Tasks::new(),
             status_changed: watch::Sender::new(0),
         });
@@ -142,10 +166,15 @@ impl Hub {
         Ok(hub)
     }
 
-    /// Ends streams, tells the stop, and closes the views and the log.
+    /// Ends at once.
     pub async fn close(&self) {
-        jobs::stop(self).await;
-        told::stop(self).await;
+        self.end(Ending::default()).await;
+    }
+
+    /// Ends jobs and streams, tells it, and closes the views and the log.
+    pub async fn end(&self, ending: Ending) {
+        jobs::stop(self, ending.finish).await;
+        told::stop(self, ending.handed_over).await;
         if !self.tasks.end(CLOSE_PATIENCE).await {
             tracing::warn!("a task of the hub was still running when it closed");
         }
@@ -168,7 +197,7 @@ impl Hub {
     {
         self.records_ready().await?;
         let store = self.store.clone();
-        blocking(move || work(&store)).await
+        self.readers.run(move || work(&store)).await
     }
 
     /// Waits for the record view, not longer than a person would.

@@ -27,7 +27,7 @@ use serde_json::json;
 
 pub use self::{
     address::{Address, Key, PORT},
-    wire::{Gone, gone},
+    wire::{Gone, Patience, gone},
 };
 use self::{ask::Ask, wire::Wire};
 use crate::{
@@ -79,6 +79,12 @@ impl Remote {
     /// The door there; nothing is asked yet.
     pub fn at(address: Address) -> Result<Remote, Fault> {
         Ok(Remote { wire: Wire::new(address)? })
+    }
+
+    /// The same door, that waits so long.
+    pub fn with_patience(mut self, patience: Patience) -> Remote {
+        self.wire.patience = patience;
+        self
     }
 
     /// The door through this socket, after its hub has answered once.
@@ -203,7 +209,7 @@ impl Door for Remote {
     ) -> Result<BoxStream<'static, Result<StreamItem, Fault>>, Fault> {
         let ask = ask::stream(&request);
         let response =
-            self.wire.ask(Some(caller), Method::GET, "/events/stream", &ask).without_end().response().await?;
+            self.wire.ask(Some(caller), Method::GET, "/events/stream", &ask).streamed().response().await?;
         Ok(stream::items(response, self.wire.clone()))
     }
 

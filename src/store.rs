@@ -376,6 +376,11 @@ impl Store {
         self.core.log.read(after, limit_events).map_err(log_fault)
     }
 
+    /// As [`Store::read_log`], where all of it is in memory still. Does not block.
+    pub fn read_recent(&self, after: Sequence, limit_events: usize) -> Option<Vec<Arc<Entry>>> {
+        self.core.log.read_tail(after, limit_events)
+    }
+
     /// Events that match, in the order that was asked for; what cannot match is passed over unread. Blocks.
     pub fn scan_log(&self, scan: &Scan<'_>) -> Result<Scanned, Fault> {
         self.core.log.scan(scan).map_err(log_fault)

@@ -8,9 +8,11 @@ schema, and what a tool gives in fields against the schema that the tool announc
 """
 
 import asyncio
+import fcntl
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -46,7 +48,19 @@ def events(program, home):
 async def main(program):
     for mode in ["legacy", "auto"]:
         with tempfile.TemporaryDirectory() as home:
-            await session(program, home, mode)
+            try:
+                await session(program, home, mode)
+            finally:
+                end(program, home)
+
+
+def end(program, home):
+    """Ends the hub that the server started, which would wait for the next client."""
+    asked = subprocess.run([program, "status", "--json"], env=environment(home), cwd=home, check=True, capture_output=True)
+    hub = json.loads(asked.stdout)
+    with open(os.path.join(hub["data_dir"], "lock")) as lock:
+        os.kill(hub["pid"], signal.SIGTERM)
+        fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 async def session(program, home, mode):

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Asks a hub everything its document describes, with what nobody thought of. By hand: it takes its time.
+# Asks a hub everything its document describes, with what nobody thought of. .ci/run gives it less than a minute; by hand it takes its time.
 #   tests/schemathesis.sh target/debug/wheelhouse [arguments of schemathesis]
 # Needs `schemathesis` (PyPI, written against 4.32) on the path. Faults are answers of 500 and up but 501, 503, 504 and
 # 507, and answers that are not as described.

@@ -22,7 +22,7 @@ use rustix::process::{Resource, getrlimit};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, UnixListener, UnixStream},
-    sync::Semaphore,
+    sync::{Semaphore, watch},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -154,12 +154,19 @@ struct Accepting {
     places: Arc<Semaphore>,
     places_away: Arc<Semaphore>,
     reaper: Reaper,
+    open: watch::Sender<usize>,
     /// Ends what did not end in its time.
     cut: CancellationToken,
 }
 
-/// `patience` is how long a write may wait for its client.
-pub async fn serve(listeners: Vec<Listens>, router: Router, patience: Duration, token: CancellationToken) {
+/// `patience` is how long a write may wait for its client; `open` is told how many connections there are.
+pub async fn serve(
+    listeners: Vec<Listens>,
+    router: Router,
+    patience: Duration,
+    open: watch::Sender<usize>,
+    token: CancellationToken,
+) {
     let cut = CancellationToken::new();
     // Whoever drops this future early leaves no connection behind.
     let _cut = cut.clone().drop_guard();
@@ -170,6 +177,7 @@ pub async fn serve(listeners: Vec<Listens>, router: Router, patience: Duration, 
         places: Arc::new(Semaphore::new(connections_max())),
         places_away: Arc::new(Semaphore::new(TURNED_AWAY_MAX)),
         reaper: Reaper::new(patience),
+        open,
         cut: cut.clone(),
     };
     accepting.connections.spawn(accepting.reaper.clone().run(accepting.connections.token()));
@@ -221,13 +229,30 @@ impl Accepting {
             return;
         };
         let (router, lane) = (self.router.clone(), self.reaper.lane());
+        let open = Open::new(self.open.clone());
         self.connections.spawn(async move {
             tokio::select! {
                 () = connection(arrived, router, lane, close) => {}
                 () = cut.cancelled() => {}
             }
-            drop(place);
+            drop((place, open));
         });
+    }
+}
+
+/// A connection that is counted while it lives.
+struct Open(watch::Sender<usize>);
+
+impl Open {
+    fn new(all: watch::Sender<usize>) -> Open {
+        all.send_modify(|open| *open += 1);
+        Open(all)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.send_modify(|open| *open -= 1);
     }
 }
 

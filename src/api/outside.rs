@@ -13,7 +13,7 @@ use std::{
 };
 
 use axum::http::{HeaderMap, Uri, header, uri::Authority};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -28,6 +28,8 @@ use crate::{
     model::{Code, Fault},
 };
 
+/// Connections that the kernel keeps until they are taken; it drops what comes beyond, and its own limit may be lower.
+const WAITING_MAX: u32 = 4_096;
 const TLS_HINT: &str =
     "`tls_cert` and `tls_key` name PEM files, the certificate first and those above it after";
 
@@ -82,7 +84,7 @@ impl Reach {
                     "another program may have the port: `ss -ltnp` shows which; port 0 takes a free one",
                 )
             };
-            let listener = TcpListener::bind(address).await.map_err(not_there)?;
+            let listener = listen(*address).map_err(not_there)?;
             let at = listener.local_addr().map_err(not_there)?;
             bound.push(Tcp { listener, at, outside: outside.clone() });
         }
@@ -92,6 +94,14 @@ impl Reach {
     fn certificate(&self) -> Result<Option<Arc<ServerConfig>>, Fault> {
         self.tls.as_ref().map(|(cert, key)| certificate(cert, key)).transpose()
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // As the one before this hub may just have had it.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING_MAX)
 }
 
 fn certificate(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>, Fault> {
@@ -158,6 +168,10 @@ pub struct Tcp {
 }
 
 impl Tcp {
+    pub fn at(&self) -> SocketAddr {
+        self.at
+    }
+
     /// As a status names it.
     pub fn listener(&self) -> Listener {
         let scheme = if self.outside.acceptor().is_some() { "https" } else { "http" };

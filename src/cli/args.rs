@@ -17,7 +17,11 @@ pub use self::{
 };
 
 use super::mcp::Client;
-use crate::{console::export::Format, door::Step, model::Severity};
+use crate::{
+    console::export::Format,
+    door::Step,
+    model::{Severity, job::Span},
+};
 
 /// A team's knowledge hub and the terminal operations console on it
 ///
@@ -78,6 +82,9 @@ pub struct Alone {
     /// The hub without a console, until SIGTERM or Ctrl-C; SIGHUP reads the settings again
     #[arg(long, conflicts_with = "plain")]
     pub headless: bool,
+    /// End when nobody was connected for this long, as 15m
+    #[arg(long, value_name = "SPAN", requires = "headless")]
+    pub idle_exit: Option<Span>,
     /// Listen here too, as the setting `listen` says; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Vec<String>,
@@ -100,6 +107,7 @@ impl Alone {
         let flags = [
             ("--plain", self.plain),
             ("--headless", self.headless),
+            ("--idle-exit", self.idle_exit.is_some()),
             ("--listen", !self.listen.is_empty()),
             ("--insecure-http", self.insecure_http),
             ("--no-auth", self.no_auth),

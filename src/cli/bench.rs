@@ -17,7 +17,7 @@ use super::{Stop, reindex, text, verb::Ask};
 use crate::{
     api::Reach,
     door::{BATCH_MAX, Caller, Door, NewMemory, SearchMode, SearchRequest, Step, Upsert, ViewName},
-    home::{Home, HomeOptions, local_caller},
+    home::{Home, HomeOptions, Stay, local_caller},
     hub::JobOptions,
     model::{Code, Fault, Id, MemoryFilter, Project, Projects},
     store::Retention,
@@ -46,7 +46,8 @@ pub async fn search(ask: &mut Ask, folder: PathBuf, off: Vec<Step>) -> Result<()
         hub_name: "bench".to_owned(),
         clock: clock.clone(),
         retention: Retention::default(),
-        announce: false,
+        sampling: Default::default(),
+        stay: Stay::Verb,
         jobs: JobOptions::default(),
         hub: None,
         reach: Reach::default(),

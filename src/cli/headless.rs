@@ -1,7 +1,7 @@
 //! `--headless`: a hub without a console, until it is told to end.
 //!
-//! The first SIGTERM or Ctrl-C lets requests in flight finish and streams say where they were; a second one ends at
-//! once, which loses nothing acknowledged. SIGHUP reads the settings again.
+//! The first SIGTERM or Ctrl-C lets requests in flight and runs of jobs finish, and streams say where they were; a second
+//! one ends at once, which loses nothing acknowledged. SIGHUP reads the settings again.
 
 mod notify;
 mod reload;
@@ -23,9 +23,12 @@ use super::{
     text,
 };
 use crate::{
-    door::{Door, Status},
-    home::Home,
-    model::Fault,
+    door::{Door, RUNS_PAGE_MAX, RunsRequest, Status, WhichRuns},
+    home::{Home, Stay, local_caller},
+    model::{
+        Fault,
+        job::{RunState, Span},
+    },
     report,
     tasks::Tasks,
     telemetry::Guard,
@@ -33,13 +36,15 @@ use crate::{
 
 /// What runs beside the hub has nothing to finish.
 const END_PATIENCE: Duration = Duration::from_secs(1);
+/// How long runs of jobs may go on once it is told to end.
+const RUNS_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Owns the data directory, or says who does; serves until a signal.
 pub async fn run(setup: Setup, mut out: Out, typed: (&Global, &Alone), log: &Guard) -> Result<(), Stop> {
     let mut signals = Signals::listen()?;
     let notifier = Notifier::of_env();
     let clock = setup.clock();
-    let home = Home::new(setup.home(clock.clone(), true, setup.reach(typed.1)?));
+    let home = Home::new(setup.home(clock.clone(), Stay::Face, setup.reach(typed.1)?));
     let started = tokio::select! {
         started = start(&home) => Some(started),
         () = signals.end() => None,
@@ -57,21 +62,50 @@ pub async fn run(setup: Setup, mut out: Out, typed: (&Global, &Alone), log: &Gua
     }
     let beside = Tasks::new();
     if let Some(period) = notifier.watchdog() {
-        beside.spawn(watch(door, notifier.clone(), period, beside.token()));
+        beside.spawn(watch(door.clone(), notifier.clone(), period, beside.token()));
     }
     notifier.ready(&ready(&status));
     let mut running = reload::Running { setup, clock, typed, log, home: &home };
-    while signals.next().await == Heard::HangUp {
-        notifier.reloading();
-        running.reload(&out);
-        notifier.ready(&ready(&status));
+    let idle = idle(&home, &*door, typed.1.idle_exit);
+    tokio::pin!(idle);
+    loop {
+        tokio::select! {
+            heard = signals.next() => match heard {
+                Heard::End => {
+                    tracing::info!("told to end");
+                    break;
+                }
+                Heard::HangUp => {
+                    notifier.reloading();
+                    running.reload(&out);
+                    notifier.ready(&ready(&status));
+                }
+            },
+            () = &mut idle => {
+                tracing::info!("nobody was connected for as long as was said");
+                break;
+            }
+        }
     }
     notifier.stopping();
-    tracing::info!("told to end");
     beside.end(END_PATIENCE).await;
     tokio::select! {
-        () = home.close() => Ok(()),
+        _ = home.end(RUNS_PATIENCE) => Ok(()),
         () = signals.end() => Err(Stop::Interrupted),
+    }
+}
+
+/// Until nobody is connected, and no run is on its way, for this long.
+async fn idle(home: &Home, door: &dyn Door, patience: Option<Span>) {
+    let Some(patience) = patience else { return std::future::pending().await };
+    loop {
+        home.idle(patience.duration()).await;
+        let live = RunsRequest { which: WhichRuns::Live, limit: RUNS_PAGE_MAX, ..RunsRequest::default() };
+        match door.runs(&local_caller(home.clock()), live).await {
+            Ok(page) if page.items.iter().any(|view| view.run.state == RunState::Running) => {}
+            Ok(_) => return,
+            Err(fault) => tracing::warn!(%fault, "whether something runs is not known; the hub stays"),
+        }
     }
 }
 

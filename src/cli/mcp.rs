@@ -18,7 +18,8 @@ pub use self::{
     install::{install, uninstall},
 };
 
-/// Serves one client on standard input and output. With no hub running it owns one as long as it lives.
+/// Serves one client on standard input and output. Where no hub is running one is started that outlives it, for the next
+/// client and for everyone who looks on.
 pub async fn serve(setup: Setup, out: &Out) -> Result<(), Stop> {
     if std::io::stdin().is_terminal() {
         out.remark(
@@ -27,7 +28,7 @@ pub async fn serve(setup: Setup, out: &Out) -> Result<(), Stop> {
         );
     }
     let clock = setup.clock();
-    let home = Home::new(setup.home(clock.clone(), true, Reach::default()));
+    let home = Home::new(setup.home(clock.clone(), setup.apart(), Reach::default()));
     let opening: Opening = {
         let home = home.clone();
         Box::new(move || {

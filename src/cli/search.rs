@@ -221,6 +221,7 @@ mod tests {
             project_flag: false,
             jobs_dir: "/j".into(),
             unsafe_filesystem: false,
+            config_file: None,
             hub: None,
             fleet: Vec::new(),
         };

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    ffi::OsString,
     path::{Path, PathBuf},
 };
 
@@ -10,14 +11,16 @@ use crate::{
     api::Reach,
     config::{Config, KeyPlace, Provenance, default_path, project_of},
     console::Berth,
-    home::{Home, HomeOptions},
-    hub::JobOptions,
-    model::{Fault, Project, Projects},
+    home::{Home, HomeOptions, Stay, Successor},
+    hub::{JobOptions, OneIn},
+    model::{Fault, Project, Projects, job::Span},
     remote::{Address, Key},
     store::Retention,
     tasks::Clock,
 };
 
+/// How long a hub that was started for others stays when nobody is connected.
+pub const IDLE_EXIT: Span = Span::from_secs(15 * 60);
 /// The key of a hub that is named by its address.
 const KEY: &str = "WHEELHOUSE_KEY";
 
@@ -32,6 +35,8 @@ pub struct Setup {
     /// Whether the project was named by a flag, rather than found.
     pub project_flag: bool,
     pub unsafe_filesystem: bool,
+    /// The settings file, where it was named.
+    pub config_file: Option<PathBuf>,
     pub jobs_dir: PathBuf,
     /// None is the hub of the data directory.
     pub hub: Option<Address>,
@@ -59,6 +64,7 @@ impl Setup {
             project,
             project_flag: global.project.is_some(),
             unsafe_filesystem: global.unsafe_filesystem,
+            config_file: global.config.clone(),
             jobs_dir: config.jobs_dir.clone().unwrap_or_else(|| config_path.with_file_name("jobs")),
             hub,
             fleet: Vec::new(),
@@ -105,7 +111,7 @@ impl Setup {
     /// Where the console finds its doors.
     pub fn berths(&self, clock: &Clock, reach: &Reach) -> Vec<Berth> {
         let home = |hub: Option<Address>| {
-            let options = self.home(clock.clone(), true, reach.clone());
+            let options = self.home(clock.clone(), self.handing_over(reach), reach.clone());
             Home::new(HomeOptions { hub, ..options })
         };
         if self.fleet.is_empty() {
@@ -139,15 +145,45 @@ impl Setup {
         }
     }
 
-    /// Where a face of this run finds its door. `announce`: its hub is one that others may watch start and stop.
-    pub fn home(&self, clock: Clock, announce: bool, reach: Reach) -> HomeOptions {
+    /// As a console's hub stays: handed over to a process of its own when others are attached at its end.
+    pub fn handing_over(&self, reach: &Reach) -> Stay {
+        self.successor(reach).map_or(Stay::Face, Stay::Attached)
+    }
+
+    /// As the hub stays that a client of somebody else needs, which comes and goes as that somebody likes.
+    pub fn apart(&self) -> Stay {
+        self.successor(&Reach::default()).map_or(Stay::Face, Stay::Apart)
+    }
+
+    /// This program, as the hub of the same data directory without a console. Paths are made whole. None where there
+    /// is no way to say which program this is.
+    fn successor(&self, reach: &Reach) -> Option<Successor> {
+        let mut args: Vec<OsString> =
+            ["--headless".into(), "--idle-exit".into(), IDLE_EXIT.to_string().into()].into();
+        let whole = |path: &Path| std::path::absolute(path).map(PathBuf::into_os_string);
+        args.extend(["--data-dir".into(), whole(&self.data_dir).ok()?]);
+        if let Some(file) = &self.config_file {
+            args.extend(["--config".into(), whole(file).ok()?]);
+        }
+        let flags = [
+            ("--unsafe-filesystem", self.unsafe_filesystem),
+            ("--insecure-http", reach.insecure_http),
+            ("--no-auth", reach.no_auth),
+        ];
+        args.extend(flags.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag.into()));
+        Some(Successor { program: this_program()?, args })
+    }
+
+    /// Where a face of this run finds its door.
+    pub fn home(&self, clock: Clock, stay: Stay, reach: Reach) -> HomeOptions {
         HomeOptions {
             data_dir: self.data_dir.clone(),
             unsafe_filesystem: self.unsafe_filesystem,
             hub_name: self.hub_name.clone(),
             clock,
             retention: self.retention(),
-            announce,
+            sampling: OneIn(self.config.sample_searches),
+            stay,
             jobs: self.jobs(),
             hub: self.hub.clone(),
             reach,
@@ -182,6 +218,15 @@ impl Setup {
     /// What a search looks at.
     pub fn projects(&self, all: bool) -> Projects {
         if all { Projects::All } else { Projects::with_none(self.project.clone()) }
+    }
+}
+
+/// Where it is, also when another version was put in its place.
+fn this_program() -> Option<PathBuf> {
+    let path = std::env::current_exe().ok()?;
+    match path.to_str().and_then(|text| text.strip_suffix(" (deleted)")) {
+        Some(before) if !path.exists() => Some(before.into()),
+        _ => Some(path),
     }
 }
 

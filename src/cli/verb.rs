@@ -8,7 +8,7 @@ use super::{Stop, out::Out, setup::Setup};
 use crate::{
     api::Reach,
     door::{Caller, Door, Status, ViewState},
-    home::{Home, local_caller},
+    home::{Home, Stay, local_caller},
     model::{CONTENT_BYTES_MAX, Fault, Id, Time, TimeWords},
     tasks::Clock,
 };
@@ -31,11 +31,10 @@ pub struct Ask {
 }
 
 impl Ask {
-    /// `announce`: a hub of this process is one that others may watch start and stop, not one for a single command.
-    pub fn new(setup: Setup, mut out: Out, token: CancellationToken, announce: bool, reach: Reach) -> Ask {
+    pub fn new(setup: Setup, mut out: Out, token: CancellationToken, stay: Stay, reach: Reach) -> Ask {
         let clock = setup.clock();
         out.manner = out.manner.coloured(setup.config.colour);
-        let home = Home::new(setup.home(clock.clone(), announce, reach));
+        let home = Home::new(setup.home(clock.clone(), stay, reach));
         Ask { caller: local_caller(&clock), setup, home, out, token, hits: None, clock }
     }
 

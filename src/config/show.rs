@@ -63,6 +63,7 @@ impl Config {
             .to_owned(),
             "keep_ops_days" => self.keep_ops_days.to_string(),
             "keep_telemetry_days" => self.keep_telemetry_days.to_string(),
+            "sample_searches" => self.sample_searches.to_string(),
             "jobs_dir" => self.jobs_dir.as_ref().map(|dir| dir.display().to_string()).unwrap_or_default(),
             "jobs_commands" => self.jobs_commands.to_string(),
             "jobs_env" => self.jobs_env.join(" "),

@@ -169,6 +169,7 @@ mod tests {
             causation_id: None,
             actor: Actor::hub(),
             severity: Severity::Info,
+            sampled_rate: None,
             data: data.as_object().unwrap().clone(),
         };
         assert_eq!(about(&event), expected);

@@ -191,7 +191,7 @@ impl App {
             Msg::Link(at, link) => self.link(at, &link, &mut out),
             Msg::Logged(taken) => self.panes.log.take(taken),
             Msg::Answer(answer) => self.answer(answer, &mut out),
-            Msg::OfTurn(turn, answer) => self.answer_of(turn, answer, &mut out),
+            Msg::OfHub { at, turn, answer } => self.answer_of(at, turn, answer, &mut out),
         }
         self.tick(&mut out);
         self.settle(&mut out);

@@ -187,6 +187,11 @@ pub enum AskEach {
         generation: u64,
         queries: Vec<(At, EventQuery)>,
     },
+    /// What is asked of the chosen hub otherwise, asked of another.
+    Of {
+        at: At,
+        ask: Box<Ask>,
+    },
     /// How a hub does, and how long it takes to say.
     Sound {
         at: At,

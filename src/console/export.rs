@@ -22,7 +22,7 @@ pub use rows::{DecisionRow, EventRow, FleetRow, JobRow, MemoryRow, Record};
 use crate::{
     console::model::At,
     door::{Caller, DecisionPage, Door, EventQuery, ListOrder, SearchRequest},
-    model::{DecisionFilter, Fault, MemoryFilter},
+    model::{Code, DecisionFilter, Fault, MemoryFilter},
 };
 
 /// Names tried for the file that an export is written into first: one is left by each export that was killed.
@@ -90,8 +90,6 @@ pub enum What {
     /// All memories, in this order.
     List(MemoryFilter, ListOrder),
     Events(Box<EventQuery>),
-    /// Of these hubs, with their names.
-    Fleet(Box<EventQuery>, Vec<(At, String)>),
     Decisions(Box<DecisionFilter>),
     /// All jobs, or those of these names.
     Jobs(Option<Vec<String>>),
@@ -107,6 +105,8 @@ pub enum Target {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Asked {
     pub what: What,
+    /// The hubs that are asked, with their names; none: the chosen one alone.
+    pub hubs: Vec<(At, String)>,
     pub format: Format,
     pub to: Target,
 }
@@ -144,7 +144,7 @@ pub async fn text(
             let found = gather::list(door, caller, filter, order, limit, tell).await?;
             Ok((format.text(&found.rows)?, found.rows.len() as u64, found.more))
         }
-        What::Events(query) | What::Fleet(query, _) => {
+        What::Events(query) => {
             let found = gather::events(door, caller, *query, limit, tell).await?;
             Ok((format.text(&found.rows)?, found.rows.len() as u64, found.more))
         }
@@ -172,17 +172,27 @@ pub async fn text(
     }
 }
 
-/// As [`text`], the events of several hubs, each with the name of its own.
+/// As [`text`], of several hubs, each row with the name of its own.
 pub async fn fleet_text(
     doors: &[(String, Arc<dyn Door>)],
     caller: &Caller,
-    query: EventQuery,
+    what: What,
     format: Format,
     limit: usize,
     tell: impl FnMut(u64),
 ) -> Result<(String, u64, bool), Fault> {
-    let found = gather::fleet(doors, caller, query, limit, tell).await?;
-    Ok((format.text(&found.rows)?, found.rows.len() as u64, found.more))
+    let memories = match what {
+        What::Events(query) => {
+            let found = gather::fleet_events(doors, caller, *query, limit, tell).await?;
+            return Ok((format.text(&found.rows)?, found.rows.len() as u64, found.more));
+        }
+        What::Search(request) => gather::fleet_hits(doors, caller, *request, limit, tell).await?,
+        What::List(filter, order) => gather::fleet_list(doors, caller, (filter, order), limit, tell).await?,
+        What::Decisions(_) | What::Jobs(_) => {
+            return Err(Fault::new(Code::Unsupported, "these are exported of one hub at a time"));
+        }
+    };
+    Ok((format.text(&memories.rows)?, memories.rows.len() as u64, memories.more))
 }
 
 /// One document on one line, as the verbs print it for programs.

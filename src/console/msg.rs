@@ -40,8 +40,12 @@ pub enum Msg {
     /// The program said something to its own log.
     Logged(Taken),
     Answer(Answer),
-    /// Of the hub that was chosen in this turn: not for those who look at another by now.
-    OfTurn(u64, Answer),
+    /// Of this hub, asked in this turn: not for those who chose another since.
+    OfHub {
+        at: At,
+        turn: u64,
+        answer: Answer,
+    },
 }
 
 /// From the task that holds the door.

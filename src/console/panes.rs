@@ -56,6 +56,11 @@ pub trait Pane {
     /// Draws what stands inside the border.
     fn view(&self, frame: &mut Frame, focused: bool, scene: &Scene);
 
+    /// Whose rows these are where there are several hubs, beside its title; none: it says so itself, or they are nobody's.
+    fn whose<'a>(&self, scene: &Scene<'a>) -> Option<&'a str> {
+        Some(&scene.fleet.seat().name)
+    }
+
     /// How it stands, for the upper border.
     fn state(&self, _scene: &Scene) -> Vec<Span<'static>> {
         Vec::new()
@@ -149,11 +154,16 @@ pub trait Pane {
     /// As [`Pane::of_fleet`], of the chosen hub alone.
     fn link(&mut self, _link: &Link, _scene: &Scene, _out: &mut Out) {}
 
-    /// The hub's views became ready, or one is being made anew.
-    fn views_changed(&mut self, _scene: &Scene, _out: &mut Out) {}
+    /// This hub's views became ready, or one is being made anew.
+    fn views_changed(&mut self, _at: At, _scene: &Scene, _out: &mut Out) {}
 
     /// Takes the answer to what it asked; any other is given back.
     fn answer(&mut self, answer: Answer, _scene: &Scene, _out: &mut Out) -> Option<Answer> {
+        Some(answer)
+    }
+
+    /// As [`Pane::answer`], from a hub that is not the chosen one.
+    fn answer_of(&mut self, _at: At, answer: Answer, _scene: &Scene, _out: &mut Out) -> Option<Answer> {
         Some(answer)
     }
 

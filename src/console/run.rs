@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     config::{Config, Links, Provenance},
-    home::Home,
+    home::{HandedOver, Home},
     model::{CONTENT_BYTES_MAX, Fault},
     tasks::{Clock, Tasks, blocking},
     telemetry::{Ring, Taken},
@@ -68,10 +68,11 @@ pub struct ConsoleOptions {
 
 /// Runs the console until it is quit. Whatever happens, the terminal is as it was before, and the hub is closed in order.
 /// All that it keeps for itself is kept with the first berth.
-pub async fn run(berths: Vec<Berth>, options: ConsoleOptions) -> Result<(), Fault> {
+pub async fn run(berths: Vec<Berth>, options: ConsoleOptions) -> Result<Option<HandedOver>, Fault> {
     let seats = berths.iter().map(|berth| {
         let place = place(&berth.home);
-        Seat::new(berth.name.clone().unwrap_or_else(|| place.clone()), place)
+        let seat = Seat::new(berth.name.clone().unwrap_or_else(|| place.clone()), place);
+        Seat { elsewhere: berth.home.elsewhere().is_some(), ..seat }
     });
     let fleet = Fleet::new(seats.collect());
     let homes: Vec<Arc<Home>> = berths.into_iter().map(|berth| Arc::new(berth.home)).collect();
@@ -101,10 +102,11 @@ pub async fn run(berths: Vec<Berth>, options: ConsoleOptions) -> Result<(), Faul
     console.term.leave();
     link.end(END_PATIENCE).await;
     work.end().await;
+    let mut handed = None;
     for home in &homes {
-        home.close().await;
+        handed = home.close().await.or(handed);
     }
-    done
+    done.map(|()| handed)
 }
 
 struct Console {

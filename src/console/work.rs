@@ -18,7 +18,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -98,7 +101,7 @@ impl Work {
     /// What the loop does itself (the terminal's) is not for here, and passed over.
     pub fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Ask(ask) => self.ask(ask),
+            Effect::Ask(ask) => self.ask(self.chosen, ask, None),
             Effect::AskEach(ask) => self.ask_each(ask),
             Effect::SaveDraft(draft) => self.drafts.save(draft),
             Effect::DropDraft(purpose) => self.drafts.drop(purpose),
@@ -192,17 +195,20 @@ impl Work {
         door.ok_or_else(|| Fault::unavailable("the hub is not there"))
     }
 
-    fn ask(&self, mut ask: Ask) {
+    fn ask(&self, at: At, mut ask: Ask, patience: Option<Duration>) {
         self.in_my_zone(&mut ask);
-        let (door, turn) = (self.door(self.chosen), self.turn);
+        let (door, turn) = (self.door(at), self.turn);
         let caller = local_caller(&self.clock);
         let answered = async move {
-            match door {
-                Ok(door) => answer(&*door, &caller, ask).await,
-                Err(fault) => refused(ask, fault),
-            }
+            let door = match door {
+                Ok(door) => door,
+                Err(fault) => return refused(ask, fault),
+            };
+            let Some(patience) = patience else { return answer(&*door, &caller, ask).await };
+            let unanswered = refused(ask.clone(), each::late());
+            timeout(patience, answer(&*door, &caller, ask)).await.unwrap_or(unanswered)
         };
-        self.spawn_as(answered, move |answer| Msg::OfTurn(turn, answer));
+        self.spawn_as(answered, move |answer| Msg::OfHub { at, turn, answer });
     }
 
     /// A hub elsewhere reads `since:yesterday` as it is meant here.

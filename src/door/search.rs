@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use utoipa::openapi::{
     ArrayBuilder, ObjectBuilder, RefOr,
     schema::{Schema, Type},
@@ -16,7 +17,7 @@ pub const TOTAL_EXACT_MAX: usize = 10_000;
 pub const SUGGEST_MAX: usize = 20;
 
 /// Which legs answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SearchMode {
     /// Hybrid; lexical while typing, and for a query without words.
@@ -44,7 +45,7 @@ impl SearchMode {
 }
 
 /// A step of the ranking that a request may leave out, to see what it does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Step {
     /// The learned weight of each word of the query.
@@ -73,7 +74,7 @@ impl Step {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct SearchRequest {
     /// In the query language.
@@ -100,7 +101,7 @@ pub struct SearchRequest {
 }
 
 /// What each leg gave a hit.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Legs {
     /// BM25; 0 where no word of the query was found, or it is not among the best that were.
     pub lexical: f32,
@@ -117,18 +118,7 @@ pub struct Legs {
 
 /// Which table of records one stands in.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    Serialize,
-    Deserialize,
-    utoipa::ToSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, ToSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum RecordKind {
@@ -152,7 +142,7 @@ impl RecordKind {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Hit {
     pub id: Id,
     pub kind: RecordKind,
@@ -187,7 +177,7 @@ pub struct Hit {
 }
 
 /// The place each leg gave a hit, from 1; none where it is not among the leg's best, or the leg was not asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Ranks {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lexical: Option<usize>,
@@ -196,7 +186,7 @@ pub struct Ranks {
 }
 
 /// Why a hit is where it is.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Explanation {
     /// In sentences, what found it first.
     pub words: Vec<String>,
@@ -206,7 +196,7 @@ pub struct Explanation {
 }
 
 /// What one term of the query was worth for a hit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TermWorth {
     pub term: String,
     /// `title`, `headings`, `body` or `tags`.
@@ -216,7 +206,7 @@ pub struct TermWorth {
     pub documents: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 pub struct SearchAnswer {
     pub results: Vec<Hit>,
     /// Exact to [`TOTAL_EXACT_MAX`]; beyond it `total_at_least` is set.
@@ -253,7 +243,7 @@ pub struct SuggestRequest {
 }
 
 /// A completion: replace `replace` of the query by `text`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Suggestion {
     pub text: String,
     #[schema(schema_with = stretch)]
@@ -264,7 +254,7 @@ pub struct Suggestion {
     pub documents: Option<u64>,
 }
 
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 pub struct SuggestAnswer {
     pub suggestions: Vec<Suggestion>,
     /// What is wrong with the query and where, while it is being typed.

@@ -114,7 +114,11 @@ impl Session {
     /// Takes the next page of the log. A number that is missing in it is told as a gap.
     async fn read(&mut self) -> Result<(), Fault> {
         let (store, after, head) = (self.hub.store.clone(), self.position, *self.head.borrow());
-        let mut entries = blocking(move || store.read_log(after, PAGE_EVENTS)).await?;
+        // Who follows live finds it in memory: a thread for each of a thousand readers would cost more than what it reads.
+        let mut entries = match store.read_recent(after, PAGE_EVENTS) {
+            Some(entries) => entries,
+            None => blocking(move || store.read_log(after, PAGE_EVENTS)).await?,
+        };
         // What is written and not announced yet may still be undone; and a reader that comes back with its cursor would be
         // ahead of the hub, as if it came from another history.
         entries.retain(|entry| entry.last() <= head);
@@ -126,7 +130,9 @@ impl Session {
             if entry.first() > self.position.next() {
                 self.gap(Sequence(entry.first().0 - 1)).await?;
             }
-            self.take(&entry);
+            if !self.take(&entry) {
+                break;
+            }
         }
         Ok(())
     }
@@ -138,15 +144,21 @@ impl Session {
         Ok(())
     }
 
-    fn take(&mut self, entry: &Entry) {
-        for event in &entry.events {
-            let seen = event.sequence > self.position && self.hub.wall.see_name(event.subject.project());
-            if seen && self.filter.matches(event) {
+    /// Whether there was room for all of it: a reader who stopped costs no more than a page, however large a commit is.
+    fn take(&mut self, entry: &Entry) -> bool {
+        let told = self.position;
+        for event in entry.events.iter().filter(|event| event.sequence > told) {
+            if self.pending.len() >= PAGE_EVENTS {
+                return false;
+            }
+            self.position = event.sequence;
+            if self.hub.wall.see_name(event.subject.project()) && self.filter.matches(event) {
                 let cursor = self.hub.store.cursor(event.sequence);
                 self.pending.push_back(StreamItem::Event { cursor, event: event.clone() });
             }
         }
         self.position = entry.last().max(self.position);
+        true
     }
 
     /// Until there is something to say; `false` when the stream is over.

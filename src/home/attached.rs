@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
-use super::Home;
+use super::{Home, Wants};
 use crate::{
     door::{
         Caller, Door, EventPage, EventQuery, EventStats, ExportLine, Forgetting, Forgotten, FsckReport,
@@ -57,7 +57,7 @@ impl Attached {
         if !may || *tries >= TRIES {
             return Err(fault);
         }
-        let opened = self.home.start().await?;
+        let opened = self.home.start(Wants::Any).await?;
         *self.door.write().unwrap_or_else(PoisonError::into_inner) = opened.door;
         Ok(())
     }

@@ -121,7 +121,7 @@ fn fault_of(error: &io::Error, message: String) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Stay, *};
     use crate::{api::Reach, model::Time, store::Retention, tasks::Clock};
 
     fn options(data_dir: PathBuf) -> HomeOptions {
@@ -131,7 +131,8 @@ mod tests {
             hub_name: "h".into(),
             clock: Clock::fixed(Time::default()),
             retention: Retention::default(),
-            announce: false,
+            sampling: Default::default(),
+            stay: Stay::Verb,
             jobs: crate::hub::JobOptions::default(),
             hub: None,
             reach: Reach::default(),

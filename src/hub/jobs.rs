@@ -129,15 +129,15 @@ pub fn start(hub: &Arc<Hub>) {
     });
 }
 
-/// Ends what runs, and records that it did; bounded.
-pub async fn stop(hub: &Hub) {
+/// Lets what runs finish for as long, then ends it, and records that it did; bounded.
+pub async fn stop(hub: &Hub, finish: Duration) {
     let driver = {
         let mut turn = hub.jobs.turn.lock().await;
         turn.ended = true;
         turn.driver.take()
     };
     if let Some(driver) = driver {
-        driver.stop().await;
+        driver.stop(finish).await;
     }
 }
 

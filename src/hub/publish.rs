@@ -40,6 +40,7 @@ fn draft(hub: &Hub, caller: &Caller, new: NewEvent) -> Result<EventDraft, Fault>
         causation_id: new.causation_id,
         actor: caller.actor.clone(),
         severity: new.severity,
+        sampled_rate: None,
         data: new.data,
     })
 }

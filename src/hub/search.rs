@@ -15,9 +15,8 @@ use super::{
 };
 use crate::{
     door::{CacheStatus, Caller, SearchAnswer, SearchRequest, SuggestAnswer, SuggestRequest, ViewState},
-    model::{Change, Code, Commit, Decision, Fault, Id, Projects, TimeWords, ZoneError},
+    model::{Change, Code, Commit, Decision, EventDraft, Fault, Id, Projects, TimeWords, ZoneError},
     search::{Lexical, STILL_CHECKED, Searched, counted::Counted},
-    tasks::blocking,
 };
 
 /// A search asked for by a verb or an agent waits this long for an index that is about to be ready.
@@ -93,7 +92,7 @@ async fn answered(
         return Ok(answer);
     }
     let (lexical, asked) = (hub.lexical.clone(), request.clone());
-    let answer = blocking(move || lexical.search(&asked, &wall, words)).await?;
+    let answer = hub.searchers.run(move || lexical.search(&asked, &wall, words)).await?;
     // What is said of the index itself may be otherwise in a moment.
     let of_the_moment =
         answer.degraded_mode.is_some() || answer.degraded_reasons.iter().any(|why| why == STILL_CHECKED);
@@ -156,7 +155,7 @@ pub async fn suggest(
         return Ok(SuggestAnswer::default());
     }
     let (lexical, wall, words) = (hub.lexical.clone(), caller.projects.clone(), words(hub, None)?);
-    blocking(move || lexical.suggest(&request, &wall, words)).await
+    hub.searchers.run(move || lexical.suggest(&request, &wall, words)).await
 }
 
 /// The hit was opened: its use is counted in the log, not in the record.
@@ -187,8 +186,13 @@ fn tell_served(hub: &Arc<Hub>, caller: &Caller, request: &SearchRequest, answer:
         crate::model::Projects::Only(list) => list.first().map_or("_", |project| project.as_str()),
         crate::model::Projects::All => "_",
     };
-    let kind = if answer.degraded_mode.is_some() { "search.degraded" } else { "search.served" };
-    let served = event(hub, caller, project, kind, object(data));
+    // What went wrong is told each time.
+    let (kind, picked) = match answer.degraded_mode {
+        Some(_) => ("search.degraded", Some(None)),
+        None => ("search.served", hub.sampler.picks(caller.correlation, hub.clock.passed())),
+    };
+    let Some(sampled_rate) = picked else { return };
+    let served = EventDraft { sampled_rate, ..event(hub, caller, project, kind, object(data)) };
     tell_later(hub, Commit { events: vec![served], ..Commit::default() });
 }
 

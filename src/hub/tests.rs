@@ -35,6 +35,7 @@ impl Bench {
             attached: Arc::default(),
             segment_bytes: Some(64 << 10),
             retention: Retention::default(),
+            sampling: Default::default(),
             announce: false,
             jobs: JobOptions::default(),
         };

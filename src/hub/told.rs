@@ -71,11 +71,12 @@ fn found(hub: &Hub) -> Vec<EventDraft> {
 }
 
 /// Tells the stop, if the start was told, and what was found until then.
-pub async fn stop(hub: &Hub) {
+pub async fn stop(hub: &Hub, handed_over: bool) {
     let mut events = found(hub);
     if hub.announce {
         let data = object(json!({ "pid": std::process::id() }));
-        events.push(hub_event(hub, hub.clock.id(), "hub.stopped", data));
+        let kind = if handed_over { "hub.handed_over" } else { "hub.stopped" };
+        events.push(hub_event(hub, hub.clock.id(), kind, data));
     }
     if !events.is_empty() {
         write(hub, events).await;
@@ -113,6 +114,7 @@ pub fn event(hub: &Hub, caller: &Caller, project: &str, kind: &str, data: Map<St
         causation_id: None,
         actor: caller.actor.clone(),
         severity: Severity::Info,
+        sampled_rate: None,
         data,
     }
 }

@@ -134,7 +134,9 @@ pub enum Input {
         job: Id,
         revision: u64,
     },
-    /// The hub is about to end: nothing starts any more, what runs is asked to end.
+    /// The hub is about to end: nothing starts any more.
+    Drain,
+    /// What runs is asked to end, too.
     Stop,
 }
 
@@ -431,6 +433,7 @@ impl Machine {
                     lane.unknown(now, revision);
                 }
             }
+            Input::Drain => self.stopping = true,
             Input::Stop => {
                 self.stopping = true;
                 for lane in self.lanes.values_mut() {

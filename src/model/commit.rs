@@ -1,6 +1,6 @@
 //! A commit: the changes and events that happen together or not at all, and what must hold for them to.
 
-use std::fmt;
+use std::{fmt, num::NonZeroU32};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -115,6 +115,7 @@ pub struct EventDraft {
     pub causation_id: Option<Id>,
     pub actor: Actor,
     pub severity: Severity,
+    pub sampled_rate: Option<NonZeroU32>,
     pub data: Map<String, Value>,
 }
 
@@ -132,6 +133,7 @@ impl EventDraft {
             causation_id: self.causation_id,
             actor: self.actor,
             severity: self.severity,
+            sampled_rate: self.sampled_rate,
             data: self.data,
         }
     }
@@ -239,6 +241,7 @@ mod tests {
             causation_id: None,
             actor: Actor(actor.into()),
             severity: Severity::Info,
+            sampled_rate: None,
             data: Map::new(),
         };
         let passes = |actor: &str, changes: Vec<Change>| {
@@ -270,6 +273,7 @@ mod tests {
             causation_id: None,
             actor: Actor::hub(),
             severity: Severity::Info,
+            sampled_rate: None,
             data: Map::new(),
         };
         let entry = Entry {

@@ -3,6 +3,8 @@
 //! Separate from [`Event`] because files and the surface name things differently and grow apart: the log keeps
 //! snake case and what it needs, a client gets the names of the standard and the hub it came from.
 
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -32,6 +34,10 @@ pub struct Envelope {
     pub actor: Actor,
     #[serde(default)]
     pub severitytext: Severity,
+    /// Only one in so many of its kind is told; missing where each is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u32>, minimum = 1)]
+    pub sampledrate: Option<NonZeroU32>,
     #[serde(default)]
     pub data: Map<String, Value>,
 }
@@ -53,6 +59,7 @@ impl Envelope {
             causationid: event.causation_id,
             actor: event.actor,
             severitytext: event.severity,
+            sampledrate: event.sampled_rate,
             data: event.data,
         }
     }
@@ -71,6 +78,7 @@ impl From<Envelope> for Event {
             causation_id: envelope.causationid,
             actor: envelope.actor,
             severity: envelope.severitytext,
+            sampled_rate: envelope.sampledrate,
             data: envelope.data,
         }
     }
@@ -94,6 +102,7 @@ mod tests {
             causation_id: None,
             actor: Actor("user:ada".into()),
             severity: Severity::Warn,
+            sampled_rate: None,
             data: json!({ "title": "t", "revision": 1 }).as_object().unwrap().clone(),
         }
     }
@@ -123,7 +132,8 @@ mod tests {
     #[test]
     fn an_envelope_becomes_the_event_again() {
         let caused = Event { causation_id: Some(Id::from_bytes([8; 16])), ..event() };
-        for event in [event(), caused] {
+        let sampled = Event { sampled_rate: NonZeroU32::new(10), ..event() };
+        for event in [event(), caused, sampled] {
             let text = serde_json::to_string(&Envelope::new(event.clone(), "h")).unwrap();
             assert_eq!(Event::from(serde_json::from_str::<Envelope>(&text).unwrap()), event);
         }

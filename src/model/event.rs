@@ -1,14 +1,15 @@
 //! Events: what happened, to what, by whom, because of what. One per change, in the same commit as the change.
 
-use std::fmt;
+use std::{fmt, num::NonZeroU32};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::{Id, Sequence, Subject, Time};
 
 /// Who did it: `user:ada`, over an agent's tool `user:ada/claude-code`, the hub itself `hub`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct Actor(pub String);
 
@@ -33,18 +34,7 @@ impl fmt::Display for Actor {
 
 /// How bad it is.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    Serialize,
-    Deserialize,
-    utoipa::ToSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, ToSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
@@ -104,6 +94,9 @@ pub struct Event {
     pub actor: Actor,
     #[serde(default)]
     pub severity: Severity,
+    /// Of a kind of which not each is told: it stands for so many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampled_rate: Option<NonZeroU32>,
     /// Ids, titles, counts; never a record's body.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub data: Map<String, Value>,

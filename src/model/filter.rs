@@ -193,6 +193,7 @@ mod tests {
             causation_id: None,
             actor: Actor("user:ada".into()),
             severity,
+            sampled_rate: None,
             data: json!({ "title": title }).as_object().unwrap().clone(),
         }
     }

@@ -1,6 +1,9 @@
 //! A hub's event stream as door items. It ends with a fault, whatever ended it.
+//!
+//! Invariant: the events handed out are of one history, in its order, each once. A hub that tells them otherwise is
+//! not understood: who follows it would keep a place that skips some.
 
-use std::{collections::VecDeque, time::Duration};
+use std::collections::VecDeque;
 
 use futures::{StreamExt, stream, stream::BoxStream};
 use reqwest::Response;
@@ -15,16 +18,45 @@ use crate::{
     model::{Code, Cursor, Envelope, Fault, Sequence},
 };
 
-/// Three heartbeats missed.
-const SILENCE_MAX: Duration = Duration::from_secs(45);
-
 struct Reading {
     response: Response,
     wire: Wire,
     parser: Parser,
     frames: Vec<Frame>,
     items: VecDeque<Result<StreamItem, Fault>>,
+    place: Place,
     ended: bool,
+}
+
+/// How far a stream has told its history.
+#[derive(Debug, Default)]
+struct Place(Option<Cursor>);
+
+impl Place {
+    /// Whether this item goes on from here; none where it was told already.
+    fn go_on(&mut self, item: StreamItem) -> Result<Option<StreamItem>, Fault> {
+        let (cursor, sequence) = match &item {
+            StreamItem::Start { cursor } | StreamItem::CaughtUp { cursor } => (*cursor, None),
+            StreamItem::Event { cursor, event } => (*cursor, Some(event.sequence)),
+            StreamItem::Gap { .. } | StreamItem::Heartbeat { .. } => return Ok(Some(item)),
+        };
+        if sequence.is_some_and(|sequence| sequence != cursor.sequence) {
+            return Err(not_understood(&format!("an event is not at its own place, {cursor}")));
+        }
+        if let Some(last) = self.0 {
+            if (cursor.log, cursor.epoch) != (last.log, last.epoch) {
+                return Err(not_understood(&format!("{cursor} is of another history than {last}")));
+            }
+            if cursor.sequence < last.sequence {
+                return Err(not_understood(&format!("{cursor} came after {last}")));
+            }
+            if sequence == Some(last.sequence) {
+                return Ok(None);
+            }
+        }
+        self.0 = Some(cursor);
+        Ok(Some(item))
+    }
 }
 
 /// The items of an answer to `/events/stream`. Dropping them closes the connection.
@@ -35,6 +67,7 @@ pub fn items(response: Response, wire: Wire) -> BoxStream<'static, Result<Stream
         parser: Parser::default(),
         frames: Vec::new(),
         items: VecDeque::new(),
+        place: Place::default(),
         ended: false,
     };
     stream::unfold(reading, |mut reading| async move {
@@ -52,22 +85,30 @@ impl Reading {
             }
         }
         let item = self.items.pop_front();
-        self.ended |= matches!(item, Some(Err(_)));
+        if matches!(item, Some(Err(_))) {
+            // What came with it in the same bytes is no longer of a stream that is understood.
+            self.items.clear();
+            self.ended = true;
+        }
         item
     }
 
     /// The next bytes, as the items they complete.
     async fn read(&mut self) -> Result<(), Fault> {
-        let chunk = tokio::time::timeout(SILENCE_MAX, self.response.chunk())
+        let patience = self.wire.patience.silence;
+        let chunk = tokio::time::timeout(patience, self.response.chunk())
             .await
             .map_err(|_| {
                 Fault::new(Code::Timeout, "the hub's stream is silent")
-                    .cause(format!("not a heartbeat for {} s", SILENCE_MAX.as_secs()))
+                    .cause(format!("not a heartbeat for {patience:?}"))
             })?
             .map_err(|error| self.wire.fault(&error))?
             .ok_or_else(|| self.wire.ended())?;
         let fed = self.parser.feed(&chunk, &mut self.frames);
-        self.items.extend(self.frames.drain(..).filter_map(|frame| item(frame).transpose()));
+        for frame in self.frames.drain(..) {
+            let told = item(frame).and_then(|item| item.map_or(Ok(None), |item| self.place.go_on(item)));
+            self.items.extend(told.transpose());
+        }
         fed.map_err(|error| not_understood(&error))
     }
 }
@@ -130,6 +171,25 @@ mod tests {
         let gap = StreamItem::Gap { from: Sequence(1), to: Sequence(4), reason: "cleaned".into() };
         check("gap", None, r#"{"from":1,"to":4,"reason":"cleaned"}"#, Some(gap));
         check("weather", None, "rain", None);
+    }
+
+    #[test]
+    fn what_is_told_is_of_one_history_in_its_order_once() {
+        let at = |epoch: u32, sequence: u64| -> Cursor {
+            format!("w1.00000000000000000000000000000007.{epoch}.{sequence}").parse().unwrap()
+        };
+        let caught_up = |epoch, sequence| StreamItem::CaughtUp { cursor: at(epoch, sequence) };
+        let mut place = Place::default();
+        let mut go_on = |item: StreamItem| place.go_on(item).map(|item| item.is_some());
+        assert_eq!(go_on(StreamItem::Start { cursor: at(3, 7) }), Ok(true));
+        let gap = StreamItem::Gap { from: Sequence(1), to: Sequence(7), reason: "history_changed".into() };
+        assert_eq!(go_on(gap), Ok(true));
+        assert_eq!(go_on(caught_up(3, 7)), Ok(true), "with nothing between");
+        assert_eq!(go_on(caught_up(3, 9)), Ok(true), "what a filter leaves out is passed over");
+        for (wrong, why) in [(caught_up(3, 8), "came after"), (caught_up(4, 10), "another history")] {
+            let fault = go_on(wrong).unwrap_err();
+            assert!(fault.code == Code::Unsupported && fault.cause.unwrap().contains(why));
+        }
     }
 
     #[test]

@@ -15,8 +15,6 @@ use crate::{
     outbound::{trusting_nobody, trusting_this_machine},
 };
 
-/// A hub answers within 5 s or says `timeout` itself; longer silence means that it hangs.
-const PATIENCE: Duration = Duration::from_secs(8);
 /// A socket's queue of connections is full for this long only when its hub hangs.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(4);
 /// More bytes than this of a refusal are not read.
@@ -24,6 +22,21 @@ const REFUSAL_BYTES_MAX: usize = 256 << 10;
 
 const NOT_THERE: &str = "no hub answers at ";
 const WENT_AWAY: &str = "the hub went away: ";
+
+/// How long a hub may take; a test waits less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// A hub answers within 5 s or says `timeout` itself; longer silence means that it hangs.
+    pub answer: Duration,
+    /// Between two signs of life in a stream: three heartbeats missed.
+    pub silence: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Patience {
+        Patience { answer: Duration::from_secs(8), silence: Duration::from_secs(45) }
+    }
+}
 
 /// How a hub was not there to answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,13 +61,22 @@ pub struct Wire {
     client: Client,
     address: Arc<Address>,
     base: Arc<str>,
+    pub patience: Patience,
+}
+
+/// What of an answer has to be there in its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum InTime {
+    All,
+    Head,
+    Nothing,
 }
 
 /// A request on its way to be sent.
 pub struct Request<'a> {
     wire: &'a Wire,
     builder: Result<RequestBuilder, Fault>,
-    patience: Option<Duration>,
+    in_time: InTime,
 }
 
 impl Wire {
@@ -70,7 +92,8 @@ impl Wire {
         let client = builder
             .build()
             .map_err(|error| Fault::bug("no client for the hub's address").cause(causes(&error)))?;
-        Ok(Wire { client, base: address.base().into(), address: Arc::new(address) })
+        let patience = Patience::default();
+        Ok(Wire { client, base: address.base().into(), address: Arc::new(address), patience })
     }
 
     pub fn ask(&self, caller: Option<&Caller>, method: Method, path: &str, ask: &Ask) -> Request<'_> {
@@ -79,15 +102,13 @@ impl Wire {
             Some(caller) => as_caller(builder, caller),
             None => Ok(builder),
         };
-        Request { wire: self, builder, patience: Some(PATIENCE) }
+        Request { wire: self, builder, in_time: InTime::All }
     }
 
     /// What an error of the connection means to who asked.
     pub fn fault(&self, error: &reqwest::Error) -> Fault {
         if error.is_timeout() {
-            return Fault::new(Code::Timeout, "the hub did not answer in its time")
-                .cause(causes(error))
-                .hint("`wheelhouse status` shows whether it does now");
+            return too_late().cause(causes(error));
         }
         let address = &self.address;
         let message = if error.is_connect() {
@@ -136,7 +157,13 @@ impl Request<'_> {
 
     /// For what may take as long as it takes.
     pub fn without_end(mut self) -> Self {
-        self.patience = None;
+        self.in_time = InTime::Nothing;
+        self
+    }
+
+    /// For an answer that begins at once and goes on.
+    pub fn streamed(mut self) -> Self {
+        self.in_time = InTime::Head;
         self
     }
 
@@ -148,11 +175,16 @@ impl Request<'_> {
 
     /// The answer's head, whatever it says.
     async fn sent(self) -> Result<Response, Fault> {
-        let mut builder = self.builder?;
-        if let Some(patience) = self.patience {
-            builder = builder.timeout(patience);
-        }
-        builder.send().await.map_err(|error| self.wire.fault(&error))
+        let (builder, patience) = (self.builder?, self.wire.patience.answer);
+        let sent = match self.in_time {
+            InTime::All => builder.timeout(patience).send().await,
+            InTime::Head => {
+                let head = tokio::time::timeout(patience, builder.send()).await;
+                head.map_err(|_| too_late().cause(format!("nothing came for {patience:?}")))?
+            }
+            InTime::Nothing => builder.send().await,
+        };
+        sent.map_err(|error| self.wire.fault(&error))
     }
 
     pub async fn answer<A: DeserializeOwned>(self) -> Result<A, Fault> {
@@ -179,6 +211,11 @@ impl Request<'_> {
         let response = self.response().await?;
         response.bytes().await.map(drop).map_err(|error| wire.fault(&error))
     }
+}
+
+fn too_late() -> Fault {
+    Fault::new(Code::Timeout, "the hub did not answer in its time")
+        .hint("`wheelhouse status` shows whether it does now")
 }
 
 /// A hub of another version answers in a way this program cannot read.

@@ -226,7 +226,8 @@ impl Log {
         Ok(found.into_iter().next().filter(|entry| entry.first() == first))
     }
 
-    fn read_tail(&self, after: Sequence, events_max: usize) -> Option<Vec<Arc<Entry>>> {
+    /// As [`Log::read`], of what is kept in memory; none where that begins later.
+    pub fn read_tail(&self, after: Sequence, events_max: usize) -> Option<Vec<Arc<Entry>>> {
         let tail = sound(self.tail.lock());
         let first = tail.entries.front()?.0.first();
         if after.next() < first {

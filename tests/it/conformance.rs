@@ -175,6 +175,7 @@ fn draft(numbers: &mut Numbers) -> EventDraft {
         causation_id: sometimes(numbers, 3).then(|| id(numbers.below(2))),
         actor: Actor(pick(numbers, &["user:ada", "hub"]).into()),
         severity: pick(numbers, &Severity::ALL),
+        sampled_rate: None,
         data: serde_json::Map::from_iter([("n".to_owned(), numbers.below(50).into())]),
     }
 }

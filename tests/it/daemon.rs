@@ -63,6 +63,15 @@ impl Daemon {
         until_blocking("the end of the daemon", || self.child.try_wait().unwrap())
     }
 
+    /// How it ends, and what it had said on its standard error that nobody read.
+    pub fn ends_saying(mut self, signal: Signal) -> (ExitStatus, String) {
+        self.signal(signal);
+        let status = until_blocking("the end of the daemon", || self.child.try_wait().unwrap());
+        let mut said = String::new();
+        self.child.stderr.as_mut().unwrap().read_to_string(&mut said).unwrap();
+        (status, said)
+    }
+
     pub fn ends_by(self, signal: Signal) -> ExitStatus {
         self.signal(signal);
         self.ended()

@@ -16,7 +16,7 @@ use wheelhouse::{
 use crate::harness::Program;
 
 /// Every event of this version: type and when it is told.
-const EVENTS: [(&str, &str); 47] = [
+const EVENTS: [(&str, &str); 48] = [
     ("memory.saved", "a memory is new"),
     ("memory.updated", "a memory has a new revision"),
     ("memory.superseded", "another memory took its place"),
@@ -61,6 +61,10 @@ const EVENTS: [(&str, &str); 47] = [
     ("breaker.closed", "it answered: calls go through"),
     ("hub.started", "a console or a hub started"),
     ("hub.stopped", "it stopped in order"),
+    (
+        "hub.handed_over",
+        "its console ended, and it goes on in a process of its own for those who are attached",
+    ),
     ("hub.view_rebuilt", "a view was set aside and built anew from the log"),
     (
         "hub.truncated",

@@ -1,9 +1,11 @@
-//! One console on two hubs, one of which cannot be reached for a while: every event of both, once, in each hub's order.
+//! One console on two hubs, one of which cannot be reached for a while: every event of both, once, in each hub's order; and
+//! one search for both.
 
 #![expect(clippy::disallowed_methods, reason = "what this starts ends with the test's runtime")]
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tokio::{
     sync::{Notify, mpsc, watch},
     time::timeout,
@@ -108,6 +110,62 @@ impl Console {
         let held: Vec<_> = held(&self.app).map(|(hub, own)| (hub, own.len())).collect();
         assert!(in_time, "{what}: {held:?}");
     }
+}
+
+impl Console {
+    fn press(&mut self, keys: &[KeyCode]) {
+        for code in keys {
+            let key = Msg::Key(KeyEvent::new(*code, KeyModifiers::NONE));
+            for effect in self.app.update(self.clock.now(), key) {
+                self.work.perform(effect);
+            }
+        }
+    }
+}
+
+/// Whose hits Search has, in its order.
+fn hits(app: &App) -> Vec<(At, String)> {
+    let found = app.panes.search.found.as_ref().filter(|found| found.total.is_some());
+    found.map_or(Vec::new(), |found| found.rows.iter().map(|row| (row.at, row.title.clone())).collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_search_finds_what_both_hubs_have_and_opens_it_where_it_is() {
+    let (a, b) = (House::open().await, House::open().await);
+    for n in 1..=2 {
+        a.door.add(&a.caller(), note(&format!("anchor of the first, {n}"))).await.unwrap();
+    }
+    let saved = b.door.add(&b.caller(), note("anchor of the second")).await.unwrap();
+    let (to_a, to_b) = (Way::to(a.socket.clone()).await, Way::to(b.socket.clone()).await);
+    let tasks = Tasks::new();
+    let mut console = Console::on([&a, &b], [&to_a, &to_b], &tasks);
+    console.until("both are there", |app| app.env.fleet.live() == 2).await;
+    let mut keys = vec![KeyCode::Char('s')];
+    keys.extend("anchor".chars().map(KeyCode::Char));
+    console.press(&keys);
+    console.until("all three are found", |app| hits(app).len() == 3 && !app.panes.search.is_asking()).await;
+    let whose: Vec<_> = hits(&console.app).into_iter().map(|(at, _)| at).collect();
+    assert_eq!(whose, [A, B, A], "by their places");
+    assert_eq!(console.app.panes.search.found.as_ref().unwrap().total, Some(3));
+
+    console.press(&[KeyCode::Esc, KeyCode::Down, KeyCode::Enter]);
+    let opened = |app: &App| {
+        let detail = app.panes.search.detail.as_ref()?;
+        Some((detail.at, detail.shown()?.id))
+    };
+    console.until("it is opened", |app| opened(app).is_some()).await;
+    assert_eq!(opened(&console.app), Some((B, saved.memory.id)));
+
+    // Without the second the first goes on.
+    to_b.shut(true);
+    console.until("the second is away", |app| app.env.fleet.live() == 1).await;
+    console.press(&[KeyCode::Char('s'), KeyCode::Char(' '), KeyCode::Char('f')]);
+    let of_first = |app: &App| hits(app).len() == 2 && hits(app).iter().all(|(at, _)| *at == A);
+    console.until("the first is searched alone", of_first).await;
+    to_b.shut(false);
+    console.press(&[KeyCode::Backspace, KeyCode::Backspace]);
+    console.until("both are searched again", |app| hits(app).len() == 3).await;
+    tasks.end(PATIENCE).await;
 }
 
 /// What the Timeline holds of each hub, in the order that it shows.

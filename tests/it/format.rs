@@ -82,6 +82,7 @@ fn draft(n: u8, subject: &str, data: Value) -> EventDraft {
         causation_id: n.is_multiple_of(2).then(|| id(0x78)),
         actor: Actor(["user:ada", "key:deploy", "hub"][usize::from(n) % 3].into()),
         severity: Severity::ALL[usize::from(n) % Severity::ALL.len()],
+        sampled_rate: None,
         data,
     }
 }

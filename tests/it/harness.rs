@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::net::UnixListener;
 use wheelhouse::{
@@ -123,6 +124,7 @@ impl House {
             attached: attached.clone(),
             segment_bytes: None,
             retention: Retention::default(),
+            sampling: Default::default(),
             announce: of.announce,
             jobs: of.jobs,
         };
@@ -180,6 +182,7 @@ pub fn memory_saved(id: Id) -> EventDraft {
         causation_id: None,
         actor: Actor::hub(),
         severity: Severity::Info,
+        sampled_rate: None,
         data: serde_json::Map::new(),
     }
 }
@@ -244,6 +247,19 @@ impl Program {
         let (out, err) = (text(&output.stdout), text(&output.stderr));
         assert!(output.status.success(), "{args:?} ended with {}\n{out}\n{err}", output.status);
         out
+    }
+}
+
+impl Drop for Program {
+    /// A hub that was started to outlive its face ends with its test.
+    fn drop(&mut self) {
+        let Ok(lock) = fs::read_to_string(self.data_dir().join("lock")) else { return };
+        let pid = lock.lines().find_map(|line| line.strip_prefix("pid ")).and_then(|pid| pid.parse().ok());
+        let told = |pid: i32| fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        if let Some(pid) = pid.filter(|pid| told(*pid).contains("--idle-exit")) {
+            // It may just have ended.
+            kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).ok();
+        }
     }
 }
 

@@ -39,6 +39,7 @@ fn draft(n: u64) -> EventDraft {
         causation_id: None,
         actor: Actor::hub(),
         severity: Severity::ALL[(n % 40 / 39) as usize * 2],
+        sampled_rate: None,
         data: Map::new(),
     }
 }

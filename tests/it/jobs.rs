@@ -700,6 +700,7 @@ fn hub_in(dir: &Path) -> (Arc<Hub>, Arc<dyn Door>) {
         attached: Arc::default(),
         segment_bytes: None,
         retention: Retention::default(),
+        sampling: Default::default(),
         announce: true,
         jobs: JobOptions { dir: None, commands: true, env: vec![] },
     };

@@ -9,6 +9,7 @@
 
 mod cli;
 mod conformance;
+mod crowd;
 mod daemon;
 mod damage;
 mod docs;
@@ -17,6 +18,8 @@ mod faults;
 mod fleet;
 mod forget;
 mod format;
+mod fuzz;
+mod handover;
 mod harness;
 mod history;
 mod house;

@@ -1,7 +1,7 @@
 //! A hub that is reached over the network: where it listens, whom it answers, and what a key opens.
 
 mod keys;
-mod walk;
+pub mod walk;
 mod ws;
 
 use std::{
@@ -54,7 +54,7 @@ impl Answer {
 }
 
 /// Where a daemon listens.
-fn address(daemon: &Daemon) -> SocketAddr {
+pub fn address(daemon: &Daemon) -> SocketAddr {
     let url = daemon.said["listeners"][0]["url"].as_str().unwrap();
     url.split_once("://").unwrap().1.parse().unwrap()
 }

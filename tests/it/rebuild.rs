@@ -99,6 +99,7 @@ pub fn start(dir: &Path, clock: &Clock) -> Arc<Hub> {
         attached: Arc::default(),
         segment_bytes: Some(1 << 20),
         retention: wheelhouse::store::Retention::default(),
+        sampling: Default::default(),
         announce: false,
         jobs: JobOptions::default(),
     };

@@ -28,6 +28,7 @@ fn draft(clock: &Clock, kind: &str) -> EventDraft {
         causation_id: None,
         actor: Actor::hub(),
         severity: Severity::Info,
+        sampled_rate: None,
         data: Map::new(),
     }
 }

@@ -179,6 +179,7 @@ fn event(sequence: u64) -> Arc<Event> {
         causation_id: None,
         actor: Actor("user:ada".into()),
         severity,
+        sampled_rate: None,
         data: data.as_object().unwrap().clone(),
     })
 }
@@ -1791,7 +1792,7 @@ fn fleet(app: &mut App) {
     for (at, memories, head) in [(0, 4_354, 40), (1, 128, 40), (2, 77_012, 41)] {
         let status = Status { decisions: Some(memories / 20), head: cursor(head), ..status(memories) };
         let effects = tell(app, Msg::Link(At(at), Link::Up { owned: false, status: Box::new(status) }));
-        answer_lists(app, &effects);
+        answer_fleet(app, effects, &[]);
         // Each a little after the one before.
         let later = |sequence: u64| {
             let mut event = (*event(sequence)).clone();
@@ -1804,6 +1805,51 @@ fn fleet(app: &mut App) {
         let effects = tell(app, Msg::Link(At(at), Link::Begin(page)));
         answer_stats(app, effects);
     }
+}
+
+/// What every hub answers but those that are silent, until nothing more is asked: of the notes each has some of its own.
+fn answer_fleet(app: &mut App, effects: Vec<Effect>, silent: &[At]) {
+    let mut asked = effects;
+    while !asked.is_empty() {
+        let turn = app.env.fleet.turn();
+        let answers: Vec<_> = asked
+            .into_iter()
+            .filter_map(|effect| match effect {
+                Effect::Ask(ask) => Some((app.env.fleet.chosen(), ask)),
+                Effect::AskEach(AskEach::Of { at, ask }) => Some((at, *ask)),
+                _ => None,
+            })
+            .filter(|(at, _)| !silent.contains(at))
+            .filter_map(|(at, ask)| Some((at, of_fleet(at, ask)?)))
+            .collect();
+        let answers = answers.into_iter().map(|(at, answer)| Msg::OfHub { at, turn, answer });
+        asked = answers.flat_map(|answer| tell(app, answer)).collect();
+    }
+}
+
+fn of_fleet(at: At, ask: Ask) -> Option<Answer> {
+    let own = |n: &usize| n % 3 == usize::from(at.0);
+    Some(match ask {
+        Ask::Recent { generation, .. } => {
+            let memories = (0..NOTES.len()).filter(own).map(memory).collect();
+            Answer::Recent { generation, result: Ok(MemoryPage { memories, next: None }) }
+        }
+        Ask::Search { generation, .. } => {
+            let score = [9.1, 0.8, 3.2][usize::from(at.0)];
+            let results: Vec<_> = (0..NOTES.len())
+                .filter(own)
+                .map(|n| Hit { score: score / (n as f32 + 1.0), ..hit(n) })
+                .collect();
+            let total = results.len() * (usize::from(at.0) + 9);
+            let answer = SearchAnswer { results, total, took_ms: 2.1, ..SearchAnswer::default() };
+            Answer::Search { generation, result: Ok(answer) }
+        }
+        Ask::Memory { id: wanted } => {
+            let n = (0..NOTES.len()).find(|n| id(*n as u8 + 1) == wanted)?;
+            Answer::Memory { id: wanted, result: Ok(Box::new(memory(n))) }
+        }
+        _ => return None,
+    })
 }
 
 /// How each does, when it is asked.
@@ -1864,6 +1910,35 @@ fn fleet_deck() {
 }
 
 #[test]
+fn fleet_search() {
+    check("fleet_search", |app| {
+        fleet(app);
+        let mut effects = press(app, "s");
+        effects.extend(type_text(app, "deploy lock"));
+        answer_fleet(app, effects, &[]);
+        let effects = press(app, "Esc Down Enter");
+        answer_fleet(app, effects, &[]);
+    });
+}
+
+#[test]
+fn fleet_search_without_one() {
+    check("fleet_search_without_one", |app| {
+        fleet(app);
+        let fault = Fault::unavailable("no hub answers at http://elm.example.org:7420");
+        tell(app, Msg::Link(At(1), Link::Down { fault, retry_at: ago(-15_000) }));
+        let mut effects = press(app, "s");
+        effects.extend(type_text(app, "deploy lock"));
+        answer_fleet(app, effects, &[At(2)]);
+        // The third is not waited for, and the toast is gone.
+        let later = Time::from_unix_ms(now().unix_ms() + 12_000);
+        let effects = app.update(later, Msg::Tick);
+        answer_fleet(app, effects, &[At(2)]);
+        press(app, "Esc");
+    });
+}
+
+#[test]
 fn fleet_timeline() {
     check("fleet_timeline", |app| {
         fleet(app);
@@ -1881,7 +1956,7 @@ fn fleet_of_which_one_is_shown() {
         fleet(app);
         hubs(app);
         let effects = press(app, "j Enter");
-        answer_lists(app, &effects);
+        answer_fleet(app, effects, &[]);
         press(app, "4");
         app.update(Time::from_unix_ms(now().unix_ms() + 12_000), Msg::Tick);
     });

@@ -79,6 +79,7 @@ impl Log {
             causation_id: None,
             actor: Actor::hub(),
             severity: Severity::Info,
+            sampled_rate: None,
             data: Map::new(),
         };
         self.entries.push(Arc::new(Entry { events: vec![event], changes, idempotency_key: None }));

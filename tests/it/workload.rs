@@ -53,6 +53,7 @@ fn draft(clock: &Clock, id: Id, kind: &str) -> EventDraft {
         causation_id: None,
         actor: Actor::hub(),
         severity: Severity::Info,
+        sampled_rate: None,
         data: Map::from_iter([("id".to_owned(), id.to_string().into())]),
     }
 }

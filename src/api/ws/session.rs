@@ -38,6 +38,7 @@ use crate::{
 
 /// Of what a client sends in one message.
 pub const FRAME_BYTES_MAX: usize = 64 << 10;
+const TOO_LARGE: &str = "a message has at most 64 KiB";
 /// Buffers of one connection, for reading and for writing.
 pub const SOCKET_BUFFER_BYTES: usize = 4 << 10;
 /// Sent and not yet on its way; an event that is larger goes alone.
@@ -378,7 +379,7 @@ fn left(ended: Option<Fault>) -> End {
 /// What came instead of a message.
 fn broken(frame: Option<Result<Message, Error>>) -> End {
     match frame {
-        Some(Err(Error::Capacity(_))) => End::Wrong(CloseCode::Size, "a message has at most 64 KiB"),
+        Some(Err(Error::Capacity(_))) => End::Wrong(CloseCode::Size, TOO_LARGE),
         Some(Err(Error::Utf8(_))) => End::Wrong(CloseCode::Invalid, "texts are UTF-8"),
         Some(Err(Error::Protocol(_))) => End::Wrong(CloseCode::Protocol, "that is no frame of RFC 6455"),
         _ => End::Gone,

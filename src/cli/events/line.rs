@@ -69,6 +69,7 @@ mod tests {
             causation_id: None,
             actor: Actor("user:ada".into()),
             severity: Severity::Info,
+            sampled_rate: None,
             data: data.as_object().unwrap().clone(),
         };
         assert_eq!(of(&event, Zones::UTC, TimeForm::Local, Paint::Plain, None), expected);

@@ -10,8 +10,16 @@ use crate::{config::Config, home::Home, model::Fault, report, tasks::Clock, tele
 /// Settings of a running hub that change under it.
 const AT_ONCE: [&str; 5] = ["log_level", "zone", "tls_cert", "tls_key", "hosts"];
 /// Those that it was started with.
-const AT_RESTART: [&str; 7] =
-    ["hub_name", "data_dir", "listen", "insecure_http", "log_format", "keep_ops_days", "keep_telemetry_days"];
+const AT_RESTART: [&str; 8] = [
+    "hub_name",
+    "data_dir",
+    "listen",
+    "insecure_http",
+    "log_format",
+    "keep_ops_days",
+    "keep_telemetry_days",
+    "sample_searches",
+];
 
 /// What a running hub goes by.
 pub struct Running<'a> {

@@ -107,6 +107,7 @@ mod tests {
             causation_id: None,
             actor: Actor("user:ada".into()),
             severity,
+            sampled_rate: None,
             data: data.as_object().unwrap().clone(),
         }
     }

@@ -5,6 +5,7 @@ use crate::{
     console::{
         effect::Effect,
         export::{self, ROWS_MAX, Target, Went, What},
+        model::At,
         overlay::{Overlay, confirm::Confirm, export::Export},
         panes::Exported,
         scene::Out,
@@ -17,34 +18,45 @@ use crate::{
 
 impl App {
     pub(super) fn open_export(&mut self, out: &mut Out) {
-        let Some(Exported { what, about, stem }) = self.panes.get(self.focus).exported() else { return };
-        let what = self.with_hubs(what);
+        let Some(Exported { what, mut about, stem }) = self.panes.get(self.focus).exported() else { return };
+        let hubs = self.exported_hubs(&what);
+        if !hubs.is_empty() {
+            let names: Vec<_> = hubs.iter().map(|(_, name)| text::escape_line(name)).collect();
+            about = format!("{about} Of {}.", names.join(", "));
+        }
         let scene = self.env.scene();
         let project = self.env.project.as_ref().map(ToString::to_string);
         let verb = match &what {
+            // A verb asks one hub.
+            _ if !hubs.is_empty() => None,
             What::Search(request) => Some(search_verb(&request.query, Some(request), project.as_deref())),
             What::List(_, ListOrder::Recent) => Some(search_verb("", None, project.as_deref())),
             What::List(..) => None,
             What::Events(query) => events_verb(&query.filter),
-            // A verb asks one hub.
-            What::Fleet(..) => None,
             // The words of their filters are other ones.
             What::Decisions(filter) => (filter.text.is_none() && filter.statuses.is_empty())
                 .then(|| decisions_verb(filter.any_status, project.as_deref())),
             What::Jobs(slugs) => slugs.is_none().then(|| "wheelhouse jobs ls --json".to_owned()),
         };
-        out.open = Some(Overlay::Export(Box::new(Export::new(what, about, verb, stem, &scene))));
+        out.open = Some(Overlay::Export(Box::new(Export::new((what, hubs), about, verb, stem, &scene))));
     }
 
-    /// With several hubs the Timeline's events are of those that it shows, each with its name.
-    fn with_hubs(&self, what: What) -> What {
-        match what {
-            What::Events(query) if self.env.fleet.is_many() => {
-                let named = |at| (at, self.env.fleet.name(at).to_owned());
-                What::Fleet(query, self.panes.timeline.hubs().into_iter().map(named).collect())
-            }
-            what => what,
+    /// With several hubs the Timeline and Search export those that they show and that are there, each with its name.
+    fn exported_hubs(&self, what: &What) -> Vec<(At, String)> {
+        if !self.env.fleet.is_many() {
+            return Vec::new();
         }
+        let hubs = match what {
+            What::Events(_) => self.panes.timeline.hubs(),
+            What::Search(_) | What::List(..) => {
+                let scene = self.env.scene();
+                // The chosen one alone is exported as a single hub is.
+                let shown = self.panes.search.scope(&scene) != [scene.fleet.chosen()];
+                if shown { self.panes.search.live(&scene) } else { Vec::new() }
+            }
+            What::Decisions(_) | What::Jobs(_) => Vec::new(),
+        };
+        hubs.into_iter().map(|at| (at, self.env.fleet.name(at).to_owned())).collect()
     }
 
     pub(super) fn why_no_export(&self) -> Option<String> {

@@ -91,9 +91,9 @@ impl App {
         let Some(seat) = self.env.fleet.get_mut(at) else { return };
         let before = readies(&seat.hub);
         seat.hub.status = Some(status.clone());
-        if readies(&seat.hub) != before && at == self.env.fleet.chosen() {
+        if readies(&seat.hub) != before {
             let scene = self.env.scene();
-            self.panes.each().for_each(|pane| pane.views_changed(&scene, out));
+            self.panes.each().for_each(|pane| pane.views_changed(at, &scene, out));
         }
     }
 
@@ -110,9 +110,9 @@ impl App {
         }
     }
 
-    /// Answers of the hub that was chosen then. What was changed is told whichever is chosen now; what was asked for to
-    /// be shown is not shown among what another hub says.
-    pub(super) fn answer_of(&mut self, turn: u64, answer: Answer, out: &mut Out) {
+    /// What was changed is told whichever hub is chosen now; what was asked for to be shown is not shown among what another
+    /// one says.
+    pub(super) fn answer_of(&mut self, at: At, turn: u64, answer: Answer, out: &mut Out) {
         let told = matches!(
             answer,
             Answer::Saved(_)
@@ -121,8 +121,14 @@ impl App {
                 | Answer::Decided(_)
                 | Answer::Job { .. }
         );
-        if told || turn == self.env.fleet.turn() {
+        if told || (turn == self.env.fleet.turn() && at == self.env.fleet.chosen()) {
             self.answer(answer, out);
+        } else if turn == self.env.fleet.turn() {
+            let scene = self.env.scene();
+            let mut answer = Some(answer);
+            for pane in self.panes.each() {
+                answer = answer.and_then(|answer| pane.answer_of(at, answer, &scene, out));
+            }
         }
     }
 
@@ -134,7 +140,7 @@ impl App {
         self.forgetting.is_some().then(|| "a removal is on its way to this hub".into())
     }
 
-    /// All panes but the Timeline begin anew with this hub.
+    /// All panes but the Timeline begin anew with this hub. Search asks it alone, or all.
     pub(super) fn choose(&mut self, at: At, shows: Shows, out: &mut Out) {
         if let Some(why) = self.why_not_choose().filter(|_| at != self.env.fleet.chosen()) {
             return out.toast(Toast::say(why));
@@ -147,6 +153,7 @@ impl App {
         self.turn_to(at, shows, out);
         let scene = self.env.scene();
         self.panes.timeline.set_filter(&scene, out);
+        self.panes.search.shows_changed(&scene, out);
     }
 
     /// Until somebody chooses, one that is there is meant rather than one that never was.
@@ -177,7 +184,7 @@ impl App {
         let project = self.env.project.clone();
         let frames = std::mem::take(&mut self.panes.health.frames);
         let Panes { search, decisions, jobs, health, .. } = &mut self.panes;
-        *search = Search::default();
+        *search = Search::with(self.env.fleet.chosen());
         search.query.set(&query);
         search.project.clone_from(&project);
         *decisions = Decisions::default();

@@ -116,6 +116,7 @@ fn event(sequence: u64) -> Arc<Event> {
         causation_id: None,
         actor: Actor::hub(),
         severity: if sequence.is_multiple_of(7) { Severity::Error } else { Severity::Info },
+        sampled_rate: None,
         data: serde_json::Map::new(),
     })
 }
@@ -1195,7 +1196,8 @@ proptest! {
                     Msg::Tick
                 }
                 Step::Answer(which) => match asked.pop() {
-                    Some(Effect::Ask(ask)) => Msg::OfTurn(app.env.fleet.turn(), answer(ask, which)),
+                    Some(Effect::Ask(ask)) => of_hub(&app, app.env.fleet.chosen(), answer(ask, which)),
+                    Some(Effect::AskEach(AskEach::Of { at, ask })) => of_hub(&app, at, answer(*ask, which)),
                     Some(Effect::AskEach(ask)) => Msg::Answer(answer_each(ask, which)),
                     _ => Msg::Tick,
                 },
@@ -1212,6 +1214,10 @@ proptest! {
             draw(&app, size.0, size.1);
         }
     }
+}
+
+fn of_hub(app: &App, at: At, answer: Answer) -> Msg {
+    Msg::OfHub { at, turn: app.env.fleet.turn(), answer }
 }
 
 /// Some answer of the right kind, by each hub that was asked; the first may fail.
@@ -1235,6 +1241,7 @@ fn answer_each(ask: AskEach, which: u8) -> Answer {
             Answer::EventStats { generation, stats: queries.into_iter().map(of).collect() }
         }
         AskEach::Sound { at } => Answer::Sounded { at, result: Err(fault()) },
+        AskEach::Of { .. } => Answer::Nothing,
     }
 }
 

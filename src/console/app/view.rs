@@ -82,9 +82,8 @@ impl App {
             Span::styled(format!(" {} ", name.digit()), digit),
             Span::styled(format!("{} ", name.title()), theme.style(title)),
         ];
-        // With several hubs it is said whose rows these are; the Timeline says it itself.
-        if scene.fleet.is_many() && !matches!(name, PaneName::Timeline | PaneName::Hubs | PaneName::Log) {
-            let hub = text::escape_line(&scene.fleet.seat().name).into_owned();
+        if let Some(hub) = pane.whose(scene).filter(|_| scene.fleet.is_many()) {
+            let hub = text::escape_line(hub).into_owned();
             let hub = format!("{} ", text::cut_left(&hub, HUB_WIDTH));
             named.push(Span::styled(hub, theme.style(Role::EventHub)));
         }

@@ -149,24 +149,47 @@ impl Record for EventRow {
     }
 }
 
-/// An event of one of several hubs.
+/// What is of one of several hubs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct FleetRow {
+pub struct FleetRow<R> {
     pub hub: String,
     #[serde(flatten)]
-    pub event: EventRow,
+    pub row: R,
 }
 
-impl Record for FleetRow {
+impl<R: Record> FleetRow<R> {
+    fn all_cells(&self) -> Vec<String> {
+        std::iter::once(self.hub.clone()).chain(self.row.cells()).collect()
+    }
+
+    fn whole_line(&self) -> String {
+        format!("{}  {}", escape_line(&self.hub), self.row.line())
+    }
+}
+
+impl Record for FleetRow<MemoryRow> {
+    const HEAD: &'static [&'static str] =
+        &["hub", "id", "title", "type", "project", "tags", "status", "updated_at", "score", "url", "snippet"];
+
+    fn cells(&self) -> Vec<String> {
+        self.all_cells()
+    }
+
+    fn line(&self) -> String {
+        self.whole_line()
+    }
+}
+
+impl Record for FleetRow<EventRow> {
     const HEAD: &'static [&'static str] =
         &["hub", "sequence", "time", "type", "subject", "severity", "actor", "correlation", "id", "data"];
 
     fn cells(&self) -> Vec<String> {
-        std::iter::once(self.hub.clone()).chain(self.event.cells()).collect()
+        self.all_cells()
     }
 
     fn line(&self) -> String {
-        format!("{}  {}", escape_line(&self.hub), self.event.line())
+        self.whole_line()
     }
 }
 

@@ -546,6 +546,7 @@ mod tests {
             causation_id: None,
             actor: Actor::hub(),
             severity: Severity::Info,
+            sampled_rate: None,
             data: serde_json::Map::new(),
         }))
     }

@@ -1,7 +1,7 @@
 //! The hubs that this console is attached to, and which of them is meant.
 //!
-//! The *chosen* one is whose memories, decisions, jobs and health are shown, and where all writes go. The Timeline shows
-//! what happens at all of them, or at the chosen one alone.
+//! The *chosen* one is whose decisions, jobs and health are shown, and where all writes go. The Timeline shows what happens
+//! at all of them, and Search what all of them know; or both the chosen one alone.
 
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub struct Seat {
     pub name: String,
     /// Its data directory, or its address.
     pub place: String,
+    /// It is reached by an address: what a shell does here may be done to another.
+    pub elsewhere: bool,
     pub hub: Hub,
     pub round_trip: Option<Duration>,
     pub health: Option<Overall>,
@@ -68,7 +70,7 @@ impl Seat {
     }
 }
 
-/// What the Timeline shows.
+/// Whose the Timeline and Search show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Shows {
     #[default]
@@ -129,6 +131,11 @@ impl Fleet {
         self.seats.get_mut(usize::from(at.0))
     }
 
+    /// Of this hub.
+    pub fn is_live_at(&self, at: At) -> bool {
+        self.get(at).is_some_and(|seat| seat.hub.is_live())
+    }
+
     pub fn name(&self, at: At) -> &str {
         self.get(at).map_or("", |seat| &seat.name)
     }
@@ -165,7 +172,7 @@ impl Fleet {
         another
     }
 
-    /// The one hub that the Timeline shows, if it does not show all.
+    /// The one hub that the Timeline and Search show, if they do not show all.
     pub fn only(&self) -> Option<At> {
         (self.is_many() && self.shows == Shows::Only).then_some(self.chosen)
     }

@@ -18,6 +18,7 @@ use crate::{
         effect::Effect,
         export::{Asked, Format, ROWS_MAX, Target, What},
         layout::centred,
+        model::At,
         scene::{Out, Scene},
         text,
         theme::Role,
@@ -52,6 +53,7 @@ enum Value {
 
 pub struct Export {
     what: What,
+    hubs: Vec<(At, String)>,
     /// What is exported, in words, and the verb that gives the same.
     about: String,
     verb: Option<String>,
@@ -68,11 +70,18 @@ pub struct Export {
 
 impl Export {
     /// `stem` begins the name of the file; the time does the rest, so that no name is there twice.
-    pub fn new(what: What, about: String, verb: Option<String>, stem: &str, scene: &Scene) -> Export {
+    pub fn new(
+        (what, hubs): (What, Vec<(At, String)>),
+        about: String,
+        verb: Option<String>,
+        stem: &str,
+        scene: &Scene,
+    ) -> Export {
         let stem = format!("wheelhouse-{stem}-{}", scene.now.at(scene.zone()).format("%Y%m%d-%H%M%S"));
         let format = Format::default();
         Export {
             what,
+            hubs,
             about,
             verb,
             format,
@@ -104,7 +113,7 @@ impl Export {
         } else {
             Target::Clipboard
         };
-        Asked { what: self.what.clone(), format: self.format, to }
+        Asked { what: self.what.clone(), hubs: self.hubs.clone(), format: self.format, to }
     }
 
     fn step_value(&mut self, forward: bool) {

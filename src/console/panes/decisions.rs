@@ -267,7 +267,7 @@ impl Decisions {
             Some(Side::Decision) => {
                 let Some(decision) = selected else { return self.close() };
                 reader.lay_out(width, Some(decision.id), |width, links| {
-                    detail::lines(decision, links, width, scene)
+                    detail::lines(decision, None, links, width, scene)
                 });
             }
             Some(Side::History(id, found)) => {

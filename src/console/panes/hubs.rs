@@ -2,7 +2,10 @@
 //!
 //! How long a hub takes to answer is only measured while somebody looks.
 
+mod column;
 mod view;
+
+pub use column::{HubColumn, NAME_MAX};
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -112,6 +115,10 @@ impl Pane for Hubs {
 
     fn view(&self, frame: &mut Frame, focused: bool, scene: &Scene) {
         self.draw(frame, focused, scene);
+    }
+
+    fn whose<'a>(&self, _: &Scene<'a>) -> Option<&'a str> {
+        None
     }
 
     fn state(&self, scene: &Scene) -> Vec<Span<'static>> {

@@ -3,6 +3,9 @@
 //! A request goes out for every change, one at a time: while one is on its way the newest change waits, so a slow hub
 //! is never asked for what nobody wants any more. Every request has a generation; an answer older than what is shown
 //! is dropped. A query that cannot be read keeps the last good answer on screen.
+//!
+//! With several hubs shown each of them is asked, and what they find is one list (`merge`); every row knows its hub, and
+//! what is asked about it is asked there. One hub is the same with one in the list.
 
 mod answers;
 mod asking;
@@ -10,21 +13,24 @@ mod chips;
 mod completion;
 mod detail;
 mod explain;
+mod found;
+pub mod merge;
 mod pane;
 mod pointer;
 mod row;
 mod typing;
 mod view;
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use ratatui::layout::Rect;
 
 use super::super::{
-    effect::Ask,
+    effect::{Ask, AskEach},
     export::What,
     hyperlink::Hyperlinks,
     layout::Split,
+    model::At,
     scene::{Out, Scene},
     widgets::{
         line::Line,
@@ -32,62 +38,19 @@ use super::super::{
     },
 };
 use crate::{
-    door::{ListOrder, RecordKind, SearchAnswer, SearchRequest},
+    door::{ListOrder, RecordKind, SearchRequest},
     model::{Fault, Id, MemoryFilter, Project, Projects, Time},
 };
 
 use asking::Asked;
 use completion::Completion;
 pub use detail::{Detail, Side};
+pub use found::{Degraded, Found};
 pub use row::Row;
 pub use view::{scrollbar, view_rule};
 
 /// Lines a row takes: title, snippet.
 pub const ROW_LINES: usize = 2;
-
-/// The last good answer.
-#[derive(Debug, Clone, Default)]
-pub struct Found {
-    pub query: String,
-    pub rows: Vec<Row>,
-    pub total: Option<usize>,
-    pub total_at_least: bool,
-    pub took_ms: f64,
-    /// The answer is less than it could be.
-    pub degraded: Option<Degraded>,
-    /// What else is to be said of it.
-    pub remark: Option<String>,
-    /// The best score among the rows: what the others' bars are measured by.
-    best: f32,
-    /// The same of the lexical leg.
-    best_lexical: f32,
-    next: Option<String>,
-    generation: u64,
-    /// By meaning too, not by words alone.
-    full: bool,
-}
-
-/// Why an answer is less than it could be.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Degraded {
-    /// In two words, for the search line.
-    pub badge: &'static str,
-    pub reason: String,
-    /// What this takes from the answer.
-    pub missing: &'static str,
-}
-
-impl Degraded {
-    fn of(answer: &SearchAnswer) -> Option<Degraded> {
-        let (badge, missing) = match answer.degraded_mode.as_deref()? {
-            "lexical" => ("words only", "what is near in meaning is not found"),
-            "scan" => ("scan", "the records were read one by one, in a rough order"),
-            "cached" => ("cached", "what changed since then is missing"),
-            _ => ("degraded", "it may be less than all"),
-        };
-        Some(Degraded { badge, reason: answer.degraded_reasons.join("; "), missing })
-    }
-}
 
 /// What is wrong with the query, and the bytes where, as far as known.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,8 +59,18 @@ pub struct QueryFault {
     pub fault: Fault,
 }
 
+/// The memory whose neighbours were asked for.
+#[derive(Debug, Clone)]
+pub struct Near {
+    pub at: At,
+    pub id: Id,
+    pub title: String,
+}
+
 #[derive(Debug, Default)]
 pub struct Search {
+    /// The hub that is chosen: with another the pane begins anew.
+    chosen: At,
     pub query: Line,
     /// Letters are text.
     pub typing: bool,
@@ -110,8 +83,7 @@ pub struct Search {
     pub completion: Completion,
     /// The chip one stands on; letters are commands meanwhile.
     pub chip: Option<usize>,
-    /// The memory whose neighbours were asked for, by its title.
-    near: Option<(Id, String)>,
+    near: Option<Near>,
     /// Of the list of all; an answer has the order of its ranking.
     pub order: ListOrder,
     pub split: Split,
@@ -123,7 +95,12 @@ pub struct Search {
     suggested: u64,
     /// On its way, with the query it asks.
     asked: Option<Asked>,
-    more_asked: Option<u64>,
+    /// Hubs that owe an answer nobody waits for any more, with its generation: none of them is asked anything new before.
+    owing: BTreeMap<At, u64>,
+    /// Hubs that were asked for their next page.
+    more_asked: Vec<At>,
+    /// Those that were asked last, or would have been.
+    scope: Vec<At>,
     waiting: bool,
     /// Enter came before the answer: its first hit is opened when it is there.
     open_when_found: bool,
@@ -132,6 +109,11 @@ pub struct Search {
 }
 
 impl Search {
+    /// With this hub chosen.
+    pub fn with(chosen: At) -> Search {
+        Search { chosen, ..Search::default() }
+    }
+
     pub fn selected(&self) -> Option<&Row> {
         self.found.as_ref()?.rows.get(self.list.selected()?)
     }
@@ -168,9 +150,9 @@ impl Search {
         if self.detail.is_some()
             && let Some(row) = self.selected()
         {
-            let id = row.id;
+            let key = row.key();
             let side = self.detail.as_ref().map_or(Side::Memory, |detail| detail.side);
-            self.show(id, if side == Side::Explain { side } else { Side::Memory }, out);
+            self.show(key, if side == Side::Explain { side } else { Side::Memory }, out);
         }
     }
 
@@ -181,37 +163,39 @@ impl Search {
             self.end_typing(out);
             return;
         }
-        let Some((id, ranked)) = self.selected().map(|row| (row.id, row.score.is_some())) else { return };
+        let Some((key, ranked)) = self.selected().map(|row| (row.key(), row.score.is_some())) else { return };
         self.end_typing(out);
-        if self.detail.as_ref().is_some_and(|detail| detail.id == id && detail.side == Side::Memory) {
+        if self.detail.as_ref().is_some_and(|detail| detail.key() == key && detail.side == Side::Memory) {
             self.reading = true;
             return;
         }
         if ranked {
             let query = self.found.as_ref().map(|found| found.query.clone()).unwrap_or_default();
-            out.ask(Ask::Opened { id, query });
+            let (at, id) = key;
+            self.ask_of(at, Ask::Opened { id, query }, out);
         }
-        self.show(id, Side::Memory, out);
+        self.show(key, Side::Memory, out);
     }
 
     pub fn toggle(&mut self, side: Side, out: &mut Out) {
         let Some(row) = self.selected() else { return };
-        let id = row.id;
+        let key = row.key();
         self.end_typing(out);
-        if self.detail.as_ref().is_some_and(|detail| detail.id == id && detail.side == side) {
+        if self.detail.as_ref().is_some_and(|detail| detail.key() == key && detail.side == side) {
             self.close_detail();
         } else {
-            self.show(id, side, out);
+            self.show(key, side, out);
         }
     }
 
     /// Asks what is near the selected memory in meaning. It is a query like any other: words narrow it, Esc and typing
-    /// leave it.
+    /// leave it. The hub that has the memory is asked alone: no other knows what it means.
     pub fn related(&mut self, scene: &Scene, out: &mut Out) {
-        let Some((id, title)) = self.selected().map(|row| (row.id, row.title.clone())) else { return };
+        let near = |row: &Row| Near { at: row.at, id: row.id, title: row.title.clone() };
+        let Some(near) = self.selected().map(near) else { return };
         self.close_detail();
-        self.query.set(&format!("like:{id} "));
-        self.near = Some((id, title));
+        self.query.set(&format!("like:{} ", near.id));
+        self.near = Some(near);
         self.chip = None;
         self.completion.clear();
         self.fault = None;
@@ -219,26 +203,37 @@ impl Search {
     }
 
     /// Of what is listed; what is opened from elsewhere is a memory.
-    fn record_of(&self, id: Id) -> RecordKind {
+    fn record_of(&self, key: (At, Id)) -> RecordKind {
         let rows = self.found.as_ref().map_or(&[][..], |found| &found.rows);
-        rows.iter().find(|row| row.id == id).map_or(RecordKind::Memory, |row| row.record)
+        rows.iter().find(|row| row.key() == key).map_or(RecordKind::Memory, |row| row.record)
     }
 
-    fn show(&mut self, id: Id, side: Side, out: &mut Out) {
+    fn show(&mut self, key: (At, Id), side: Side, out: &mut Out) {
+        let (at, id) = key;
         match &mut self.detail {
-            Some(detail) => detail.turn(id, side),
-            None => self.detail = Some(Detail::new(id, side)),
+            Some(detail) => detail.turn(key, side),
+            None => self.detail = Some(Detail::new(key, side)),
         }
-        out.ask(match side {
-            Side::Memory if self.record_of(id) == RecordKind::Decision => Ask::Decision { id },
+        let ask = match side {
+            Side::Memory if self.record_of(key) == RecordKind::Decision => Ask::Decision { id },
             Side::Memory => Ask::Memory { id },
             Side::History => Ask::History { id },
             Side::Explain => {
                 let full = self.found.as_ref().is_some_and(|found| found.full);
                 Ask::Explain { id, request: SearchRequest { explain: true, ..self.request(None, full) } }
             }
-        });
+        };
+        self.ask_of(at, ask, out);
         self.arrange(self.area);
+    }
+
+    /// Asks this hub. The chosen one is asked as everything else asks it.
+    fn ask_of(&self, at: At, ask: Ask, out: &mut Out) {
+        if at == self.chosen {
+            out.ask(ask);
+        } else {
+            out.ask_each(AskEach::Of { at, ask: Box::new(ask) });
+        }
     }
 
     pub fn close_detail(&mut self) {
@@ -293,25 +288,26 @@ impl Search {
         self.ask(scene, out);
     }
 
-    /// What is open was changed: shown anew.
+    /// What is open was changed, at the chosen hub: shown anew.
     pub fn saved(&mut self, id: Id, out: &mut Out) {
-        if let Some(detail) = &self.detail
-            && detail.id == id
-        {
+        let key = (self.chosen, id);
+        if let Some(detail) = self.detail.as_ref().filter(|detail| detail.key() == key) {
             let side = detail.side;
-            self.show(id, side, out);
+            self.show(key, side, out);
         }
     }
 
+    /// It is gone from the chosen hub.
     pub fn drop_row(&mut self, id: Id) {
+        let key = (self.chosen, id);
         if let Some(found) = &mut self.found {
-            found.rows.retain(|row| row.id != id);
+            found.rows.retain(|row| row.key() != key);
             if let Some(total) = &mut found.total {
                 *total = total.saturating_sub(1);
             }
             self.list.set_len(found.rows.len());
         }
-        if self.detail.as_ref().is_some_and(|detail| detail.id == id) {
+        if self.detail.as_ref().is_some_and(|detail| detail.key() == key) {
             self.close_detail();
         }
     }

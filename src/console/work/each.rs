@@ -52,6 +52,7 @@ impl Work {
                     Answer::EventStats { generation, stats: stats.await }
                 });
             }
+            AskEach::Of { at, ask } => self.ask(at, *ask, Some(PATIENCE)),
             AskEach::Sound { at } => {
                 let door = self.door(at);
                 self.spawn(async move {
@@ -80,10 +81,7 @@ async fn each<Q, T>(
         let answer = door.map(|door| ask(door, caller.clone(), query));
         async move {
             let answer = match answer {
-                Ok(answer) if many => {
-                    let late = |_| Err(Fault::new(Code::Timeout, "it did not answer in time"));
-                    timeout(PATIENCE, answer).await.unwrap_or_else(late)
-                }
+                Ok(answer) if many => timeout(PATIENCE, answer).await.unwrap_or_else(|_| Err(late())),
                 Ok(answer) => answer.await,
                 Err(fault) => Err(fault),
             };
@@ -91,6 +89,10 @@ async fn each<Q, T>(
         }
     });
     join_all(answers).await
+}
+
+pub(super) fn late() -> Fault {
+    Fault::new(Code::Timeout, "it did not answer in time")
 }
 
 /// How a hub does, and how long it takes to say. A key that may not see its health is no fault.

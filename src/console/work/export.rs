@@ -24,11 +24,9 @@ use crate::{
 
 impl Work {
     pub(super) fn export(&mut self, mut asked: Asked) {
-        let doors: Result<Vec<_>, Fault> = match &asked.what {
-            What::Fleet(_, hubs) => {
-                hubs.iter().map(|(at, name)| Ok((name.clone(), self.door(*at)?))).collect()
-            }
-            _ => self.door(self.chosen).map(|door| vec![(String::new(), door)]),
+        let doors: Result<Vec<_>, Fault> = match &asked.hubs[..] {
+            [] => self.door(self.chosen).map(|door| vec![(String::new(), door)]),
+            hubs => hubs.iter().map(|(at, name)| Ok((name.clone(), self.door(*at)?))).collect(),
         };
         let doors = match doors {
             Ok(doors) => doors,
@@ -59,7 +57,7 @@ async fn export(
     tell: watch::Sender<u64>,
     token: &CancellationToken,
 ) -> Result<Exported, Fault> {
-    let Asked { what, format, to } = asked;
+    let Asked { what, hubs, format, to } = asked;
     let file = file(to)?;
     let unasked = file.as_ref().filter(|file| !file.replace).map(|file| file.path.clone());
     let gathering = async move {
@@ -70,12 +68,11 @@ async fn export(
         let tell = |rows| {
             tell.send_replace(rows);
         };
-        match (what, doors) {
-            (What::Fleet(query, _), doors) => {
-                export::fleet_text(doors, caller, *query, format, ROWS_MAX, tell).await
+        match doors {
+            [(_, door)] if hubs.is_empty() => {
+                export::text(&**door, caller, what, format, ROWS_MAX, tell).await
             }
-            (what, [(_, door), ..]) => export::text(&**door, caller, what, format, ROWS_MAX, tell).await,
-            (_, []) => Err(Fault::unavailable("the hub is not there")),
+            doors => export::fleet_text(doors, caller, what, format, ROWS_MAX, tell).await,
         }
     };
     unless_stopped(token, gathering, |text| put(text, file)).await

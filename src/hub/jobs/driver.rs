@@ -27,8 +27,8 @@ const INBOX: usize = 256;
 /// Events handed in at a time, and read from the log for them.
 const EVENTS: usize = 1_000;
 const LOOKED_AT_MAX: usize = 100_000;
-/// From the end of the hub until attempts are ended hard, until they are left to the next start, and until nobody waits
-/// for the driver: somebody who quits waits for all of it.
+/// From when attempts are asked to end until they are ended hard, until they are left to the next start, and until nobody
+/// waits for the driver: somebody who quits waits for all of it.
 const STOP_GRACE: Duration = Duration::from_millis(1_000);
 const STOP_PATIENCE: Duration = Duration::from_millis(1_800);
 const DRIVER_PATIENCE: Duration = Duration::from_millis(2_000);
@@ -53,7 +53,10 @@ pub enum Message {
     Looked {
         job: Id,
     },
-    Stop,
+    /// What runs has this long to end by itself.
+    Stop {
+        finish: Duration,
+    },
 }
 
 /// Hands something to the driver.
@@ -86,12 +89,12 @@ impl Handle {
         self.tell(Message::Input(input)).await;
     }
 
-    pub async fn stop(self) {
+    pub async fn stop(self, finish: Duration) {
         let ended = async {
-            self.tell(Message::Stop).await;
+            self.tell(Message::Stop { finish }).await;
             self.0.closed().await;
         };
-        if tokio::time::timeout(DRIVER_PATIENCE, ended).await.is_err() {
+        if tokio::time::timeout(finish + DRIVER_PATIENCE, ended).await.is_err() {
             tracing::warn!("the scheduler did not end in its time");
         }
     }
@@ -182,49 +185,54 @@ fn defined_at(store: &Store, job: Id) -> Result<Sequence, Fault> {
 
 impl Driver {
     async fn run(&mut self) {
-        loop {
+        let finish = loop {
             let listening = self.listens();
             tokio::select! {
                 message = self.inbox.recv() => match message {
-                    Some(Message::Stop) | None => break,
+                    Some(Message::Stop { finish }) => break finish,
+                    None => break Duration::ZERO,
                     Some(message) => self.take(message).await,
                 },
                 () = self.alarm.wait(self.wake) => self.step(Input::Tick),
                 moved = self.head.changed(), if listening => match moved {
                     Ok(()) => self.hear().await,
-                    Err(_) => break,
+                    Err(_) => break Duration::ZERO,
                 },
             }
-        }
-        self.end().await;
+        };
+        self.end(finish).await;
     }
 
-    /// Nothing starts any more; what runs is asked to end, then ended, and what could not be recorded is found at the next
-    /// start.
-    async fn end(&mut self) {
-        self.step(Input::Stop);
-        let began = tokio::time::Instant::now();
-        let mut ended_hard = false;
+    /// Nothing starts any more; what runs may finish, is then asked to end, then ended, and what could not be recorded is
+    /// found at the next start.
+    async fn end(&mut self, finish: Duration) {
+        self.step(Input::Drain);
+        let is_done = self.is_idle_within(finish).await || {
+            self.step(Input::Stop);
+            self.is_idle_within(STOP_GRACE).await
+        };
+        self.attempts.values().for_each(|attempt| attempt.hard.cancel());
+        if !is_done && !self.is_idle_within(STOP_PATIENCE - STOP_GRACE).await {
+            tracing::warn!("attempts were still on their way when the hub ended");
+        }
+        self.inbox.close();
+    }
+
+    /// Goes on with what runs until nothing does.
+    async fn is_idle_within(&mut self, patience: Duration) -> bool {
+        let until = tokio::time::Instant::now() + patience;
         while !self.machine.is_idle() {
-            let until = began + if ended_hard { STOP_PATIENCE } else { STOP_GRACE };
             tokio::select! {
                 message = self.inbox.recv() => match message {
-                    Some(Message::Stop) | None => {}
+                    Some(Message::Stop { .. }) => {}
+                    None => return false,
                     Some(message) => self.take(message).await,
                 },
                 () = self.alarm.wait(self.wake) => self.step(Input::Tick),
-                () = tokio::time::sleep_until(until) => {
-                    if ended_hard {
-                        tracing::warn!("attempts were still on their way when the hub ended");
-                        break;
-                    }
-                    ended_hard = true;
-                    self.attempts.values().for_each(|attempt| attempt.hard.cancel());
-                }
+                () = tokio::time::sleep_until(until) => return false,
             }
         }
-        self.attempts.values().for_each(|attempt| attempt.hard.cancel());
-        self.inbox.close();
+        true
     }
 
     async fn take(&mut self, message: Message) {
@@ -245,7 +253,7 @@ impl Driver {
                     self.step(Input::Define(self.effective(&job)));
                 }
             }
-            Message::Stop => {}
+            Message::Stop { .. } => {}
         }
     }
 

@@ -188,6 +188,7 @@ pub fn job_event(hub: &Hub, job: &Job, run: Option<Id>, kind: &str, about: Map<S
         causation_id: None,
         actor: Actor::hub(),
         severity: Severity::Info,
+        sampled_rate: None,
         data,
     }
 }
@@ -220,6 +221,7 @@ mod tests {
             attached: Arc::default(),
             segment_bytes: None,
             retention: Retention::default(),
+            sampling: Default::default(),
             announce: false,
             jobs: JobOptions::default(),
         };

@@ -32,6 +32,7 @@ fn mislead(bench: &Bench, change: Change) {
         causation_id: None,
         actor: Actor::hub(),
         severity: Severity::Info,
+        sampled_rate: None,
         data: Default::default(),
     };
     let next = bench.hub.lexical.applied().next();

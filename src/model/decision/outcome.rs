@@ -1,6 +1,7 @@
 //! What came of a decision.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::model::{Actor, Fault, Time};
 
@@ -9,18 +10,7 @@ pub const RATING_MAX: u8 = 5;
 
 /// How it turned out.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    Serialize,
-    Deserialize,
-    utoipa::ToSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeStatus {
@@ -80,7 +70,7 @@ impl OutcomeStatus {
 }
 
 /// The last word on how a decision turned out; those before it are in its history.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Outcome {
     pub status: OutcomeStatus,
     /// 1 to [`RATING_MAX`].

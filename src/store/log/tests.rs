@@ -44,6 +44,7 @@ fn entry(first: u64, count: u64, text: &str) -> Arc<Entry> {
         causation_id: None,
         actor: Actor::hub(),
         severity: Severity::Info,
+        sampled_rate: None,
         data: Map::from_iter([("title".to_owned(), text.into())]),
     };
     let events =

@@ -116,6 +116,7 @@ fn entry(sequence: u64, changes: Vec<Change>) -> Arc<Entry> {
         causation_id: None,
         actor: Actor::hub(),
         severity: Severity::Info,
+        sampled_rate: None,
         data: serde_json::Map::new(),
     };
     let at = Time::from_unix_ms(sequence as i64);

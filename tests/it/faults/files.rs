@@ -65,6 +65,7 @@ fn child() {
             attached: Arc::default(),
             segment_bytes: Some(SEGMENT_BYTES),
             retention: wheelhouse::store::Retention::default(),
+            sampling: Default::default(),
             announce: false,
             jobs: JobOptions::default(),
         };

@@ -26,6 +26,7 @@ fn start(data_dir: &Path) -> Arc<Hub> {
         attached: Arc::default(),
         segment_bytes: None,
         retention: Retention::default(),
+        sampling: Default::default(),
         announce: true,
         jobs: JobOptions::default(),
     };

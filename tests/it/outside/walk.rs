@@ -59,7 +59,7 @@ impl Walk {
 }
 
 /// What a client would send there.
-fn body(route: &Route) -> &'static str {
+pub fn body(route: &Route) -> &'static str {
     let path = route.path.trim_start_matches("/api/v1");
     match (route.method.as_str(), path) {
         ("POST", "/memories") => r#"{"content":"x","project":"home"}"#,

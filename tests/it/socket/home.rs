@@ -12,7 +12,7 @@ use futures::StreamExt;
 use rustix::process::{Pid, Signal};
 use wheelhouse::{
     door::{Caller, Door, ListRequest, StreamRequest},
-    home::{DOOR_PATIENCE, Home, HomeOptions, Opened, local_caller},
+    home::{DOOR_PATIENCE, Home, HomeOptions, Opened, Stay, local_caller},
     hub::JobOptions,
     model::Code,
     tasks::Clock,
@@ -29,7 +29,8 @@ fn home(data_dir: &Path) -> Home {
         hub_name: "house".into(),
         clock: Clock::system(),
         retention: wheelhouse::store::Retention::default(),
-        announce: false,
+        sampling: Default::default(),
+        stay: Stay::Verb,
         jobs: JobOptions::default(),
         hub: None,
         reach: wheelhouse::api::Reach::default(),
@@ -106,6 +107,19 @@ async fn one_owns_and_the_next_attaches_until_the_owner_ends() {
     assert!(again.owned, "asked again, it owns");
     assert_eq!(contents(&*again.door).await, ["kept by the other process"]);
     assert!(here.door().await.unwrap().owned, "and stays the owner");
+    here.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_must_own_waits_for_a_verb_that_does() {
+    let program = Program::new();
+    let verb = Process::start(&mut other(&program));
+    verb.says("owned ");
+    let here = home(&program.data_dir());
+    let mut owning = std::pin::pin!(here.own());
+    assert!(tokio::time::timeout(Duration::from_millis(300), &mut owning).await.is_err());
+    assert!(verb.end().success());
+    assert_eq!(owning.await.unwrap().status().await.unwrap().pid, std::process::id());
     here.close().await;
 }
 
@@ -297,7 +311,7 @@ async fn who_comes_while_the_owner_closes_waits_and_owns() {
     save(&*opened.door, "before").await;
     drop(opened);
     let next = home(&program.data_dir());
-    let (opened, ()) = tokio::join!(next.door(), first.close());
+    let (opened, _) = tokio::join!(next.door(), first.close());
     // It attached to the one that was going, or owns already; asked again, it owns.
     drop(opened.unwrap());
     let opened = until("a door of its own", || async {

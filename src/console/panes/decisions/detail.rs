@@ -97,11 +97,17 @@ fn field(name: &str, value: &str, width: usize, scene: &Scene) -> Line<'static> 
     ])
 }
 
-/// The whole of a decision.
-pub fn lines(decision: &Decision, links: &mut Hyperlinks, width: usize, scene: &Scene) -> Vec<Line<'static>> {
+/// The whole of a decision. `hub`: whose its number is, where others have the same numbers.
+pub fn lines(
+    decision: &Decision,
+    hub: Option<String>,
+    links: &mut Hyperlinks,
+    width: usize,
+    scene: &Scene,
+) -> Vec<Line<'static>> {
     let title = format!("{}  {}", decision.number, decision.title);
     let mut lines = wrapped(&title, Role::Heading1, width, scene);
-    let mut facts = vec![decision.status.word().to_owned()];
+    let mut facts: Vec<String> = hub.into_iter().chain([decision.status.word().to_owned()]).collect();
     facts.extend(decision.confidence.map(|confidence| format!("confidence {}", row::confidence(confidence))));
     if !decision.project.is_none() {
         facts.push(decision.project.to_string());

@@ -13,6 +13,7 @@ use crate::{
         export::What,
         hyperlink::Hyperlinks,
         layout::{Shares, Split},
+        model::At,
         msg::{Answer, Link},
         overlay::{Overlay, export::bound, form::Form},
         panes::{Exported, Pane},
@@ -198,8 +199,10 @@ impl Pane for Decisions {
         }
     }
 
-    fn views_changed(&mut self, scene: &Scene, out: &mut Out) {
-        self.hub_is_there(scene, out);
+    fn views_changed(&mut self, at: At, scene: &Scene, out: &mut Out) {
+        if at == scene.fleet.chosen() {
+            self.hub_is_there(scene, out);
+        }
     }
 
     fn answer(&mut self, answer: Answer, scene: &Scene, out: &mut Out) -> Option<Answer> {

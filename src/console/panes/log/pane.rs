@@ -33,6 +33,10 @@ impl Pane for Log {
         Log::view(self, frame, focused, scene);
     }
 
+    fn whose<'a>(&self, _: &Scene<'a>) -> Option<&'a str> {
+        None
+    }
+
     fn state(&self, scene: &Scene) -> Vec<Span<'static>> {
         vec![self.tail.stand().word(scene)]
     }

@@ -2,94 +2,134 @@
 
 use std::ops::Range;
 
-use super::{Degraded, Found, QueryFault, Row, Search, asking::Asked, explain::Explained, row};
+use super::{
+    Found, QueryFault, Search,
+    asking::Asked,
+    explain::{Explained, Rank},
+    found::{Page, Part},
+};
 use crate::{
     console::{
+        model::At,
         msg::Answer,
         scene::{Out, Scene},
+        text,
     },
-    door::{MemoryPage, SearchAnswer, SuggestAnswer},
+    door::{SearchAnswer, SuggestAnswer},
     model::{Code, Fault, Id},
-    search::{
-        STILL_CHECKED,
-        query::{Query, Typed},
-    },
+    search::query::{Query, Typed},
 };
 
 impl Search {
-    pub fn searched(
+    fn part_came(
         &mut self,
+        at: At,
         generation: u64,
-        result: Result<SearchAnswer, Fault>,
+        result: Result<Part, Fault>,
         scene: &Scene,
         out: &mut Out,
     ) {
-        let result = result.map(|answer| Found {
-            total: Some(answer.total),
-            total_at_least: answer.total_at_least,
-            took_ms: answer.took_ms,
-            degraded: Degraded::of(&answer),
-            remark: remark(&answer),
-            next: answer.cursor,
-            best_lexical: answer.results.iter().map(|hit| hit.legs.lexical).fold(0.0, f32::max),
-            best: answer.results.iter().map(|hit| hit.score).fold(0.0, f32::max),
-            rows: answer.results.into_iter().map(Row::from).collect(),
-            ..Found::default()
-        });
-        self.take(generation, result, scene, out);
+        let current = self.asked.as_mut().filter(|asked| asked.generation == generation);
+        let Some(asked) = current.filter(|asked| asked.awaited.contains(&at)) else {
+            return self.owed_came(at, generation, result, scene, out);
+        };
+        asked.awaited.retain(|awaited| *awaited != at);
+        match result {
+            Ok(part) => asked.came.push(part),
+            Err(fault) => asked.failed.push((at, fault)),
+        }
+        if asked.awaited.is_empty() {
+            self.settle(scene, out);
+        }
     }
 
-    pub fn listed(
-        &mut self,
-        generation: u64,
-        result: Result<MemoryPage, Fault>,
-        scene: &Scene,
-        out: &mut Out,
-    ) {
-        let result = result.map(|page| Found {
-            next: page.next,
-            rows: page.memories.into_iter().map(Row::from).collect(),
-            ..Found::default()
-        });
-        self.take(generation, result, scene, out);
-    }
-
-    fn take(&mut self, generation: u64, result: Result<Found, Fault>, scene: &Scene, out: &mut Out) {
-        let Some(asked) = self.asked.take_if(|asked| asked.generation == generation) else { return };
-        let Asked { query, full, .. } = asked;
+    /// Shows what came of the question; hubs that have not answered owe it.
+    pub(super) fn settle(&mut self, scene: &Scene, out: &mut Out) {
+        let Some(asked) = self.asked.take() else { return };
+        self.owing.extend(asked.awaited.iter().map(|at| (*at, asked.generation)));
         if self.waiting {
             self.ask(scene, out);
         }
-        let current = query == self.query.text();
-        match result {
-            Ok(found) => {
-                if current {
-                    self.fault = None;
-                }
-                let ranked = found.total.is_some();
-                self.replace(Found { query, generation, full, ..found }, out);
-                if current && ranked && !full && self.asked.is_none() {
-                    self.ask_in_full(out);
-                }
-            }
+        let current = asked.query == self.query.text();
+        if asked.came.is_empty() {
             // Not there yet: asked again as soon as it is.
-            Err(fault) if fault.code == Code::Unavailable => self.waiting |= current,
-            Err(fault) if current => self.fault = Some(QueryFault { at: place(&fault, &query), fault }),
-            Err(_) => {}
+            let wrong = asked.failed.into_iter().find(|(_, fault)| fault.code != Code::Unavailable);
+            match wrong {
+                Some((_, fault)) if current => {
+                    self.fault = Some(QueryFault { at: place(&fault, &asked.query), fault });
+                }
+                Some(_) => {}
+                None => self.waiting |= current,
+            }
+            return;
+        }
+        if current {
+            self.fault = None;
+        }
+        let ranked = asked.came.iter().any(Part::is_ranked);
+        let full = asked.full;
+        let found = self.found_of(asked, scene);
+        self.replace(found, out);
+        if current && ranked && !full && self.asked.is_none() {
+            self.ask_in_full(scene, out);
+        }
+    }
+
+    /// All that is known of the answer: of a hub that is late, what it said last to the same query.
+    fn found_of(&self, asked: Asked, scene: &Scene) -> Found {
+        let Asked { generation, query, full, awaited, passed_over, mut came, failed, .. } = asked;
+        let late: Vec<At> = awaited.into_iter().chain(passed_over).collect();
+        if let Some(old) = self.found.as_ref().filter(|old| !late.is_empty() && old.query == query) {
+            came.extend(old.clone().into_parts().into_iter().filter(|part| late.contains(&part.at)));
+        }
+        let failed = failed.into_iter().map(|(at, fault)| (at, fault.message)).collect();
+        Found { query, generation, full, late, failed, ..Found::of(came, |at| named(at, scene)) }
+    }
+
+    /// An answer nobody waits for any more: it joins what is shown, if it is to the same question.
+    fn owed_came(
+        &mut self,
+        at: At,
+        generation: u64,
+        result: Result<Part, Fault>,
+        scene: &Scene,
+        out: &mut Out,
+    ) {
+        if self.owing.get(&at) == Some(&generation) {
+            self.owing.remove(&at);
+        }
+        let shown = self.found.as_ref().filter(|found| found.generation == generation);
+        if let Some(found) = shown.filter(|found| found.late.contains(&at)).cloned() {
+            let (query, full, late) = (found.query.clone(), found.full, found.late.clone());
+            let mut failed = found.failed.clone();
+            let mut parts = found.into_parts();
+            match result {
+                Ok(part) => {
+                    parts.retain(|known| known.at != at);
+                    parts.push(part);
+                }
+                Err(fault) => failed.push((at, fault.message)),
+            }
+            let late = late.into_iter().filter(|late| *late != at).collect();
+            let found = Found::of(parts, |at| named(at, scene));
+            self.replace(Found { query, generation, full, late, failed, ..found }, out);
+        }
+        self.catch_up(at, out);
+        if self.waiting && self.asked.is_none() {
+            self.ask(scene, out);
         }
     }
 
     fn replace(&mut self, mut found: Found, out: &mut Out) {
-        row::tell_apart(&mut found.rows);
         // Words alone do not know what the full answer lacked: what it said stands until the next one.
         if let Some(old) = self.found.as_ref().filter(|old| old.full && !found.full && found.total.is_some())
         {
             found.degraded = found.degraded.or_else(|| old.degraded.clone());
         }
         let same_query = self.found.as_ref().is_some_and(|old| old.query == found.query);
-        let kept = self.selected().map(|row| row.id).filter(|_| same_query);
-        let row = kept.and_then(|id| found.rows.iter().position(|row| row.id == id));
-        self.more_asked = None;
+        let kept = self.selected().map(|row| row.key()).filter(|_| same_query);
+        let row = kept.and_then(|key| found.rows.iter().position(|row| row.key() == key));
+        self.more_asked.clear();
         // When meaning joins the words, whoever has not moved stays at the top. A row that was chosen stays chosen, on
         // the line where it is.
         let settles = found.full && self.found.as_ref().is_some_and(|old| !old.full);
@@ -101,8 +141,8 @@ impl Search {
             row => self.list.select(row.unwrap_or(0)),
         }
         self.found = Some(found);
-        let open = self.detail.as_ref().map(|detail| detail.id);
-        if open.is_some() && open != self.selected().map(|row| row.id) {
+        let open = self.detail.as_ref().map(|detail| detail.key());
+        if open.is_some() && open != self.selected().map(|row| row.key()) {
             self.moved(out);
         }
         let current = self.found.as_ref().is_some_and(|found| found.query == self.query.text());
@@ -111,41 +151,47 @@ impl Search {
         }
     }
 
-    pub fn more_found(&mut self, generation: u64, rows: Result<(Vec<Row>, Option<String>), Fault>) {
+    fn more_came(&mut self, at: At, generation: u64, page: Result<Page, Fault>, out: &mut Out) {
         let Some(found) = self.found.as_mut().filter(|found| found.generation == generation) else { return };
-        self.more_asked = None;
-        match rows {
-            Ok((rows, next)) => {
-                found.rows.extend(rows);
-                row::tell_apart(&mut found.rows);
-                found.next = next;
-                self.list.set_len(found.rows.len());
-            }
-            Err(_) => found.next = None,
+        if !self.more_asked.contains(&at) {
+            return;
         }
+        self.more_asked.retain(|asked| *asked != at);
+        if let Err(fault) = &page {
+            found.failed.push((at, fault.message.clone()));
+        }
+        found.take_more(at, page.ok());
+        self.list.set_len(found.rows.len());
+        // Another of them may hold it up.
+        self.more(out);
     }
 
-    pub fn answer(&mut self, answer: Answer, scene: &Scene, out: &mut Out) {
+    pub fn answer(&mut self, at: At, answer: Answer, scene: &Scene, out: &mut Out) {
+        let key = |id: Id| (at, id);
         match answer {
-            Answer::Search { generation, result } => self.searched(generation, result, scene, out),
-            Answer::Recent { generation, result } => self.listed(generation, result, scene, out),
+            Answer::Search { generation, result } => {
+                let part = result.map(|answer| Part::ranked(at, answer));
+                self.part_came(at, generation, part, scene, out);
+            }
+            Answer::Recent { generation, result } => {
+                let part = result.map(|page| Part::listed(at, page, self.order));
+                self.part_came(at, generation, part, scene, out);
+            }
             Answer::SearchMore { generation, result } => {
-                let rows =
-                    result.map(|answer| (answer.results.into_iter().map(Row::from).collect(), answer.cursor));
-                self.more_found(generation, rows);
+                self.more_came(at, generation, result.map(Page::of_hits), out);
             }
             Answer::RecentMore { generation, result } => {
-                let rows = result.map(|page| (page.memories.into_iter().map(Row::from).collect(), page.next));
-                self.more_found(generation, rows);
+                let page = result.map(|page| Page::of_list(page, self.order));
+                self.more_came(at, generation, page, out);
             }
             Answer::Suggest { generation, result } => self.suggested(generation, result),
             Answer::Memory { id, result } => {
-                if let Some(detail) = self.detail.as_mut().filter(|detail| detail.id == id) {
+                if let Some(detail) = self.detail.as_mut().filter(|detail| detail.key() == key(id)) {
                     detail.memory(result.map(|memory| *memory), scene, out);
                 }
             }
             Answer::Decision { id, result } => {
-                if let Some(detail) = self.detail.as_mut().filter(|detail| detail.id == id) {
+                if let Some(detail) = self.detail.as_mut().filter(|detail| detail.key() == key(id)) {
                     detail.decision(result, scene);
                 }
             }
@@ -155,11 +201,11 @@ impl Search {
                 }
             }
             Answer::History { id, result } => {
-                if let Some(detail) = self.detail.as_mut().filter(|detail| detail.id == id) {
+                if let Some(detail) = self.detail.as_mut().filter(|detail| detail.key() == key(id)) {
                     detail.history(result, scene);
                 }
             }
-            Answer::Explain { id, result } => self.explained(id, result, scene),
+            Answer::Explain { id, result } => self.explained(key(id), result, scene),
             _ => {}
         }
     }
@@ -176,22 +222,24 @@ impl Search {
         }
     }
 
-    fn explained(&mut self, id: Id, result: Result<SearchAnswer, Fault>, scene: &Scene) {
-        let Some(detail) = self.detail.as_mut().filter(|detail| detail.id == id) else { return };
+    fn explained(&mut self, key: (At, Id), result: Result<SearchAnswer, Fault>, scene: &Scene) {
+        let merged = self.found.as_ref().is_some_and(|found| found.parts().len() > 1);
+        let Some(detail) = self.detail.as_mut().filter(|detail| detail.key() == key) else { return };
         let explained = result.map(|answer| {
             let hits: Vec<_> = answer.results.iter().map(|hit| hit.updated_at).collect();
-            let hit = answer.results.into_iter().find(|hit| hit.id == id);
-            hit.map_or(Explained::Recent, |hit| Explained::hit(hit, &hits))
+            let at = answer.results.iter().position(|hit| hit.id == key.1);
+            let hit = at.and_then(|at| Some((at + 1, answer.results.into_iter().nth(at)?)));
+            hit.map_or(Explained::Recent, |(place, hit)| {
+                let rank = merged.then(|| Rank { place, hub: named(key.0, scene) });
+                Explained::hit(hit, &hits, rank)
+            })
         });
         detail.explain(explained, scene);
     }
 }
 
-/// What an answer lacks that makes it no less in rank: an index that is only being checked holds all.
-fn remark(answer: &SearchAnswer) -> Option<String> {
-    let reasons = answer.degraded_reasons.iter().filter(|reason| *reason != STILL_CHECKED);
-    let reasons: Vec<&str> = reasons.map(String::as_str).collect();
-    (answer.degraded_mode.is_none() && !reasons.is_empty()).then(|| reasons.join("; "))
+fn named(at: At, scene: &Scene) -> String {
+    text::escape_line(scene.fleet.name(at)).into_owned()
 }
 
 /// What of the query a fault points at: as far as the language says itself, else the word at its column.

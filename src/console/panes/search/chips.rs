@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::Near;
 use crate::{
     console::text,
     model::Id,
@@ -67,14 +68,14 @@ pub fn without(text: &str, range: &Range<usize>) -> String {
 }
 
 /// What a chip says: an id as the title it stands for, where that is known.
-pub fn label(text: &str, part: &Part, near: Option<&(Id, String)>) -> String {
+pub fn label(text: &str, part: &Part, near: Option<&Near>) -> String {
     let said = text.get(part.range.clone()).unwrap_or_default();
     let value = said.split_once(':').map_or(said, |(_, value)| value);
     let short = |value: &str| format!("{}…", value.chars().take(ID_CHARS).collect::<String>());
     let said = match part.field {
         Some(Field::Like) if !said.starts_with('-') => {
-            match near.filter(|(id, _)| value.parse::<Id>().is_ok_and(|value| value == *id)) {
-                Some((_, title)) => format!("near “{title}”"),
+            match near.filter(|near| value.parse::<Id>().is_ok_and(|value| value == near.id)) {
+                Some(near) => format!("near “{}”", near.title),
                 None => format!("near {}", short(value)),
             }
         }
@@ -106,12 +107,7 @@ impl Shown {
 pub const CHIP_FRAME: usize = 4;
 
 /// The parts that fit `width` columns, and how many do not. What is `chosen` is among those that do.
-pub fn fit(
-    text: &str,
-    width: usize,
-    chosen: Option<usize>,
-    near: Option<&(Id, String)>,
-) -> (Vec<Shown>, usize) {
+pub fn fit(text: &str, width: usize, chosen: Option<usize>, near: Option<&Near>) -> (Vec<Shown>, usize) {
     let parts = parts(text);
     if width == 0 {
         return (Vec::new(), parts.len());
@@ -160,7 +156,7 @@ const MORE_COLUMNS: usize = 4;
 fn shown(
     text: &str,
     parts: &[Part],
-    near: Option<&(Id, String)>,
+    near: Option<&Near>,
     chip_columns: usize,
     words_columns: usize,
 ) -> Vec<Shown> {
@@ -190,7 +186,7 @@ fn shown(
 pub fn shortened(
     text: &str,
     cursor: usize,
-    near: Option<&(Id, String)>,
+    near: Option<&Near>,
 ) -> (String, impl Fn(usize) -> usize + use<>) {
     let mut drawn = String::new();
     let mut cuts: Vec<(Range<usize>, usize)> = Vec::new();
@@ -266,7 +262,7 @@ mod tests {
     fn an_id_is_shown_as_what_it_stands_for() {
         let text = format!("like:{} lock id:{}", id(), id());
         let chips = chips(&text);
-        let near = (id(), "Roll back\u{1b} first".to_owned());
+        let near = Near { at: Default::default(), id: id(), title: "Roll back\u{1b} first".to_owned() };
         assert_eq!(label(&text, &chips[0], Some(&near)), "near “Roll back␛ first”");
         assert_eq!(label(&text, &chips[0], None), "near 0192f0c1…");
         assert_eq!(label(&text, &chips[1], Some(&near)), "id:0192f0c1…");

@@ -13,6 +13,7 @@ use super::{
         effect::Effect,
         hyperlink::Hyperlinks,
         markdown::{self, code::Tokens},
+        model::At,
         scene::{Out, Scene},
         theme::Role,
         widgets::list::Step,
@@ -55,6 +56,8 @@ enum Body {
 
 #[derive(Debug, Clone)]
 pub struct Detail {
+    /// The hub that is asked.
+    pub at: At,
     pub id: Id,
     pub side: Side,
     body: Option<Body>,
@@ -67,8 +70,9 @@ pub struct Detail {
 }
 
 impl Detail {
-    pub fn new(id: Id, side: Side) -> Detail {
+    pub fn new((at, id): (At, Id), side: Side) -> Detail {
         Detail {
+            at,
             id,
             side,
             body: None,
@@ -81,10 +85,18 @@ impl Detail {
     }
 
     /// To another memory or another side; what is shown stays until the new is there.
-    pub fn turn(&mut self, id: Id, side: Side) {
+    pub fn turn(&mut self, key: (At, Id), side: Side) {
         self.turning = true;
-        self.id = id;
+        // What bears one id at two hubs is not the same.
+        if self.at != key.0 && self.id == key.1 {
+            self.body = None;
+        }
+        (self.at, self.id) = key;
         self.side = side;
+    }
+
+    pub fn key(&self) -> (At, Id) {
+        (self.at, self.id)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -160,6 +172,12 @@ impl Detail {
         }
     }
 
+    /// Whose it is, where several hubs are shown.
+    fn hub(&self, scene: &Scene) -> Option<String> {
+        let several = scene.fleet.is_many() && scene.fleet.only().is_none();
+        several.then(|| text::escape_line(scene.fleet.name(self.at)).into_owned())
+    }
+
     fn take(&mut self, body: Body, keep_place: bool, scene: &Scene) {
         self.body = Some(body);
         self.turning = false;
@@ -178,10 +196,15 @@ impl Detail {
         self.laid_out_for = Some(width);
         let width = width as usize;
         let mut links = Hyperlinks::default();
+        let hub = self.hub(scene);
         self.lines = match &self.body {
             None => Vec::new(),
-            Some(Body::Memory(memory, colours)) => memory_lines(memory, colours, &mut links, width, scene),
-            Some(Body::Decision(decision)) => decisions::detail::lines(decision, &mut links, width, scene),
+            Some(Body::Memory(memory, colours)) => {
+                memory_lines(memory, hub, colours, &mut links, width, scene)
+            }
+            Some(Body::Decision(decision)) => {
+                decisions::detail::lines(decision, hub, &mut links, width, scene)
+            }
             Some(Body::History(revisions)) => history_lines(revisions, width, scene),
             Some(Body::Explain(explained)) => explained.lines(width, scene),
             Some(Body::Fault(fault)) => fault_lines(fault, width, scene),
@@ -254,6 +277,7 @@ fn content_of(memory: &Memory) -> &str {
 
 fn memory_lines(
     memory: &Memory,
+    hub: Option<String>,
     colours: &[Tokens],
     links: &mut Hyperlinks,
     width: usize,
@@ -261,7 +285,7 @@ fn memory_lines(
 ) -> Vec<Line<'static>> {
     let mut lines: Vec<_> = wrapped(&memory.title, Role::Heading1, width, scene).collect();
     let dim = scene.theme.style(Role::Muted);
-    let mut facts = vec![memory.kind.clone()];
+    let mut facts: Vec<String> = hub.into_iter().chain([memory.kind.clone()]).collect();
     if !memory.project.is_none() {
         facts.push(memory.project.to_string());
     }

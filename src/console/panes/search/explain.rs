@@ -24,18 +24,38 @@ pub enum Explained {
         explain: Explanation,
         /// Of the hits it was found with, those that are older, and all others.
         older: (usize, usize),
+        /// Where several hubs are merged.
+        rank: Option<Rank>,
     },
+}
+
+/// A hit's place among those of its hub, from 1.
+#[derive(Debug, Clone)]
+pub struct Rank {
+    pub place: usize,
+    pub hub: String,
+}
+
+impl Rank {
+    fn words(&self) -> String {
+        let Rank { place, hub } = self;
+        format!(
+            "hit {place} of {hub}; hits of several hubs stand by their places there, for scores of different hubs do not \
+            compare"
+        )
+    }
 }
 
 impl Explained {
     /// `hits`: when each hit of the same answer was changed last, this one's among them.
-    pub fn hit(hit: Hit, hits: &[Time]) -> Explained {
+    pub fn hit(hit: Hit, hits: &[Time], rank: Option<Rank>) -> Explained {
         let older = hits.iter().filter(|time| **time < hit.updated_at).count();
         Explained::Hit {
             score: hit.score,
             legs: hit.legs,
             explain: hit.explain.unwrap_or_default(),
             older: (older, hits.len().saturating_sub(1)),
+            rank,
         }
     }
 
@@ -44,8 +64,9 @@ impl Explained {
             Explained::Recent => {
                 sentence("No query ranks it: it is here because it is recent.", width, scene)
             }
-            Explained::Hit { score, legs, explain, older } => {
+            Explained::Hit { score, legs, explain, older, rank } => {
                 let mut lines = Vec::new();
+                lines.extend(rank.iter().flat_map(|rank| sentence(&rank.words(), width, scene)));
                 for words in &explain.words {
                     lines.extend(sentence(words, width, scene));
                 }

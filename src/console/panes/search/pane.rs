@@ -10,6 +10,7 @@ use crate::{
         effect::{Ask, Effect},
         export::What,
         layout::{Shares, Split},
+        model::At,
         msg::{Answer, Link},
         overlay::{
             Overlay,
@@ -52,10 +53,17 @@ impl Pane for Search {
         Search::view(self, frame, focused, scene);
     }
 
+    fn whose<'a>(&self, scene: &Scene<'a>) -> Option<&'a str> {
+        match self.scope(scene)[..] {
+            [at] => Some(scene.fleet.name(at)),
+            _ => Some("all hubs"),
+        }
+    }
+
     fn extent(&self, scene: &Scene) -> Option<Span<'static>> {
         let found = self.found.as_ref()?;
         let row = text::count(self.list.selected()? as u64 + 1);
-        let all = scene.hub.memories().filter(|_| self.project.is_none());
+        let all = self.memories(scene).filter(|_| self.project.is_none());
         let said = match found.total.map(|total| total as u64).or(all) {
             Some(total) => format!(" {row} of {} ", text::count(total)),
             None => format!(" {row} "),
@@ -110,14 +118,22 @@ impl Pane for Search {
     fn why_not(&self, action: Action, scene: &Scene) -> Option<String> {
         let selected = self.selected();
         let needs_row = || selected.is_none().then(|| "no memory is selected".to_owned());
+        let needs_any = || self.live(scene).is_empty().then(|| "the hub is not there yet".to_owned());
         let is_decision = selected.is_some_and(|row| row.record == RecordKind::Decision);
         let needs_memory = || {
             needs_row().or_else(|| is_decision.then(|| "it is a decision: see the Decisions pane".to_owned()))
         };
-        let needs_hub = || (!scene.hub.is_live()).then(|| "the hub is not there yet".to_owned());
+        let needs_hub = || {
+            let at = selected.map_or(scene.fleet.chosen(), |row| row.at);
+            (!scene.fleet.is_live_at(at)).then(|| match scene.fleet.is_many() {
+                true => format!("{} is not there", scene.fleet.name(at)),
+                false => "the hub is not there yet".to_owned(),
+            })
+        };
         match action {
             Action::Edit | Action::Supersede | Action::Remove => {
-                needs_memory().or_else(|| scene.hub.why_no_writes())
+                let of_another = || selected.and_then(|row| why_not_written(row.at, scene));
+                needs_memory().or_else(of_another).or_else(|| scene.hub.why_no_writes())
             }
             Action::History => needs_memory().or_else(needs_hub),
             Action::Related => needs_row().or_else(needs_hub),
@@ -131,7 +147,7 @@ impl Pane for Search {
             Action::EditChip | Action::RemoveChip => {
                 self.chip.is_none().then(|| "no field of the query is chosen".to_owned())
             }
-            Action::TurnOrder => needs_hub().or_else(|| {
+            Action::TurnOrder => needs_any().or_else(|| {
                 let asks = !self.query.text().trim().is_empty();
                 asks.then(|| "hits stand in the order of their rank".to_owned())
             }),
@@ -242,26 +258,27 @@ impl Pane for Search {
     }
 
     fn wake(&self, scene: &Scene) -> Option<Time> {
-        Search::wake(self).filter(|_| scene.hub.is_live())
+        Search::wake(self, scene)
     }
 
-    fn link(&mut self, link: &Link, scene: &Scene, out: &mut Out) {
-        match link {
-            Link::Up { .. } => self.hub_is_there(scene, out),
-            Link::Events(events)
-                if events.iter().any(|event| ["memory", "decision"].contains(&event.domain())) =>
-            {
-                self.memories_changed(scene);
-            }
-            _ => {}
+    fn of_fleet(&mut self, at: At, link: &Link, scene: &Scene, out: &mut Out) {
+        // The chosen one's come by themselves.
+        if at != scene.fleet.chosen() && self.scope(scene).contains(&at) {
+            self.heard(at, link, scene, out);
         }
     }
 
-    fn views_changed(&mut self, scene: &Scene, out: &mut Out) {
-        self.hub_is_there(scene, out);
+    fn link(&mut self, link: &Link, scene: &Scene, out: &mut Out) {
+        self.heard(scene.fleet.chosen(), link, scene, out);
     }
 
-    fn answer(&mut self, answer: Answer, scene: &Scene, out: &mut Out) -> Option<Answer> {
+    fn views_changed(&mut self, at: At, scene: &Scene, out: &mut Out) {
+        if self.scope(scene).contains(&at) {
+            self.hub_is_there(at, scene, out);
+        }
+    }
+
+    fn answer_of(&mut self, at: At, answer: Answer, scene: &Scene, out: &mut Out) -> Option<Answer> {
         match answer {
             Answer::Search { .. }
             | Answer::Recent { .. }
@@ -273,11 +290,15 @@ impl Pane for Search {
             | Answer::History { .. }
             | Answer::Explain { .. }
             | Answer::Highlighted { .. } => {
-                Search::answer(self, answer, scene, out);
+                Search::answer(self, at, answer, scene, out);
                 None
             }
             other => Some(other),
         }
+    }
+
+    fn answer(&mut self, answer: Answer, scene: &Scene, out: &mut Out) -> Option<Answer> {
+        self.answer_of(scene.fleet.chosen(), answer, scene, out)
     }
 
     fn set_project(&mut self, project: Option<&Project>, scene: &Scene, out: &mut Out) {
@@ -286,7 +307,30 @@ impl Pane for Search {
     }
 }
 
+/// All that is written goes to the hub that is chosen.
+fn why_not_written(at: At, scene: &Scene) -> Option<String> {
+    if at == scene.fleet.chosen() {
+        return None;
+    }
+    let keys = [(Action::FocusHubs, Place::Global), (Action::ShowHub, Place::Hubs)];
+    let keys: Vec<_> = keys.into_iter().filter_map(|(action, place)| scene.key(action, place)).collect();
+    let keys = if keys.is_empty() { String::new() } else { format!(": {}", keys.join(" and ")) };
+    Some(format!("{} has it, choose that hub first{keys}", scene.fleet.name(at)))
+}
+
 impl Search {
+    fn heard(&mut self, at: At, link: &Link, scene: &Scene, out: &mut Out) {
+        match link {
+            Link::Up { .. } => self.hub_is_there(at, scene, out),
+            Link::Events(events)
+                if events.iter().any(|event| ["memory", "decision"].contains(&event.domain())) =>
+            {
+                self.memories_changed(scene);
+            }
+            _ => {}
+        }
+    }
+
     fn act_in_query(&mut self, action: Action, scene: &Scene, out: &mut Out) -> bool {
         match action {
             // As in a shell: what was asked before stands above an empty line.
@@ -315,6 +359,8 @@ impl Search {
         let Some(row) = self.selected() else { return false };
         let id = row.id;
         match action {
+            // Never to the chosen one what is of another.
+            Action::Edit | Action::Supersede | Action::Remove if row.at != self.chosen => return false,
             Action::Edit => out.open = Some(Overlay::Form(Box::new(Form::of(Purpose::Edit(id), id, out)))),
             Action::Supersede => {
                 out.open = Some(Overlay::Form(Box::new(Form::of(Purpose::Supersede(id), id, out))));

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::{
+    console::model::At,
     door::{Hit, Legs, RecordKind},
     model::{Id, Memory, Origin, Project, Status, Time},
 };
@@ -13,6 +14,8 @@ const SNIPPET_CHARS: usize = 400;
 /// A row of the list: a hit, or a recent memory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
+    /// The hub that has it.
+    pub at: At,
     pub id: Id,
     pub record: RecordKind,
     pub title: String,
@@ -31,9 +34,16 @@ pub struct Row {
     url: Option<String>,
     /// Where it came from, where its title does not tell it apart.
     pub place: Option<String>,
+    /// What puts it before the rows of other hubs.
+    pub(super) worth: f64,
 }
 
 impl Row {
+    /// What tells it from every other: two hubs may have what bears one id.
+    pub fn key(&self) -> (At, Id) {
+        (self.at, self.id)
+    }
+
     /// Where it came from.
     pub fn url(&self) -> Option<&str> {
         self.url.as_deref()
@@ -55,6 +65,7 @@ pub fn tell_apart(rows: &mut [Row]) {
 impl From<Hit> for Row {
     fn from(hit: Hit) -> Row {
         Row {
+            at: At::default(),
             id: hit.id,
             record: hit.kind,
             title: hit.title,
@@ -70,6 +81,7 @@ impl From<Hit> for Row {
             alike: hit.alike.len(),
             url: hit.url,
             place: None,
+            worth: 0.0,
         }
     }
 }
@@ -77,6 +89,7 @@ impl From<Hit> for Row {
 impl From<Memory> for Row {
     fn from(memory: Memory) -> Row {
         Row {
+            at: At::default(),
             id: memory.id,
             record: RecordKind::Memory,
             snippet: opening(&memory.content, &memory.title),
@@ -92,6 +105,7 @@ impl From<Memory> for Row {
             alike: 0,
             url: memory.origin.url,
             place: None,
+            worth: 0.0,
         }
     }
 }
@@ -152,6 +166,7 @@ mod tests {
     fn rows_of_one_title_say_where_they_come_from() {
         let row = |title: &str, url: &str| Row {
             record: RecordKind::Memory,
+            at: At::default(),
             id: Id::NIL,
             title: title.to_owned(),
             snippet: String::new(),
@@ -166,6 +181,7 @@ mod tests {
             alike: 0,
             url: Some(url.to_owned()),
             place: None,
+            worth: 0.0,
         };
         let mut rows = [
             row("Changelog", "file:///a/serde/CHANGELOG.md"),

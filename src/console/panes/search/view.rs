@@ -14,6 +14,8 @@ use crate::{
     console::{
         action::{Action, Place},
         layout::{Rule, head, inside},
+        model::{At, Connection},
+        panes::hubs::HubColumn,
         scene::Scene,
         theme::{BOLD, Role},
         widgets::{
@@ -164,7 +166,9 @@ impl Search {
     fn view_below(&self, frame: &mut Frame, area: Rect, scene: &Scene) {
         let theme = scene.theme;
         let (dot, found) = (theme.dot(), self.found.as_ref());
-        let degraded = found.and_then(|found| found.degraded.as_ref());
+        let lacking = self.lacking(scene).into_iter().map(|(_, why)| why);
+        let degraded = found.and_then(|found| found.degraded.as_ref()).map(Degraded::words);
+        let lacking: Vec<String> = lacking.chain(degraded).collect();
         let (role, said) = if let Some(QueryFault { at, fault }) = self.shown_fault() {
             let fix = self.fix().filter(|_| self.typing).and_then(|fix| {
                 let key = scene.keymap.key_of(Action::Complete, &[Place::Query])?;
@@ -179,9 +183,9 @@ impl Search {
             let message = message.map_or(fault.message.as_str(), |(_, message)| message);
             let more = fix.or(hint).unwrap_or_default();
             (Role::Error, format!("{} {message}{more}", theme.glyph(Role::Error)))
-        } else if let Some(Degraded { reason, missing, .. }) = degraded {
-            let reason = if reason.is_empty() { String::new() } else { format!("{reason}: ") };
-            (Role::Warn, format!("{} {reason}{missing}", theme.glyph(Role::Warn)))
+        } else if !lacking.is_empty() {
+            let said = lacking.join(&format!(" {dot} "));
+            (Role::Warn, format!("{} {said}", theme.glyph(Role::Warn)))
         } else if let Some(remark) = found.and_then(|found| found.remark.as_ref()) {
             (Role::Muted, format!("{dot} {remark}"))
         } else {
@@ -191,18 +195,50 @@ impl Search {
         frame.render_widget(Paragraph::new(Line::styled(said, theme.style(role))), area);
     }
 
+    /// Which of several hubs the answer lacks, and why.
+    fn lacking(&self, scene: &Scene) -> Vec<(At, String)> {
+        let scope = self.scope(scene);
+        let Some(found) = self.found.as_ref().filter(|_| scope.len() > 1) else { return Vec::new() };
+        let why = |at: At| {
+            let seat = scene.fleet.get(at)?;
+            let name = text::escape_line(&seat.name).into_owned();
+            let known = found.part(at).is_some();
+            let failed = found.failed.iter().find(|(failed, _)| *failed == at).map(|(_, why)| why.as_str());
+            let why = match (&seat.hub.connection, failed) {
+                (Connection::Offline { fault, .. }, _) => &fault.message,
+                (Connection::Stale { .. }, _) => "not a word from it",
+                (Connection::Opening, _) => "not reached yet",
+                (Connection::Live { .. }, Some(why)) => why,
+                (Connection::Live { .. }, None) if found.late.contains(&at) => "no answer yet",
+                (Connection::Live { .. }, None) => return None,
+            };
+            let what = match (known, scene.fleet.is_live_at(at)) {
+                (false, _) => "is missing",
+                (true, true) => "is not all here",
+                (true, false) => "is as known then",
+            };
+            Some((at, format!("{name} {what}: {why}")))
+        };
+        scope.into_iter().filter_map(why).collect()
+    }
+
     /// `▲ words only  38 hits  2.1 ms`, `newest first`, `…`.
     fn answer_in_words(&self, width: u16, scene: &Scene) -> Line<'static> {
         let theme = scene.theme;
         let Some(found) = &self.found else { return Line::default() };
         let is_narrow = width < ANSWER_WIDE_MIN;
         let mut spans = Vec::new();
-        if let Some(degraded) = &found.degraded {
-            let badge = if is_narrow { "" } else { degraded.badge };
+        let (asked, lacking) = (self.scope(scene).len(), self.lacking(scene).len());
+        let badge = match &found.degraded {
+            _ if lacking > 0 => Some(format!("{} of {asked} hubs", asked - lacking)),
+            degraded => degraded.as_ref().map(|degraded| degraded.badge.to_owned()),
+        };
+        if let Some(badge) = badge {
+            let badge = if is_narrow { "" } else { &badge };
             let said = format!("{} {badge}", theme.glyph(Role::Warn));
             spans.push(Span::styled(format!("{}  ", said.trim_end()), theme.style(Role::Warn)));
         }
-        let age = if scene.hub.is_live() { "" } else { "as known then " };
+        let age = if self.is_live(scene) { "" } else { "as known then " };
         let said = match found.total {
             None => match self.order {
                 ListOrder::Oldest => format!("{age}oldest first"),
@@ -220,10 +256,19 @@ impl Search {
         Line::from(spans)
     }
 
+    fn is_live(&self, scene: &Scene) -> bool {
+        !self.live(scene).is_empty()
+    }
+
+    /// How many memories the hubs have that are shown, as far as all of them said.
+    pub(super) fn memories(&self, scene: &Scene) -> Option<u64> {
+        self.scope(scene).into_iter().map(|at| scene.fleet.get(at)?.hub.memories()).sum()
+    }
+
     fn view_rows(&self, frame: &mut Frame, focused: bool, scene: &Scene) {
         let area = self.split.list;
         let Some(found) = &self.found else {
-            let said = if scene.hub.is_live() { "" } else { "the store is opening; typing works already" };
+            let said = if self.is_live(scene) { "" } else { "the store is opening; typing works already" };
             frame.render_widget(
                 Paragraph::new(Line::styled(said, scene.theme.style(Role::Placeholder))),
                 area,
@@ -234,16 +279,22 @@ impl Search {
             self.view_nothing(frame, area, scene);
             return;
         }
-        // Scores say something beside each other only.
-        let best = (found.best.max(f32::EPSILON), found.best_lexical.max(f32::EPSILON));
+        let hubs = HubColumn::of(scene, self.scope(scene).len() > 1);
+        let hubs = hubs.map(|hubs| hubs.within(area.width as usize));
         let mut lines = Vec::with_capacity(area.height as usize);
         for at in self.list.visible() {
             let Some(row) = found.rows.get(at) else { break };
             let selected = self.list.selected() == Some(at);
-            lines.extend(row_lines(row, best, selected, focused, area.width as usize, scene));
+            // Scores say something beside those of the same hub only.
+            let best = found.part(row.at).map_or((0.0, 0.0), |part| (part.best, part.best_lexical));
+            let best = (best.0.max(f32::EPSILON), best.1.max(f32::EPSILON));
+            let hub = hubs.as_ref().map(|hubs| hubs.cell(row.at, scene));
+            let dimmed =
+                if scene.fleet.is_live_at(row.at) { Style::new() } else { scene.theme.style(Role::Off) };
+            let drawn = row_lines(row, best, hub, selected, focused, area.width as usize, scene);
+            lines.extend(drawn.map(|line| Line { style: dimmed.patch(line.style), ..line }));
         }
-        let dimmed = if scene.hub.is_live() { Style::new() } else { scene.theme.style(Role::Off) };
-        frame.render_widget(Paragraph::new(lines).style(dimmed), area);
+        frame.render_widget(Paragraph::new(lines), area);
         scrollbar(frame, area, self.split.rule, self.list.visible(), self.list.len(), scene);
     }
 
@@ -251,9 +302,11 @@ impl Search {
         let theme = scene.theme;
         let plain = theme.style(Role::Muted);
         let mut lines = vec![Line::default()];
-        let empty_hub = scene.hub.memories() == Some(0);
+        let empty_hub = self.memories(scene) == Some(0);
         if empty_hub && self.query.text().trim().is_empty() {
-            lines.push(Line::styled("This hub knows nothing yet.", theme.style(Role::Strong)));
+            let several = self.scope(scene).len() > 1;
+            let said = if several { "These hubs know nothing yet." } else { "This hub knows nothing yet." };
+            lines.push(Line::styled(said, theme.style(Role::Strong)));
             lines.push(Line::default());
             let offers = [
                 (Action::Import, "import a folder of notes or documentation"),
@@ -261,10 +314,13 @@ impl Search {
                 (Action::Help, "see every key"),
             ];
             lines.extend(offers.map(|(action, what)| offer(action, what, Role::Text, scene)));
-            lines.push(Line::default());
-            let from_shell = "From any shell: wheelhouse import DIR, wheelhouse add TEXT. What they do is seen here at once.";
-            let wrapped = text::wrap(from_shell, (area.width as usize).saturating_sub(2).max(1));
-            lines.extend(wrapped.into_iter().map(|line| Line::styled(line, plain)));
+            // A shell here speaks to the hub that is here.
+            if !scene.fleet.seat().elsewhere {
+                lines.push(Line::default());
+                let from_shell = "From any shell: wheelhouse import DIR, wheelhouse add TEXT. What they do is seen here at once.";
+                let wrapped = text::wrap(from_shell, (area.width as usize).saturating_sub(2).max(1));
+                lines.extend(wrapped.into_iter().map(|line| Line::styled(line, plain)));
+            }
         } else if self.query.text().trim().is_empty() {
             lines.push(Line::styled("No memory in this project yet.", plain));
             let offers = [(Action::Project, "all projects"), (Action::New, "write one")];
@@ -363,10 +419,12 @@ impl Search {
     }
 }
 
-/// A row: its title with what belongs to it at the right, and below it why it is here.
+/// A row: its title with what belongs to it at the right, and below it why it is here. Among those of other hubs its hub
+/// takes the place of the score, which would be read beside theirs.
 fn row_lines<'a>(
     row: &'a Row,
     (best, best_lexical): (f32, f32),
+    hub: Option<String>,
     selected: bool,
     focused: bool,
     width: usize,
@@ -392,8 +450,12 @@ fn row_lines<'a>(
         right.push(Span::styled(format!("{} alike  ", row.alike), quiet(Role::Age)));
     }
     right.push(Span::styled(scene.when(row.updated_at), quiet(Role::Age)));
+    let is_merged = hub.is_some();
+    right.extend(hub.map(|hub| Span::styled(format!("  {hub} "), quiet(Role::EventHub))));
     if let Some(score) = row.score {
-        right.push(Span::styled(format!("  {score:>5.2} "), quiet(Role::Age)));
+        if !is_merged {
+            right.push(Span::styled(format!("  {score:>5.2} "), quiet(Role::Age)));
+        }
         match row.legs {
             Some(legs) => right.push(parts(legs, best_lexical, quiet(Role::Score), scene)),
             None => right.extend(bar(score, best, [lit(Role::Score), lit(Role::ScoreRest)], scene)),

@@ -45,6 +45,10 @@ impl Pane for Timeline {
         Timeline::view(self, frame, focused, scene);
     }
 
+    fn whose<'a>(&self, _: &Scene<'a>) -> Option<&'a str> {
+        None
+    }
+
     fn state(&self, scene: &Scene) -> Vec<Span<'static>> {
         let whose = scene.fleet.is_many().then(|| match self.of {
             Some(at) => format!("{} ", text::escape_line(scene.fleet.name(at))),

@@ -35,6 +35,7 @@ fn event(sequence: u64, severity: Severity) -> Arc<Event> {
         causation_id: None,
         actor: Actor::hub(),
         severity,
+        sampled_rate: None,
         data: serde_json::Map::new(),
     })
 }

@@ -330,6 +330,7 @@ mod tests {
             causation_id: cause.map(id),
             actor: Actor::hub(),
             severity: Severity::Info,
+            sampled_rate: None,
             data: serde_json::Map::new(),
         };
         (Mark { time: event.recorded_at, hub: At(0), sequence: event.sequence }, Arc::new(event))

@@ -19,6 +19,7 @@ use crate::{
         action::{Action, Place},
         layout::{head, inside},
         model::{At, Item},
+        panes::hubs::{HubColumn, NAME_MAX},
         scene::Scene,
         text,
         theme::Role,
@@ -35,7 +36,6 @@ const TREE_KIND_SPAN: usize = 4;
 /// A duration in the tree, with air before it: `59 min 59 s`, and with a sign.
 const SPAN_WIDTH: usize = 12;
 const PROJECT_MAX: usize = 16;
-const HUB_MAX: usize = 12;
 /// Columns from which a row has room for all, and for all but the fraction of a second and the project.
 const WIDE: usize = 72;
 const NARROW: usize = 56;
@@ -342,24 +342,6 @@ fn hub_name<'a>(at: At, scene: &Scene<'a>) -> Option<&'a str> {
     scene.fleet.is_many().then(|| scene.fleet.name(at))
 }
 
-/// Which hub a row is of, where several are shown.
-struct HubColumn {
-    width: usize,
-}
-
-impl HubColumn {
-    fn of(scene: &Scene, all: bool) -> Option<HubColumn> {
-        let widths = scene.fleet.each().map(|(_, seat)| text::width(&seat.name));
-        (all && scene.fleet.is_many()).then(|| HubColumn { width: widths.max().unwrap_or(0).min(HUB_MAX) })
-    }
-
-    /// The end of a name tells more than its beginning where they are addresses.
-    fn cell(&self, at: At, scene: &Scene) -> String {
-        let name = text::escape_line(scene.fleet.name(at));
-        text::pad(&text::cut_left(&name, self.width), self.width)
-    }
-}
-
 pub(super) fn kind_role(event: &Event) -> Role {
     match (event.severity, event.domain()) {
         (Severity::Error, _) => Role::Error,
@@ -478,7 +460,7 @@ fn tree_line(node: &Node, width: usize, scene: &Scene) -> Line<'static> {
     let taken = 2 + time_width + text::width(&spans) + text::width(&branch) + text::width(&event.kind) + 2;
     let hub = hub_name(node.mark.hub, scene);
     let hub =
-        hub.map_or(String::new(), |name| format!(" {}", text::cut_left(&text::escape_line(name), HUB_MAX)));
+        hub.map_or(String::new(), |name| format!(" {}", text::cut_left(&text::escape_line(name), NAME_MAX)));
     let taken = taken + text::width(&hub);
     let said = text::cut(&text::escape_line(&about(event)), width.saturating_sub(taken)).into_owned();
     let said = text::pad(&said, width.saturating_sub(taken));

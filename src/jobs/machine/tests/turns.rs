@@ -336,6 +336,19 @@ fn a_hub_that_ends_in_order_loses_nothing_silently() {
 }
 
 #[test]
+fn a_hub_that_is_about_to_end_lets_what_runs_finish_and_starts_nothing() {
+    let mut bench = Bench::new("");
+    bench.run_now();
+    bench.give(Input::Drain);
+    assert_eq!(bench.taken(), ["start asked #1"], "it is not asked to end");
+    bench.end(Ended::Succeeded);
+    assert!(bench.machine.is_idle());
+    assert_eq!(bench.store.of(RunState::Succeeded).len(), 1);
+    bench.run_now();
+    assert_eq!(bench.store.of(RunState::Queued).len(), 1);
+}
+
+#[test]
 fn what_is_made_up_for_after_a_crash_is_after_an_end_in_order_too() {
     let mut bench = Bench::new(r#""retry": {"attempts": 2, "on": ["lost"]}"#);
     bench.run_now();

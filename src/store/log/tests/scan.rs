@@ -31,6 +31,7 @@ pub(super) fn draft((subject, ms, severity, correlation, text): Seed) -> EventDr
         causation_id: None,
         actor: Actor::hub(),
         severity: Severity::ALL[severity],
+        sampled_rate: None,
         data: Map::from_iter([("title".to_owned(), "x".repeat(text).into())]),
     }
 }
