@@ -43,7 +43,7 @@ const RETRY_PAUSES_MAX: u32 = 30;
 /// A view that was set aside is named so, and some hex digits.
 const SET_ASIDE: &str = "records.damaged-";
 /// Written and removed to see whether there is room.
-const ROOM: &str = "records.room";
+const ROOM: &str = "room";
 const ROOM_BYTES: usize = 1 << 20;
 /// Events applied at a time while catching up.
 pub const STEP_EVENTS: usize = 1_000;
@@ -207,7 +207,7 @@ impl Keeper {
 
     /// Whether the disk takes again what a view needs to be opened.
     fn has_room(&self) -> bool {
-        let path = self.core.dir.join(ROOM);
+        let path = Dirs::of(&self.core.dir).root().join(ROOM);
         let room = std::fs::write(&path, vec![0; ROOM_BYTES]).is_ok();
         // It may not have come to be.
         drop(std::fs::remove_file(&path));
