@@ -291,11 +291,17 @@ async fn connection(arrived: Arrived, router: Router, lane: Arc<Lane>, close: Ca
             let Some(tls) = entrance.tls else {
                 return exchange(socket, peer, router, lane, close, in_time()).await;
             };
-            match tokio::time::timeout(HEAD_PATIENCE, tls.accept(socket)).await {
-                Ok(Ok(socket)) => exchange(socket, peer, router, lane, close, in_time()).await,
-                Ok(Err(error)) => tracing::debug!(%error, "a connection that speaks no TLS, or another one"),
-                Err(_) => tracing::debug!("a connection that did not begin TLS in its time"),
-            }
+            // Elsewhere, or every connection would be as large as one with TLS.
+            Box::pin(async move {
+                match tokio::time::timeout(HEAD_PATIENCE, tls.accept(socket)).await {
+                    Ok(Ok(socket)) => exchange(socket, peer, router, lane, close, in_time()).await,
+                    Ok(Err(error)) => {
+                        tracing::debug!(%error, "a connection that speaks no TLS, or another one");
+                    }
+                    Err(_) => tracing::debug!("a connection that did not begin TLS in its time"),
+                }
+            })
+            .await;
         }
     }
 }

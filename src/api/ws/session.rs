@@ -99,8 +99,10 @@ impl Opening {
             return;
         };
         let now = Instant::now();
-        let watching = Watching::new(self.api.attached.clone(), self.place);
-        let Opening { api, hub, lane, .. } = self;
+        let Opening { api, hub, asked, place, lane } = self;
+        // Its headers are slices of the buffer that the request was read into, which would live as long.
+        drop(asked);
+        let watching = Watching::new(api.attached.clone(), place);
         let mut session = Session {
             api,
             hub,
