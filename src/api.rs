@@ -57,6 +57,7 @@ pub use self::{
     outside::{Outside, Reach, Tcp},
     peer::own_user,
     routes::{Needs, Route, routes},
+    seats::CONNECTIONS_OF_KEY_MAX,
 };
 use self::{
     accept::Listens,

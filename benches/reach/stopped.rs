@@ -22,12 +22,7 @@ pub fn run() {
     let hub = Hub::start();
     let (mut alone, mut beside) = (Vec::new(), Vec::new());
     clients(async {
-        let mut publisher = Http::open(hub.at).await.unwrap();
-        for commit in 0..PAST_COMMITS {
-            let request = publish(hub.at, commit * PAST_EVENTS, PAST_EVENTS);
-            assert_eq!(publisher.ask(&request).await.unwrap(), 201);
-        }
-        let beginning = beginning(&hub).await;
+        let beginning = filled(&hub).await;
         let mut streams = Vec::new();
         for _ in 0..OTHERS {
             streams.push(Stream::open(hub.at, Kind::Sse, None).await);
@@ -51,12 +46,7 @@ pub fn run() {
 fn memory() {
     let hub = Hub::start();
     clients(async {
-        let mut publisher = Http::open(hub.at).await.unwrap();
-        for commit in 0..PAST_COMMITS {
-            let request = publish(hub.at, commit * PAST_EVENTS, PAST_EVENTS);
-            assert_eq!(publisher.ask(&request).await.unwrap(), 201);
-        }
-        let beginning = beginning(&hub).await;
+        let beginning = filled(&hub).await;
         // What the first ones cost is there once: threads that read, pages of the log.
         let mut reader = Stream::open(hub.at, Kind::Sse, Some(&beginning)).await;
         reader.count_to(PAST_COMMITS * PAST_EVENTS).await;
@@ -75,6 +65,16 @@ fn memory() {
         );
     });
     hub.stop();
+}
+
+/// Gives a hub a past; answers where it begins.
+async fn filled(hub: &Hub) -> String {
+    let mut publisher = Http::open(hub.at).await.unwrap();
+    for commit in 0..PAST_COMMITS {
+        let request = publish(hub.at, commit * PAST_EVENTS, PAST_EVENTS);
+        assert_eq!(publisher.ask(&request).await.unwrap(), 201);
+    }
+    beginning(hub).await
 }
 
 /// Where this hub's log begins.

@@ -22,6 +22,7 @@ use tokio::{
 };
 use tokio_tungstenite::tungstenite::Message;
 use wheelhouse::{
+    api::CONNECTIONS_OF_KEY_MAX,
     door::{Door, Keys, NewEvent, NewKey, Publish},
     home::local_caller,
     model::{Area, Projects, Scope},
@@ -37,8 +38,6 @@ use crate::{
 
 const IDLE: usize = 600;
 const STREAMS: usize = 100;
-/// As the hub allows.
-const CONNECTIONS_OF_KEY_MAX: usize = 50;
 /// Events in each of these commits, in turns.
 const COMMITS: [usize; 4] = [1, 1, 40, 8];
 const TURNS: usize = 4;

@@ -23,6 +23,7 @@ mod handover;
 mod harness;
 mod history;
 mod house;
+mod http;
 mod import;
 mod jobs;
 mod kill;

@@ -11,9 +11,9 @@ use std::{
 };
 
 use rustix::process::Signal;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
 };
 use tokio_rustls::{
@@ -27,31 +27,12 @@ use tokio_rustls::{
 
 use crate::{
     daemon::Daemon,
-    harness::{PATIENCE, Program, text},
+    harness::{Program, text},
+    http::{Answer, receive, send},
 };
 
 /// Where this machine's tests come from, unless they say so.
 const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;
-
-/// An answer from outside.
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Answer {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.body))
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| {
-            let (header, value) = line.split_once(": ")?;
-            header.eq_ignore_ascii_case(name).then_some(value)
-        })
-    }
-}
 
 /// Where a daemon listens.
 pub fn address(daemon: &Daemon) -> SocketAddr {
@@ -63,37 +44,6 @@ async fn connect(to: SocketAddr, from: Ipv4Addr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind((from, 0).into()).unwrap();
     socket.connect(to).await.unwrap()
-}
-
-/// Sends one request; `headers` are whole lines.
-async fn send(stream: &mut (impl AsyncWrite + Unpin), request: &str, headers: &[&str], body: &str) {
-    let mut text = format!("{request} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
-    for header in headers {
-        text.push_str(&format!("{header}\r\n"));
-    }
-    text.push_str("\r\n");
-    text.push_str(body);
-    stream.write_all(text.as_bytes()).await.unwrap();
-}
-
-/// The answer to its end, or its head where it has none.
-async fn receive(stream: &mut (impl AsyncRead + Unpin)) -> Answer {
-    let reading = async {
-        let (mut bytes, mut chunk) = (Vec::new(), [0; 4_096]);
-        loop {
-            let count = stream.read(&mut chunk).await.unwrap_or(0);
-            bytes.extend_from_slice(&chunk[..count]);
-            let has_begun = bytes.windows(4).any(|window| window == b"\r\n\r\n");
-            let is_stream = String::from_utf8_lossy(&bytes).contains("text/event-stream");
-            if count == 0 || has_begun && is_stream {
-                return bytes;
-            }
-        }
-    };
-    let answer = text(&tokio::time::timeout(PATIENCE, reading).await.expect("an answer in time"));
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer { status, head: head.to_owned(), body: body.to_owned() }
 }
 
 async fn ask(to: SocketAddr, from: Ipv4Addr, request: &str, headers: &[&str], body: &str) -> Answer {

@@ -17,7 +17,7 @@ const SCORE_PLACES: f64 = 10_000.0;
 /// Something that is exported.
 pub trait Record: Serialize {
     /// The heads of its columns.
-    const HEAD: &'static [&'static str];
+    fn head() -> Vec<&'static str>;
     /// Its cells, one for each head.
     fn cells(&self) -> Vec<String>;
     /// As text, ended by a line end.
@@ -61,8 +61,9 @@ impl From<Row> for MemoryRow {
 }
 
 impl Record for MemoryRow {
-    const HEAD: &'static [&'static str] =
-        &["id", "title", "type", "project", "tags", "status", "updated_at", "score", "url", "snippet"];
+    fn head() -> Vec<&'static str> {
+        vec!["id", "title", "type", "project", "tags", "status", "updated_at", "score", "url", "snippet"]
+    }
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -118,8 +119,9 @@ impl EventRow {
 }
 
 impl Record for EventRow {
-    const HEAD: &'static [&'static str] =
-        &["sequence", "time", "type", "subject", "severity", "actor", "correlation", "id", "data"];
+    fn head() -> Vec<&'static str> {
+        vec!["sequence", "time", "type", "subject", "severity", "actor", "correlation", "id", "data"]
+    }
 
     fn cells(&self) -> Vec<String> {
         let event = &self.0;
@@ -157,39 +159,17 @@ pub struct FleetRow<R> {
     pub row: R,
 }
 
-impl<R: Record> FleetRow<R> {
-    fn all_cells(&self) -> Vec<String> {
+impl<R: Record> Record for FleetRow<R> {
+    fn head() -> Vec<&'static str> {
+        std::iter::once("hub").chain(R::head()).collect()
+    }
+
+    fn cells(&self) -> Vec<String> {
         std::iter::once(self.hub.clone()).chain(self.row.cells()).collect()
     }
 
-    fn whole_line(&self) -> String {
+    fn line(&self) -> String {
         format!("{}  {}", escape_line(&self.hub), self.row.line())
-    }
-}
-
-impl Record for FleetRow<MemoryRow> {
-    const HEAD: &'static [&'static str] =
-        &["hub", "id", "title", "type", "project", "tags", "status", "updated_at", "score", "url", "snippet"];
-
-    fn cells(&self) -> Vec<String> {
-        self.all_cells()
-    }
-
-    fn line(&self) -> String {
-        self.whole_line()
-    }
-}
-
-impl Record for FleetRow<EventRow> {
-    const HEAD: &'static [&'static str] =
-        &["hub", "sequence", "time", "type", "subject", "severity", "actor", "correlation", "id", "data"];
-
-    fn cells(&self) -> Vec<String> {
-        self.all_cells()
-    }
-
-    fn line(&self) -> String {
-        self.whole_line()
     }
 }
 
@@ -199,20 +179,22 @@ impl Record for FleetRow<EventRow> {
 pub struct DecisionRow(pub Decision);
 
 impl Record for DecisionRow {
-    const HEAD: &'static [&'static str] = &[
-        "number",
-        "title",
-        "status",
-        "confidence",
-        "outcome",
-        "rating",
-        "review_on",
-        "chosen_option",
-        "project",
-        "tags",
-        "updated_at",
-        "id",
-    ];
+    fn head() -> Vec<&'static str> {
+        vec![
+            "number",
+            "title",
+            "status",
+            "confidence",
+            "outcome",
+            "rating",
+            "review_on",
+            "chosen_option",
+            "project",
+            "tags",
+            "updated_at",
+            "id",
+        ]
+    }
 
     fn cells(&self) -> Vec<String> {
         let decision = &self.0;
@@ -266,8 +248,9 @@ impl JobRow {
 }
 
 impl Record for JobRow {
-    const HEAD: &'static [&'static str] =
-        &["name", "title", "when", "state", "next", "last", "dead", "kind", "project", "id"];
+    fn head() -> Vec<&'static str> {
+        vec!["name", "title", "when", "state", "next", "last", "dead", "kind", "project", "id"]
+    }
 
     fn cells(&self) -> Vec<String> {
         let JobView { job, when, next, dead, .. } = &self.0;
@@ -308,7 +291,7 @@ pub(super) fn json<R: Record>(rows: &[R]) -> Result<String, Fault> {
 pub(super) fn csv<R: Record>(rows: &[R]) -> Result<String, Fault> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let wrong = |error: &dyn std::fmt::Display| Fault::bug("a row does not go into CSV").cause(error);
-    writer.write_record(R::HEAD).map_err(|error| wrong(&error))?;
+    writer.write_record(R::head()).map_err(|error| wrong(&error))?;
     for row in rows {
         writer.write_record(row.cells()).map_err(|error| wrong(&error))?;
     }
@@ -318,7 +301,8 @@ pub(super) fn csv<R: Record>(rows: &[R]) -> Result<String, Fault> {
 
 /// A table; what would end a cell or begin a tag is escaped.
 pub(super) fn markdown<R: Record>(rows: &[R]) -> String {
-    let mut text = format!("| {} |\n|{}\n", R::HEAD.join(" | "), " --- |".repeat(R::HEAD.len()));
+    let head = R::head();
+    let mut text = format!("| {} |\n|{}\n", head.join(" | "), " --- |".repeat(head.len()));
     for row in rows {
         text.push('|');
         for cell in row.cells() {

@@ -124,8 +124,7 @@ async fn a_view_that_has_no_room_is_opened_anew_when_there_is_some() {
     let dir = tempfile::tempdir().unwrap();
     symlink(mount.path(), dir.path().join("records")).unwrap();
     let flush_after = Duration::from_millis(50);
-    let store =
-        Store::open(dir.path(), StoreOptions { flush_after, ..options(Arc::new(RealDisk)) }).unwrap();
+    let store = Store::open(dir.path(), StoreOptions { flush_after, ..options(Arc::new(RealDisk)) }).unwrap();
     ready(&store).await;
     for n in 0..KEPT {
         store.commit(save(n).1).await.unwrap();

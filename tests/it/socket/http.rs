@@ -11,56 +11,16 @@ use tokio::{
     net::UnixStream,
 };
 
-use crate::harness::{House, note, text};
-
-/// An answer, read to its end.
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Answer {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.body))
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| {
-            let (header, value) = line.split_once(": ")?;
-            header.eq_ignore_ascii_case(name).then_some(value)
-        })
-    }
-}
+use crate::{
+    harness::{House, note, text},
+    http::{Answer, receive, send},
+};
 
 /// One request on a connection of its own. `headers` are whole lines.
 async fn ask(socket: &Path, request: &str, headers: &[&str], body: &str) -> Answer {
     let mut stream = UnixStream::connect(socket).await.unwrap();
-    let mut head = format!("{request} HTTP/1.1\r\nhost: hub\r\nconnection: close\r\n");
-    for header in headers {
-        head.push_str(&format!("{header}\r\n"));
-    }
-    head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
-    stream.write_all(head.as_bytes()).await.unwrap();
-    stream.write_all(body.as_bytes()).await.unwrap();
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).await.unwrap();
-    let answer = text(&bytes);
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
-    let body = if chunked { unchunked(body) } else { body.to_owned() };
-    Answer { status, head: head.to_owned(), body }
-}
-
-fn unchunked(mut body: &str) -> String {
-    let mut whole = String::new();
-    while let Some((size, rest)) = body.split_once("\r\n") {
-        let size = usize::from_str_radix(size, 16).unwrap();
-        whole.push_str(&rest[..size]);
-        body = rest[size..].strip_prefix("\r\n").unwrap();
-    }
-    whole
+    send(&mut stream, request, &[&["host: hub"], headers].concat(), body).await;
+    receive(&mut stream).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

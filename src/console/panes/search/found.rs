@@ -31,25 +31,8 @@ pub struct Part {
 }
 
 impl Part {
-    pub fn ranked(at: At, answer: SearchAnswer) -> Part {
-        let mut part = Part {
-            at,
-            run: Run { rows: Default::default(), next: None },
-            given: 0,
-            total: Some(answer.total),
-            total_at_least: answer.total_at_least,
-            took_ms: answer.took_ms,
-            degraded: Degraded::of(&answer),
-            remark: remark(&answer),
-            best: answer.results.iter().map(|hit| hit.score).fold(0.0, f32::max),
-            best_lexical: answer.results.iter().map(|hit| hit.legs.lexical).fold(0.0, f32::max),
-        };
-        part.more(Page::of_hits(answer));
-        part
-    }
-
-    pub fn listed(at: At, page: MemoryPage, order: ListOrder) -> Part {
-        let mut part = Part {
+    fn nothing_of(at: At) -> Part {
+        Part {
             at,
             run: Run { rows: Default::default(), next: None },
             given: 0,
@@ -60,7 +43,26 @@ impl Part {
             remark: None,
             best: 0.0,
             best_lexical: 0.0,
+        }
+    }
+
+    pub fn ranked(at: At, answer: SearchAnswer) -> Part {
+        let mut part = Part {
+            total: Some(answer.total),
+            total_at_least: answer.total_at_least,
+            took_ms: answer.took_ms,
+            degraded: Degraded::of(&answer),
+            remark: remark(&answer),
+            best: answer.results.iter().map(|hit| hit.score).fold(0.0, f32::max),
+            best_lexical: answer.results.iter().map(|hit| hit.legs.lexical).fold(0.0, f32::max),
+            ..Part::nothing_of(at)
         };
+        part.more(Page::of_hits(answer));
+        part
+    }
+
+    pub fn listed(at: At, page: MemoryPage, order: ListOrder) -> Part {
+        let mut part = Part::nothing_of(at);
         part.more(Page::of_list(page, order));
         part
     }
