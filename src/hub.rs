@@ -112,7 +112,7 @@ pub struct Hub {
     health: health::Checkup,
     sampler: sampling::Sampler,
     /// Two crews, so that who wants one record does not wait behind searches.
-    readers: Crew,
+    readers: Arc<Crew>,
     searchers: Crew,
     jobs: jobs::Scheduler,
     tasks: Tasks,
@@ -153,7 +153,7 @@ impl Hub {
             cleaner: cleaner::Cleaner::new(options.retention),
             health: health::Checkup::default(),
             sampler: sampling::Sampler::new(options.sampling),
-            readers: Crew::new("reader", READERS_PER_CORE * cores)?,
+            readers: Arc::new(Crew::new("reader", READERS_PER_CORE * cores)?),
             searchers: Crew::new("searcher", cores.max(SEARCHERS_MIN))?,
             tasks: Tasks::new(),
             status_changed: watch::Sender::new(0),
@@ -383,6 +383,7 @@ impl Door for HubDoor {
         let hub = &self.0;
         let follow = Follow {
             store: hub.store.clone(),
+            readers: hub.readers.clone(),
             wall: caller.projects.clone(),
             status: hub.status_source(),
             status_changed: hub.status_changed.subscribe(),

@@ -376,9 +376,14 @@ impl Store {
         self.core.log.read(after, limit_events).map_err(log_fault)
     }
 
-    /// As [`Store::read_log`], where all of it is in memory still. Does not block.
+    /// As [`Store::read_log`], for who reads on, a little at a time.
+    pub fn read_log_on(&self, after: Sequence, limit_events: usize) -> Result<Vec<Arc<Entry>>, Fault> {
+        self.core.log.read_on(after, limit_events).map_err(log_fault)
+    }
+
+    /// As [`Store::read_log_on`], where that is in memory. Does not block.
     pub fn read_recent(&self, after: Sequence, limit_events: usize) -> Option<Vec<Arc<Entry>>> {
-        self.core.log.read_tail(after, limit_events)
+        self.core.log.read_recent(after, limit_events)
     }
 
     /// Events that match, in the order that was asked for; what cannot match is passed over unread. Blocks.

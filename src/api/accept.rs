@@ -40,8 +40,9 @@ use crate::{
     tasks::Tasks,
 };
 
-/// Bytes a connection holds for a client that does not read: with one event, the most it can cost.
-pub const CONNECTION_BUFFER_BYTES_MAX: usize = 256 << 10;
+/// Bytes a connection holds that are on their way to its client. With what is read ahead for a stream, one whose client
+/// does not read costs no more than 256 KiB.
+pub const CONNECTION_BUFFER_BYTES_MAX: usize = 32 << 10;
 /// How long requests in flight may take to finish when the hub closes: the longest a quick one takes, and a bit.
 pub const CLOSE_PATIENCE: Duration = Duration::from_secs(6);
 /// A stream has nothing to finish: its client gets this long to read how it ended.

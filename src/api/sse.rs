@@ -30,8 +30,9 @@ use crate::{
 
 /// How long a client waits before it comes back.
 const RETRY: &[u8] = b"retry: 2000\n";
-/// Items that are ready together go out together, up to about this size.
-const CHUNK_BYTES: usize = 32 << 10;
+/// Items that are ready together go out together, up to about this size. With the last one it still fits into 32 KiB,
+/// and its buffer, which doubles, is no larger.
+const CHUNK_BYTES: usize = 28 << 10;
 
 type Items = BoxStream<'static, Result<StreamItem, Fault>>;
 

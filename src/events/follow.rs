@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use futures::stream::{self, BoxStream, StreamExt};
+use serde_json::{Map, Value};
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
@@ -11,21 +12,26 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     door::{Status, StreamItem, StreamRequest},
-    model::{Cursor, Entry, EventFilter, Fault, Projects, Sequence},
+    model::{Cursor, Entry, Event, EventFilter, Fault, Projects, Sequence},
     store::Store,
-    tasks::blocking,
+    tasks::Crew,
 };
 
 /// A reader hears from the hub at least this often, so that silence means a broken line.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Changes of the hub's status are told at most this often.
 const STATUS_PAUSE: Duration = Duration::from_millis(250);
-/// Events read from the log at a time; bounds what one reader holds.
+/// Events read from the log at a time, at most and at least.
 const PAGE_EVENTS: usize = 256;
+const PAGE_EVENTS_MIN: usize = 16;
+/// Of events that one reader holds and has not taken, about; a larger one is held alone.
+const PENDING_BYTES_MAX: usize = 128 << 10;
 
 /// What following needs from the hub besides its log.
 pub struct Follow {
     pub store: Store,
+    /// Who reads its files.
+    pub readers: Arc<Crew>,
     /// The caller's wall; the request's filter narrows it.
     pub wall: Projects,
     pub status: Arc<dyn Fn() -> Status + Send + Sync>,
@@ -62,6 +68,7 @@ pub fn follow(
         filter: request.filter,
         position,
         pending,
+        page: PAGE_EVENTS,
         caught_up: false,
         heartbeat_at: Instant::now(),
         status_after: Instant::now(),
@@ -83,6 +90,8 @@ struct Session {
     filter: EventFilter,
     position: Sequence,
     pending: VecDeque<StreamItem>,
+    /// Events to read next: about as many as may be held.
+    page: usize,
     caught_up: bool,
     heartbeat_at: Instant,
     status_after: Instant,
@@ -113,11 +122,12 @@ impl Session {
 
     /// Takes the next page of the log. A number that is missing in it is told as a gap.
     async fn read(&mut self) -> Result<(), Fault> {
-        let (store, after, head) = (self.hub.store.clone(), self.position, *self.head.borrow());
-        // Who follows live finds it in memory: a thread for each of a thousand readers would cost more than what it reads.
-        let mut entries = match store.read_recent(after, PAGE_EVENTS) {
+        let (store, after, page) = (self.hub.store.clone(), self.position, self.page);
+        let head = *self.head.borrow();
+        // Who follows live finds it in memory: handing it to another thread would cost more than it does to read.
+        let mut entries = match store.read_recent(after, page) {
             Some(entries) => entries,
-            None => blocking(move || store.read_log(after, PAGE_EVENTS)).await?,
+            None => self.hub.readers.run(move || store.read_log_on(after, page)).await?,
         };
         // What is written and not announced yet may still be undone; and a reader that comes back with its cursor would be
         // ahead of the hub, as if it came from another history.
@@ -126,36 +136,42 @@ impl Session {
             self.gap(head).await?;
             self.position = head;
         }
+        let mut room = PENDING_BYTES_MAX;
         for entry in entries {
             if entry.first() > self.position.next() {
                 self.gap(Sequence(entry.first().0 - 1)).await?;
             }
-            if !self.take(&entry) {
-                break;
+            if !self.take(&entry, &mut room) {
+                let taken = self.position.0.saturating_sub(after.0) as usize;
+                self.page = taken.clamp(PAGE_EVENTS_MIN, PAGE_EVENTS);
+                return Ok(());
             }
         }
+        self.page = (page * 2).min(PAGE_EVENTS);
         Ok(())
     }
 
     async fn gap(&mut self, to: Sequence) -> Result<(), Fault> {
         let (store, from) = (self.hub.store.clone(), self.position.next());
-        let reason = blocking(move || store.why_missing(from)).await?.to_owned();
+        let reason = self.hub.readers.run(move || store.why_missing(from)).await?.to_owned();
         self.pending.push_back(StreamItem::Gap { from, to, reason });
         Ok(())
     }
 
-    /// Whether there was room for all of it: a reader who stopped costs no more than a page, however large a commit is.
-    fn take(&mut self, entry: &Entry) -> bool {
+    /// Whether there was room for all of it: a reader who stopped costs no more, however large a commit is.
+    fn take(&mut self, entry: &Entry, room: &mut usize) -> bool {
         let told = self.position;
         for event in entry.events.iter().filter(|event| event.sequence > told) {
-            if self.pending.len() >= PAGE_EVENTS {
-                return false;
-            }
-            self.position = event.sequence;
             if self.hub.wall.see_name(event.subject.project()) && self.filter.matches(event) {
+                let bytes = bytes_held(event);
+                if bytes > *room && *room < PENDING_BYTES_MAX {
+                    return false;
+                }
+                *room = room.saturating_sub(bytes);
                 let cursor = self.hub.store.cursor(event.sequence);
                 self.pending.push_back(StreamItem::Event { cursor, event: event.clone() });
             }
+            self.position = event.sequence;
         }
         self.position = entry.last().max(self.position);
         true
@@ -195,4 +211,26 @@ async fn changed_after(changes: &mut watch::Receiver<u64>, moment: Instant) -> b
     changes.mark_changed();
     sleep_until(moment).await;
     true
+}
+
+/// What an event takes in memory, about.
+fn bytes_held(event: &Event) -> usize {
+    let texts = event.kind.len() + event.subject.as_str().len() + event.actor.0.len();
+    size_of::<StreamItem>() + texts + bytes_of_map(&event.data)
+}
+
+/// A map is a tree whose nodes have room for eleven entries, and are half full where there are several.
+fn bytes_of_map(map: &Map<String, Value>) -> usize {
+    let nodes = map.len().div_ceil(6);
+    let entries = map.iter().map(|(key, value)| key.len() + bytes_of(value));
+    nodes * 11 * size_of::<(String, Value)>() + entries.sum::<usize>()
+}
+
+fn bytes_of(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(|value| size_of::<Value>() + bytes_of(value)).sum(),
+        Value::Object(map) => bytes_of_map(map),
+    }
 }

@@ -5,6 +5,7 @@
 
 mod append;
 mod gaps;
+mod past;
 mod recover;
 mod rewrite;
 mod scan;
@@ -18,6 +19,7 @@ use std::{
 };
 
 pub use append::{AppendError, Appender, Batch, make_segment};
+use past::{Past, some};
 pub use recover::{Recovered, recover, survey};
 pub use rewrite::{Rewrote, Verdict, write_anew};
 use sidecars::Sidecars;
@@ -72,6 +74,7 @@ pub struct Log {
     files: RwLock<Files>,
     sidecars: Sidecars,
     tail: Mutex<Tail>,
+    past: Mutex<Past>,
     /// Damage that readers came upon, to be told once each.
     hurts: Mutex<Hurts>,
 }
@@ -165,24 +168,35 @@ impl Log {
         if let Some(entries) = self.read_tail(after, events_max) {
             return Ok(entries);
         }
-        let mut found = Vec::new();
-        let mut events = 0;
+        let (mut found, mut events) = (Vec::new(), 0);
+        self.walk(after, |entry, _| {
+            events += entry.events.len();
+            found.push(Arc::new(entry));
+            events < events_max
+        })?;
+        Ok(found)
+    }
+
+    /// Hands out entries after a place, from the files, each with its size there, for as long as more are wanted.
+    fn walk(
+        &self,
+        after: Sequence,
+        mut wants_more: impl FnMut(Entry, usize) -> bool,
+    ) -> Result<(), LogError> {
         let Snapshot { segments, open, .. } = self.snapshot();
         let from = segments.partition_point(|segment| segment.header.first <= after.next()).saturating_sub(1);
         for (i, segment) in segments.iter().enumerate().skip(from) {
             let index = if i + 1 == segments.len() { open.index() } else { &self.index_of(segment)? };
             let mut frames = segment.frames_from(index, after.next());
-            while let Some(entry) =
+            while let Some((entry, bytes)) =
                 self.next_entry(segment, &mut frames, segment.len, |_, next| next > after.next())?
             {
-                events += entry.events.len();
-                found.push(Arc::new(entry));
-                if events >= events_max {
-                    return Ok(found);
+                if !wants_more(entry, bytes) {
+                    return Ok(());
                 }
             }
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Whole entries that begin before a place, newest first, until they hold at least `events_max`; from the files.
@@ -201,7 +215,7 @@ impl Log {
             for (from, to) in blocks {
                 let mut frames = Frames::between(segment, from, to);
                 let mut inside = Vec::new();
-                while let Some(entry) = self.next_entry(segment, &mut frames, to, |_, _| true)? {
+                while let Some((entry, _)) = self.next_entry(segment, &mut frames, to, |_, _| true)? {
                     if entry.first() >= before {
                         break;
                     }
@@ -234,16 +248,7 @@ impl Log {
             return None;
         }
         let from = tail.entries.partition_point(|(entry, _)| entry.last() <= after);
-        let mut events = 0;
-        let mut found = Vec::new();
-        for (entry, _) in tail.entries.range(from..) {
-            if events >= events_max {
-                break;
-            }
-            events += entry.events.len();
-            found.push(entry.clone());
-        }
-        Some(found)
+        Some(some(tail.entries.range(from..).map(|(entry, _)| entry), events_max))
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -258,7 +263,7 @@ impl Log {
         }
     }
 
-    /// The next wanted commit of a walk that goes to `end`; wanted are those of which `wants(first, next)` is so. What
+    /// The next wanted commit of a walk that goes to `end`, and its bytes; wanted are those of which `wants(first, next)` is so. What
     /// is hurt is passed over, its numbers are missing from what is answered, and it is told.
     fn next_entry(
         &self,
@@ -266,13 +271,13 @@ impl Log {
         frames: &mut Frames<'_>,
         end: u64,
         mut wants: impl FnMut(Sequence, Sequence) -> bool,
-    ) -> Result<Option<Entry>, LogError> {
+    ) -> Result<Option<(Entry, usize)>, LogError> {
         while frames.offset() < end {
             match frames.next().map_err(LogError::io("read", &segment.path))? {
                 Some(Found::Frame { header, .. })
                     if header.kind != Kind::Commit || !wants(header.first, header.next()) => {}
                 Some(Found::Frame { offset, header, body }) => match decode(&body) {
-                    Ok(entry) => return Ok(Some(entry)),
+                    Ok(entry) => return Ok(Some((entry, body.len()))),
                     Err(error) => {
                         self.hurt(segment, offset, header.frame_len() as u64, &format!("no entry: {error}"));
                     }

@@ -40,10 +40,7 @@ pub fn clock() -> Clock {
 
 /// Waits until the condition holds; `what` is told when it does not come to.
 #[track_caller]
-pub fn until<F, T>(what: &str, mut condition: impl FnMut() -> F) -> impl Future<Output = T>
-where
-    F: Future<Output = Option<T>>,
-{
+pub fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> impl Future<Output = T> {
     let place = std::panic::Location::caller();
     let what = what.to_owned();
     async move {

@@ -104,10 +104,18 @@ async fn an_answer_is_kept_until_something_changes() {
     let house = House::open().await;
     add(&house, CRANE, "_").await;
     embedded(&house).await;
-    let first = search(&house, "crane", SearchMode::Auto).await;
+    let mut first = search(&house, "crane", SearchMode::Auto).await;
     assert_eq!(first.cached_ms, None);
-    let second = search(&house, "crane", SearchMode::Auto).await;
-    assert!(second.cached_ms.is_some());
+    // What the hub does at its start may still change something between two.
+    let second = until("an answer is kept", async || {
+        let second = search(&house, "crane", SearchMode::Auto).await;
+        if second.cached_ms.is_none() {
+            first = second;
+            return None;
+        }
+        Some(second)
+    })
+    .await;
     assert_eq!(second.results, first.results);
     add(&house, "Another crane", "_").await;
     embedded(&house).await;

@@ -45,8 +45,9 @@ pub const SOCKET_BUFFER_BYTES: usize = 4 << 10;
 pub const IN_FLIGHT_BYTES_MAX: usize = 256 << 10;
 /// Events in one frame.
 pub const BATCH_EVENTS_MAX: usize = 1_000;
-/// What is ready together goes out together, up to about this size.
-const CHUNK_BYTES: usize = 32 << 10;
+/// What is ready together goes out together, up to about this size. With the last one it still fits into 32 KiB,
+/// and its buffer, which doubles, is no larger.
+const CHUNK_BYTES: usize = 28 << 10;
 /// A send that takes longer shows that the client is behind; it is told how far.
 const LAG_AFTER: Duration = Duration::from_secs(1);
 /// Of the words in a frame that closes.

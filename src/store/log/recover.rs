@@ -88,6 +88,7 @@ pub fn recover(
         files: RwLock::new(Files { segments, open: end.sidecar, epoch, next: end.next }),
         sidecars,
         tail: Mutex::default(),
+        past: Mutex::default(),
         hurts: Mutex::new(Hurts { seen: end.told, untold: Vec::new() }),
     });
     if lost {

@@ -74,6 +74,7 @@ impl Log {
     /// Who follows the log reads the files from here on.
     pub fn forget_tail(&self) {
         *sound(self.tail.lock()) = Tail::default();
+        self.forget_past();
     }
 
     /// Shows every entry of a segment that can be read.
@@ -138,6 +139,7 @@ impl Log {
         let kept = self.sidecars.keep(&new, &sidecar);
         files.segments.splice(from..from + old.len(), [new.clone()]);
         drop(files);
+        self.forget_past();
         old.iter().for_each(|old| self.sidecars.remove(old));
         self.sidecars.try_write(&new, &kept);
     }

@@ -141,7 +141,7 @@ impl Log {
                 picked.peek().is_some_and(|event| **event < next)
             };
             match self.next_entry(segment, &mut frames, to, wanted)? {
-                Some(entry) => found.push(entry),
+                Some((entry, _)) => found.push(entry),
                 None => break,
             }
         }

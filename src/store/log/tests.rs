@@ -123,6 +123,38 @@ fn what_was_appended_is_read_in_both_directions() {
 }
 
 #[test]
+fn who_reads_on_a_little_at_a_time_sees_what_is_there() {
+    let dir = memory_dir();
+    // Of many sizes, some larger than what is decoded at a time.
+    let mut next = 1;
+    let Recovered { mut appender, .. } = open(dir.path(), 64 << 10);
+    for count in [1, 700, 2, 40, 1, 1, 300, 5, 900].into_iter().cycle().take(40) {
+        appender.append(&batch(vec![entry(next, count, &"x".repeat(next as usize % 50))])).unwrap();
+        next += count;
+    }
+    drop(appender);
+    // Opened anew, what is written from now on is in memory.
+    let Recovered { log, mut appender, .. } = open(dir.path(), 64 << 10);
+    appender.append(&batch(vec![entry(next, 1, "now")])).unwrap();
+    for events_max in [1, 16, 200] {
+        let mut after = Sequence::ZERO;
+        while after < log.head() {
+            let (found, whole) =
+                (log.read_on(after, events_max).unwrap(), log.read(after, events_max).unwrap());
+            assert!(!found.is_empty(), "after {after}");
+            assert_eq!(found, whole[..found.len()], "after {after}");
+            // Into the middle of a commit, and to its end.
+            after = Sequence(found.last().unwrap().last().0.min(after.0 + 37));
+        }
+    }
+    let (old, near) = (Sequence(800), Sequence(801));
+    log.read_on(old, 1).unwrap();
+    assert!(log.read_recent(near, 1).is_some(), "what lies around it was decoded too");
+    log.forget_tail();
+    assert!(log.read_recent(near, 1).is_none());
+}
+
+#[test]
 fn a_tail_cut_at_any_byte_is_a_shorter_log() {
     let dir = memory_dir();
     let ends = fill(dir.path(), &[1, 3, 1, 2]);
