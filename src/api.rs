@@ -91,6 +91,8 @@ pub struct Patience {
     pub heartbeat: Duration,
     /// For anything to come from a socket, a pong at least.
     pub pong: Duration,
+    /// For a send to a socket, before its client is told how far it is behind.
+    pub lag: Duration,
 }
 
 impl Default for Patience {
@@ -101,6 +103,7 @@ impl Default for Patience {
             auth: seconds(5),
             heartbeat: seconds(15),
             pong: seconds(45),
+            lag: seconds(1),
         }
     }
 }

@@ -292,6 +292,32 @@ async fn who_does_not_read_is_cut_and_nobody_else_notices() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_reads_slowly_is_told_how_far_it_is_behind() {
+    let house = with(Patience { lag: Duration::ZERO, ..Patience::default() }).await;
+    let from = beginning(&house).await;
+    save(&house, 300).await;
+    let head = house.door.status().await.unwrap().head.sequence.0;
+    let mut client = connect(&house).await;
+    client.say(json!({ "op": "sub", "id": "a", "after": from })).await;
+    let (mut cursor, mut told) = (from, Vec::new());
+    loop {
+        let Some(Message::Text(text)) = client.hear().await else { panic!("it ended") };
+        let frame: Value = serde_json::from_str(&text).unwrap();
+        match frame["op"].as_str() {
+            Some("lag") => {
+                assert_eq!((&frame["sub"], &frame["cursor"]), (&json!("a"), &json!(cursor)));
+                told.push(frame["behind"].as_u64().unwrap());
+                assert_eq!(told.last(), Some(&(head - cursor.sequence.0)));
+            }
+            Some("caught_up") => break,
+            _ => cursor = cursors(&frame).last().copied().unwrap_or(cursor),
+        }
+    }
+    assert!(told.len() > 1 && told.last() == Some(&0), "{told:?}");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_acknowledges_gets_no_more_than_a_window() {
     let house = House::open().await;
     let from = beginning(&house).await;

@@ -1,6 +1,6 @@
 //! One connection from its first frame to its last.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::http::request::Parts;
 use futures::{SinkExt, StreamExt, future::poll_fn};
@@ -48,8 +48,6 @@ pub const BATCH_EVENTS_MAX: usize = 1_000;
 /// What is ready together goes out together, up to about this size. With the last one it still fits into 32 KiB,
 /// and its buffer, which doubles, is no larger.
 const CHUNK_BYTES: usize = 28 << 10;
-/// A send that takes longer shows that the client is behind; it is told how far.
-const LAG_AFTER: Duration = Duration::from_secs(1);
 /// Of the words in a frame that closes.
 const REASON_BYTES_MAX: usize = 123;
 
@@ -293,7 +291,7 @@ impl Session {
         let begun = Instant::now();
         self.send(socket, frame).await?;
         self.subscriptions.at(index).sent(cursor);
-        if begun.elapsed() < LAG_AFTER {
+        if begun.elapsed() < self.api.patience.lag {
             return Ok(());
         }
         let Ok(head) = self.head().await else { return Ok(()) };
