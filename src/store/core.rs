@@ -69,6 +69,8 @@ pub struct Core {
     pub snapshotting: Mutex<()>,
     pub segment_bytes: u64,
     pub stall: Stall,
+    /// The view could not be flushed for want of room: it takes nothing more until it is opened anew.
+    pub wedged: AtomicBool,
     /// How long commits took that were acknowledged, as who asked for them waited.
     pub commits: Latency,
     /// Events that tell of an error, since it was opened.
@@ -124,6 +126,7 @@ impl Core {
             snapshotting: Mutex::new(()),
             segment_bytes,
             stall: Stall::default(),
+            wedged: AtomicBool::new(false),
             commits: Latency::default(),
             errors: AtomicU64::new(0),
             recorded_at: AtomicI64::new(recorded_at.unix_ms()),

@@ -150,6 +150,7 @@ impl Keeper {
             drop(wishes);
             if let Err(Trouble::Room(why, fault)) = self.flush(&view) {
                 wedged = true;
+                self.core.wedged.store(true, Ordering::Release);
                 self.core.set_writes(Writes::Refused { why, fault });
                 self.core.wishes().dirty = true;
             }
@@ -337,6 +338,7 @@ impl Keeper {
             moved
         });
         self.core.set_records(ViewState::Ready);
+        self.core.wedged.store(false, Ordering::Release);
         self.core.set_writes(Writes::Open);
         if view.records.is_dirty() {
             self.core.wish(|wishes| wishes.dirty = true);

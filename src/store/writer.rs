@@ -57,7 +57,7 @@ impl Writer {
 
     fn probe(&mut self) {
         let core = self.core.clone();
-        let ready = core.state.borrow().records.is_ready();
+        let ready = core.state.borrow().records.is_ready() && !core.wedged.load(Ordering::Acquire);
         if ready && watched(&core, || self.appender.probe()).is_ok() {
             core.set_writes(Writes::Open);
         }
@@ -67,9 +67,14 @@ impl Writer {
         let core = self.core.clone();
         let standing_still = sound(core.gate.lock());
         let view = match core.complete_view() {
-            Ok(view) if core.state.borrow().records == ViewState::Ready => view,
+            Ok(view)
+                if core.state.borrow().records == ViewState::Ready
+                    && !core.wedged.load(Ordering::Acquire) =>
+            {
+                view
+            }
             _ => {
-                let fault = core.view_unavailable();
+                let fault = core.write_unavailable();
                 return jobs.into_iter().for_each(|job| answer(job.reply, Err(fault.clone())));
             }
         };
@@ -133,7 +138,9 @@ impl Writer {
             Ok(Ok(())) => {
                 *sound(view.meta.lock()) = meta;
                 self.core.set_counts(&meta);
-                self.core.set_writes(Writes::Open);
+                if !self.core.wedged.load(Ordering::Acquire) {
+                    self.core.set_writes(Writes::Open);
+                }
                 if view.records.is_dirty() {
                     self.core.wish(|wishes| wishes.dirty = true);
                 }

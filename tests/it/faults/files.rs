@@ -18,7 +18,7 @@ use wheelhouse::{
     door::{Door, EventQuery, ListRequest, NewMemory, Refusal, SearchRequest, ViewName, Writes},
     home::local_caller,
     hub::{Hub, HubDoor, HubOptions, JobOptions},
-    model::{Code, Id},
+    model::{Code, Fault, Id},
     remote::Remote,
     tasks::{Clock, Tasks},
 };
@@ -137,7 +137,7 @@ impl Short {
     }
 
     /// Saves more than a segment holds, or as much of it as is taken.
-    async fn save(&mut self, door: &dyn Door) -> Result<(), wheelhouse::model::Fault> {
+    async fn save(&mut self, door: &dyn Door) -> Result<(), Fault> {
         for n in 0..20 {
             let saved = door.add(&local_caller(&Clock::system()), text(n)).await?;
             self.saved.push(saved.memory.id);
@@ -160,13 +160,14 @@ fn text(n: usize) -> NewMemory {
     note(&format!("anchor {n} {}", "chain ".repeat(200)))
 }
 
-async fn reads(door: &dyn Door, saved: &[Id]) {
+async fn reads(door: &dyn Door, saved: &[Id]) -> Result<(), Fault> {
     let caller = local_caller(&Clock::system());
-    assert_eq!(door.get(&caller, saved).await.unwrap().len(), saved.len());
-    assert!(!door.list(&caller, ListRequest::default()).await.unwrap().memories.is_empty());
+    assert_eq!(door.get(&caller, saved).await?.len(), saved.len());
+    assert!(!door.list(&caller, ListRequest::default()).await?.memories.is_empty());
     let request = SearchRequest { query: "anchor".into(), ..SearchRequest::default() };
-    assert!(!door.search(&caller, request).await.unwrap().results.is_empty());
-    assert!(!door.events(&caller, EventQuery::default()).await.unwrap().events.is_empty());
+    assert!(!door.search(&caller, request).await?.results.is_empty());
+    assert!(!door.events(&caller, EventQuery::default()).await?.events.is_empty());
+    Ok(())
 }
 
 async fn index_ready(door: &dyn Door) {
@@ -197,9 +198,14 @@ async fn one_connection_too_many_is_told_so_and_the_others_are_served() {
     .await;
     assert!(fault.hint.is_some(), "{fault:?}");
     assert!(fault.message.contains("connections"), "{fault:?}");
-    short.save(&served).await.unwrap();
-    reads(&served, &short.saved).await;
-    assert_eq!(served.status().await.unwrap().writes, Writes::Open);
+    // A client that is served may try another connection before its own is free again, and hear the same.
+    let status = until("who is there is served", async || {
+        short.save(&served).await.ok()?;
+        reads(&served, &short.saved).await.ok()?;
+        served.status().await.ok()
+    })
+    .await;
+    assert_eq!(status.writes, Writes::Open);
 
     drop(idle);
     until("a new connection is served", async || short.remote().status().await.ok()).await;
@@ -222,7 +228,7 @@ async fn without_a_descriptor_reads_go_on_and_writes_resume_when_there_is_one() 
     })
     .await;
     assert_eq!((fault.code, fault.hint.is_some()), (Code::Unavailable, true), "{fault:?}");
-    reads(&served, &short.saved).await;
+    reads(&served, &short.saved).await.unwrap();
 
     let before = short.work();
     let waiting = short.remote();
@@ -237,7 +243,7 @@ async fn without_a_descriptor_reads_go_on_and_writes_resume_when_there_is_one() 
     short.save(&served).await.unwrap();
     until("a new connection is served", async || waiting.status().await.ok()).await;
     index_ready(&served).await;
-    reads(&served, &short.saved).await;
+    reads(&served, &short.saved).await.unwrap();
     let status = served.status().await.unwrap();
     assert_eq!(status.memories, Some(short.saved.len() as u64), "what was refused is not there");
     assert_eq!(served.fsck(&local_caller(&Clock::system())).await.unwrap().damage, []);
